@@ -1,0 +1,1 @@
+"""photod scores photographs as they land and remembers the scores."""

@@ -1,0 +1,112 @@
+"""Bounded channels between stages: a slow stage slows the ones before it."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Closed(Exception):
+    """The channel takes nothing more, and what it held has been taken."""
+
+
+class Channel(Generic[T]):
+    """A queue bounded in items and in bytes, with an express lane for what landed just now.
+
+    Each lane has the whole item bound to itself, so that a backlog never keeps an arrival waiting outside.
+    An item larger than the byte bound passes when the channel is empty. `close()` lets the receivers take
+    what is left; `cancel()` drops it. Any number of threads may send and receive.
+    """
+
+    def __init__(self, items: int, max_bytes: int = 1 << 62) -> None:
+        self._bound = items
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._express: deque[tuple[T, int]] = deque()
+        self._ordinary: deque[tuple[T, int]] = deque()
+        self._closed = False
+        self._changed = threading.Condition()
+        self._on_room: list[Callable[[], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._express) + len(self._ordinary)
+
+    def put(self, item: T, *, size: int = 0, express: bool = False) -> None:
+        """Send an item of `size` bytes; blocks while the channel is full. Raises Closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._has_room(size, express))
+            self._send(item, size, express)
+
+    def offer(self, item: T, *, size: int = 0, express: bool = False) -> bool:
+        """Send an item if there is room now; never blocks. Raises Closed."""
+        with self._changed:
+            if not self._closed and not self._has_room(size, express):
+                return False
+            self._send(item, size, express)
+            return True
+
+    def get(self) -> T:
+        """Receive the next item; blocks while there is none. Raises Closed."""
+        return self.get_batch(1, 0.0)[0]
+
+    def get_batch(self, most: int, wait_s: float) -> list[T]:
+        """Receive up to `most` items; after the first one, wait at most `wait_s` for the rest. Raises Closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self))
+            if not len(self):
+                raise Closed
+            deadline = time.monotonic() + wait_s
+            self._changed.wait_for(
+                lambda: self._closed or len(self) >= min(most, self._bound), max(0.0, deadline - time.monotonic())
+            )
+            batch = [self._receive() for _ in range(min(most, len(self)))]
+            self._changed.notify_all()
+        for wake in self._on_room:
+            wake()
+        return batch
+
+    def set_bound(self, items: int) -> None:
+        """Change how many items each lane holds; what is already inside stays."""
+        with self._changed:
+            self._bound = items
+            self._changed.notify_all()
+
+    def on_room(self, wake: Callable[[], None]) -> None:
+        """Have `wake()` called, from the receiving thread, whenever room was made. Register before use."""
+        self._on_room.append(wake)
+
+    def close(self) -> None:
+        """Take nothing more; receivers get what is left and then Closed."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def cancel(self) -> list[T]:
+        """Close, and drop what is left: returns it."""
+        with self._changed:
+            left = [item for item, _ in (*self._express, *self._ordinary)]
+            self._express.clear()
+            self._ordinary.clear()
+            self._bytes = 0
+            self._closed = True
+            self._changed.notify_all()
+            return left
+
+    def _has_room(self, size: int, express: bool) -> bool:
+        lane = self._express if express else self._ordinary
+        return len(lane) < self._bound and (self._bytes + size <= self._max_bytes or not len(self))
+
+    def _send(self, item: T, size: int, express: bool) -> None:
+        if self._closed:
+            raise Closed
+        (self._express if express else self._ordinary).append((item, size))
+        self._bytes += size
+        self._changed.notify_all()
+
+    def _receive(self) -> T:
+        item, size = (self._express or self._ordinary).popleft()
+        self._bytes -= size
+        return item

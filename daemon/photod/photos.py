@@ -1,0 +1,131 @@
+"""The records that travel from stage to stage. All are immutable."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+EMBEDDING_DTYPE = "<f2"  # embeddings are stored as little-endian float16
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What one `stat` tells about a file's bytes; two equal ones mean that nobody wrote in between."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int  # catches a rewrite whose mtime was put back
+    inode: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> "Fingerprint":
+        """The fingerprint in the answer of `os.stat`, `os.lstat` or `os.fstat`."""
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A photo that the scan wants looked at: new, or changed since it was last committed."""
+
+    folder: str  # the root that the user named, absolute and real
+    path: str  # relative to the folder; surrogate-escaped where the name is not UTF-8
+    fingerprint: Fingerprint
+    urgent: bool = False  # landed just now: goes before backlog
+
+    @property
+    def location(self) -> str:
+        """The absolute path."""
+        return os.path.join(self.folder, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decoding found out about a photo besides its pixels."""
+
+    width: int  # upright, pixels
+    height: int
+    taken_at: str | None = None  # local time of the camera, "YYYY-MM-DD HH:MM:SS"
+    camera: str | None = None  # maker and model
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The verdict on bytes that could be decoded."""
+
+    sha256: str
+    facts: Facts
+    score: float  # 0 to 10
+    embedding: bytes = field(repr=False)  # EMBEDDING_DTYPE, unit length
+
+
+@dataclass(frozen=True, slots=True)
+class Unscoreable:
+    """The verdict on bytes that could not."""
+
+    sha256: str
+    reason: str
+
+
+Verdict = Scored | Unscoreable
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A photo whose bytes have a verdict: ready to commit."""
+
+    candidate: Candidate
+    verdict: Verdict
+    duplicate: bool  # the verdict came from another file with the same bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A photo that gets no verdict this time."""
+
+    candidate: Candidate
+    why: Literal["vanished", "changed", "unreadable"]
+    reason: str = ""  # for unreadable: the system's words
+
+
+Outcome = Judged | Passed
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """How a photo becomes the model's input."""
+
+    size: int = 224  # side of the square, pixels
+    resize: Literal["squash", "crop"] = "squash"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Everything that a score depends on. Scores of two identities are never ranked together."""
+
+    name: str  # as configured: "builtin", a file, a tag
+    architecture: str
+    weights_sha256: str
+    input: InputSpec
+    precision: str  # class of arithmetic, such as "fp32"
+    preprocessing: int  # version of the decoding and resizing code
+    prompts: tuple[tuple[str, str], ...]  # (good, bad) pairs
+    logit_scale: float
+
+    def as_dict(self) -> dict[str, object]:
+        """The fields as plain values, for JSON."""
+        return asdict(self)
+
+    @property
+    def tower(self) -> str:
+        """Names what an embedding depends on: all but prompts and logit scale. Hex SHA-256."""
+        return self._digest({"name", "prompts", "logit_scale"})
+
+    @property
+    def key(self) -> str:
+        """Names what a score depends on. Hex SHA-256."""
+        return self._digest({"name"})
+
+    def _digest(self, without: set[str]) -> str:
+        parts = {k: v for k, v in self.as_dict().items() if k not in without}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
