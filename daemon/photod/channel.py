@@ -1,7 +1,6 @@
 """Bounded channels between stages: a slow stage slows the ones before it."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -53,16 +52,15 @@ class Channel(Generic[T]):
         return self.get_batch(1, 0.0)[0]
 
     def get_batch(self, most: int, wait_s: float) -> list[T]:
-        """Receive up to `most` items; after the first one, wait at most `wait_s` for the rest. Raises Closed."""
+        """Receive up to `most` items, waiting at most `wait_s` for more than the first. Raises Closed."""
+        batch: list[T] = []
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self))
-            if not len(self):
-                raise Closed
-            deadline = time.monotonic() + wait_s
-            self._changed.wait_for(
-                lambda: self._closed or len(self) >= min(most, self._bound), max(0.0, deadline - time.monotonic())
-            )
-            batch = [self._receive() for _ in range(min(most, len(self)))]
+            while not batch:  # another receiver may be faster
+                self._changed.wait_for(lambda: self._closed or len(self))
+                if not len(self):
+                    raise Closed
+                self._changed.wait_for(lambda: self._closed or len(self) >= min(most, self._bound), wait_s)
+                batch = [self._receive() for _ in range(min(most, len(self)))]
             self._changed.notify_all()
         for wake in self._on_room:
             wake()

@@ -1,0 +1,191 @@
+"""The configuration: one frozen model, read from TOML. Defaults live here and nowhere else."""
+
+import difflib
+import hashlib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from photod.errors import ConfigError
+
+DATABASE_DIRECTORY = ".photod"  # also the marker: a known folder without it is unmounted, not empty
+DATABASE_NAME = "photos.db"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Folder(_Section):
+    """A root that the user named."""
+
+    path: Path
+    database: Literal["folder", "state"] = "folder"
+    exclude: tuple[str, ...] = ()
+
+    @field_validator("path")
+    @classmethod
+    def _real(cls, path: Path) -> Path:
+        # The real path, because inotify misses the files directly below a symlinked root.
+        return Path(os.path.realpath(path.expanduser()))
+
+    @property
+    def database_path(self) -> Path:
+        """Where this folder's scores are."""
+        if self.database == "folder":
+            return self.path / DATABASE_DIRECTORY / DATABASE_NAME
+        name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
+        return state_directory() / "folders" / name / DATABASE_NAME
+
+
+def _folder_table(value: object) -> object:
+    return {"path": value} if isinstance(value, str | Path) else value
+
+
+class Model(_Section):
+    """Which model scores, and how."""
+
+    weights: str = "builtin"
+    architecture: str = "ViT-B-16-quickgelu"
+    prompts: Annotated[tuple[tuple[str, str], ...], Field(min_length=1)] = (("good image", "bad image"),)
+    logit_scale: Annotated[float, Field(gt=0)] = 100.0
+    resize: Literal["squash", "crop"] = "squash"
+    precision: Literal["auto", "fp32", "fast"] = "auto"
+    devices: Literal["auto", "cpu"] | Annotated[tuple[str, ...], Field(min_length=1)] = "auto"
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
+    idle_release_s: Annotated[float, Field(ge=0)] = 600.0
+
+
+class Intake(_Section):
+    """Reading and decoding, and their limits."""
+
+    readers: Annotated[int, Field(ge=1, le=64)] = 2
+    decoders: Annotated[int, Field(ge=0, le=256)] = 0
+    max_megapixels: Annotated[int, Field(ge=1)] = 300
+    max_file_mb: Annotated[int, Field(ge=1)] = 2048
+    decode_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    decoder_memory_mb: Annotated[int, Field(ge=512)] = 4096
+
+
+class Watch(_Section):
+    """When a file is looked at."""
+
+    settle_s: Annotated[float, Field(ge=0)] = 2.0
+    rescan_s: Annotated[float, Field(gt=0)] = 3600.0
+
+
+class Store(_Section):
+    """How scores are committed."""
+
+    group: Annotated[int, Field(ge=1)] = 256
+    group_wait_s: Annotated[float, Field(ge=0)] = 1.0
+
+
+class Control(_Section):
+    """Where the daemon listens."""
+
+    socket: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The control socket's path."""
+        return Path(self.socket).expanduser() if self.socket else runtime_directory() / "control.sock"
+
+
+class Log(_Section):
+    """How the daemon speaks."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
+
+
+class Config(_Section):
+    """Everything that can be configured."""
+
+    folders: tuple[Annotated[Folder, BeforeValidator(_folder_table)], ...] = ()
+    model: Model = Model()
+    intake: Intake = Intake()
+    watch: Watch = Watch()
+    store: Store = Store()
+    control: Control = Control()
+    log: Log = Log()
+
+
+def state_directory() -> Path:
+    """Where photod keeps what belongs to no folder."""
+    if systemd := os.environ.get("STATE_DIRECTORY"):
+        return Path(systemd.split(":")[0])
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "photod"
+
+
+def runtime_directory() -> Path:
+    """Where the control socket is unless it is configured."""
+    if systemd := os.environ.get("RUNTIME_DIRECTORY"):
+        return Path(systemd.split(":")[0])
+    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(runtime) / "photod"
+    if os.getuid() == 0:
+        return Path("/run/photod")
+    return state_directory()
+
+
+def find_config() -> Path | None:
+    """The configuration file that applies when none is named, if there is one."""
+    if named := os.environ.get("PHOTOD_CONFIG"):
+        return Path(named)
+    xdg = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    places = (xdg / "photod" / "config.toml", Path("/etc/photod/config.toml"))
+    return next((place for place in places if place.is_file()), None)
+
+
+def load_config(path: Path | None = None) -> Config:
+    """The configuration in `path`, else where one is found, else the defaults. Raises ConfigError."""
+    path = path or find_config()
+    if path is None:
+        return Config()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"cannot read the configuration {path}: {_words(error)}"
+        raise ConfigError(problem, "check the path and its permissions") from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    return parse_config(table, source=str(path))
+
+
+def parse_config(table: dict[str, Any], source: str) -> Config:
+    """A checked configuration. Raises ConfigError that names the key, the value, the nearest valid one."""
+    try:
+        return Config.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            nearest = _nearest(str(first["loc"][-1]), _valid_keys(first["loc"][:-1]))
+            raise ConfigError(f"{source}: unknown key {key}", nearest) from None
+        raise ConfigError(f"{source}: {key} = {first['input']!r}: {first['msg']}") from None
+
+
+def _valid_keys(location: tuple[int | str, ...]) -> list[str]:
+    section: Any = Config
+    for part in location:
+        if part == "folders":
+            section = Folder
+        elif isinstance(part, str):
+            section = section.model_fields[part].annotation
+    return list(section.model_fields)
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    match = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {match[0]}?" if match else f"known keys: {', '.join(known)}"
+
+
+def _words(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
