@@ -1,0 +1,94 @@
+"""How a database is opened, and the one place where SQLite's errors become ours."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from photod.errors import DatabaseError, PhotodError
+from photod.store.schema import VERSION, user_version
+
+BUSY_TIMEOUT_S = 30.0  # a reader's checkpoint or a backup may hold the file for moments, nobody for half a minute
+
+
+@contextmanager
+def database_errors(path: Path) -> Iterator[None]:
+    """The store's boundary: whatever SQLite or the disk raises inside becomes a DatabaseError that names `path`."""
+    try:
+        yield
+    except PhotodError:
+        raise
+    except sqlite3.Error as error:
+        raise DatabaseError(f"database {path}: {error}", _remedy(error)) from error
+    except OSError as error:
+        raise DatabaseError(
+            f"database {path}: {error.strerror or error}", "check the disk and its permissions"
+        ) from error
+
+
+def open_writable(path: Path) -> sqlite3.Connection:
+    """A connection for the only writer, in autocommit: transactions are begun and ended by name."""
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    # WAL: readers never wait for the writer, nor it for them; a commit is one append.
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        connection.close()
+        raise DatabaseError(
+            f"database {path}: its filesystem cannot keep a write-ahead log", 'set database = "state"'
+        )
+    # With WAL, NORMAL survives kill -9 whole; a power cut may take back the last commits, never half of one,
+    # and those photos are simply scored again.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_size_limit = 67108864")  # give the log's disk space back after a burst
+    _refuse_newer(connection, path)
+    return connection
+
+
+def open_readable(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write. Raises sqlite3.Error where there is no database."""
+    uri = path.absolute().as_uri()
+    try:
+        connection = _connect_read_only(f"{uri}?mode=ro")
+    except sqlite3.OperationalError:
+        # In WAL mode even a reader wants to write -shm. Where it may not, and no log holds newer commits,
+        # the file alone is the whole truth.
+        log = path.with_name(path.name + "-wal")
+        if not path.exists() or (log.exists() and log.stat().st_size):
+            raise
+        connection = _connect_read_only(f"{uri}?immutable=1")
+    _refuse_newer(connection, path)
+    return connection
+
+
+def _connect_read_only(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    try:
+        user_version(connection)  # the first look at the file: opening alone touches nothing
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
+    version = user_version(connection)
+    if version > VERSION:
+        connection.close()
+        raise DatabaseError(
+            f"database {path} has schema {version}, this photod knows {VERSION}", "install the newer photod"
+        )
+
+
+def _remedy(error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return "move it aside (its scores are lost) or put a backup in its place, then start again"
+    if name.startswith("SQLITE_FULL"):
+        return "free some space on its disk, then start again"
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return 'make its directory writable, or set database = "state" for this folder'
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return "end the program that holds it open for writing"
+    return "check the disk it lies on, then start again"

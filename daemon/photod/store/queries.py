@@ -1,0 +1,229 @@
+"""The questions that the daemon and the client ask a folder's database. Nothing here writes."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from photod.photos import Facts, Fingerprint, Scored, Unscoreable, Verdict
+from photod.store.connection import database_errors, open_readable
+from photod.store.schema import from_sql, to_sql
+
+_PRESENT = "photo.missing_since IS NULL"
+_RANKED = f"""
+    FROM content JOIN photo USING (sha256)
+    WHERE content.model = (SELECT id FROM model WHERE current = 1) AND photo.state = 'scored' AND {_PRESENT}"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPhoto:
+    """What the database says about a path: enough to see whether the file has changed."""
+
+    fingerprint: Fingerprint
+    missing: bool
+    stale: bool  # its score is not the current model's
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPhoto:
+    """A row of a ranking."""
+
+    path: str  # relative to the folder
+    sha256: str
+    score: float
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPhoto:
+    """A photo that could not be decoded."""
+
+    path: str
+    sha256: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoDetails:
+    """Everything the database knows about one path. Times are seconds since 1970, UTC."""
+
+    path: str
+    sha256: str
+    state: str
+    reason: str | None
+    score: float | None
+    facts: Facts | None
+    model: dict[str, Any] | None  # the identity that gave the score
+    size: int
+    mtime: float
+    first_seen_at: int
+    committed_at: int
+    scored_at: int | None
+    missing_since: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many photos a folder has."""
+
+    scored: int  # by the current model
+    stale: int  # scored by an earlier model, waiting for the current one
+    unscoreable: int
+    missing: int
+
+
+class Reader:
+    """A read-only view of a folder's database; any thread may ask. Methods raise DatabaseError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()  # sqlite3 connections serve one thread at a time
+        with database_errors(path):
+            self._db = open_readable(path)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def known(self, directory: str) -> dict[str, KnownPhoto]:
+        """The photos directly in `directory` (relative, '' at the top), by relative path."""
+        rows = self._all(
+            """
+            SELECT path, size, mtime_ns, ctime_ns, inode, missing_since IS NOT NULL,
+                   content.model IS NOT NULL AND content.model <> (SELECT id FROM model WHERE current = 1)
+            FROM photo JOIN content USING (sha256) WHERE directory = ?""",
+            to_sql(directory),
+        )
+        return {
+            from_sql(path): KnownPhoto(Fingerprint(size, mtime, ctime, inode % 2**64), bool(missing), bool(stale))
+            for path, size, mtime, ctime, inode, missing, stale in rows
+        }
+
+    def directories(self) -> list[str]:
+        """Every directory that holds photos which are not missing."""
+        return [from_sql(d) for (d,) in self._all(f"SELECT DISTINCT directory FROM photo WHERE {_PRESENT}")]
+
+    def verdict(self, sha256: str) -> Verdict | None:
+        """The current model's verdict on these bytes, if there is one."""
+        row = self._one(
+            """
+            SELECT width, height, taken_at, camera, score, vector
+            FROM content JOIN model ON model.id = content.model AND model.current = 1
+            JOIN embedding ON embedding.content = content.id AND embedding.tower = model.tower
+            WHERE sha256 = ?""",
+            sha256,
+        )
+        if row:
+            return Scored(sha256, Facts(*row[:4]), row[4], row[5])
+        row = self._one("SELECT reason FROM photo WHERE sha256 = ? AND state = 'unscoreable' LIMIT 1", sha256)
+        return Unscoreable(sha256, row[0]) if row else None
+
+    def scores(self) -> Iterator[float]:
+        """The scores of all ranked photos, in no order."""
+        return (score for (score,) in self._all(f"SELECT score {_RANKED}"))
+
+    def top(self, count: int, *, below: str = "") -> list[RankedPhoto]:
+        """The `count` best photos, best first; with `below`, only those in that subdirectory."""
+        where, arguments = _below(below)
+        rows = self._all(
+            f"""
+            SELECT photo.path, sha256, score, width, height, taken_at, camera {_RANKED} {where}
+            ORDER BY score DESC, photo.path LIMIT ?""",
+            *arguments,
+            count,
+        )
+        return [RankedPhoto(from_sql(path), sha, score, Facts(*facts)) for path, sha, score, *facts in rows]
+
+    def ranked(self, *, above: float = -1.0, below: str = "") -> int:
+        """How many photos are ranked, counting only scores higher than `above`."""
+        where, arguments = _below(below)
+        if above < 0 and not below:
+            return self.totals().scored
+        row = self._one(f"SELECT count(*) {_RANKED} {where} AND score > ?", *arguments, above)
+        return int(row[0]) if row else 0
+
+    def failed(self) -> list[FailedPhoto]:
+        """The photos that could not be decoded, by path."""
+        rows = self._all(
+            f"""SELECT path, sha256, reason FROM photo
+            WHERE state = 'unscoreable' AND {_PRESENT} ORDER BY path"""
+        )
+        return [FailedPhoto(from_sql(path), sha256, reason) for path, sha256, reason in rows]
+
+    def details(self, path: str) -> PhotoDetails | None:
+        """All about one photo, by its path relative to the folder."""
+        row = self._one(
+            """
+            SELECT photo.sha256, state, reason, score, width, height, taken_at, camera, description,
+                   size, mtime_ns / 1e9, first_seen_at, committed_at, scored_at, missing_since
+            FROM photo JOIN content USING (sha256) LEFT JOIN model ON model.id = content.model
+            WHERE path = ?""",
+            to_sql(path),
+        )
+        if row is None:
+            return None
+        sha256, state, reason, score, width, height, taken_at, camera, model, *times = row
+        return PhotoDetails(
+            path, sha256, state, reason, score,
+            Facts(width, height, taken_at, camera) if width else None,
+            json.loads(model) if model else None,
+            *times,
+        )  # fmt: skip
+
+    def copies(self, sha256: str) -> list[str]:
+        """The paths of all photos with these bytes."""
+        rows = self._all(f"SELECT path FROM photo WHERE sha256 = ? AND {_PRESENT} ORDER BY path", sha256)
+        return [from_sql(path) for (path,) in rows]
+
+    def totals(self) -> Totals:
+        """How many photos are scored, stale, unscoreable, missing."""
+        present = dict(self._all(f"SELECT state, count(*) FROM photo WHERE {_PRESENT} GROUP BY state"))
+        stale = self._one(
+            f"""
+            SELECT count(*) FROM content JOIN photo USING (sha256)
+            WHERE model IN (SELECT id FROM model WHERE current = 0) AND state = 'scored' AND {_PRESENT}"""
+        )
+        missing = self._one("SELECT count(*) FROM photo WHERE missing_since IS NOT NULL")
+        stale_count = stale[0] if stale else 0
+        return Totals(
+            scored=present.get("scored", 0) - stale_count,
+            stale=stale_count,
+            unscoreable=present.get("unscoreable", 0),
+            missing=missing[0] if missing else 0,
+        )
+
+    def model(self) -> dict[str, Any] | None:
+        """The identity of the current model."""
+        row = self._one("SELECT description FROM model WHERE current = 1")
+        return json.loads(row[0]) if row else None
+
+    def model_key(self) -> str | None:
+        """The key of the current model's identity."""
+        row = self._one("SELECT key FROM model WHERE current = 1")
+        return str(row[0]) if row else None
+
+    def compared_at(self) -> int | None:
+        """When the whole folder was last compared with this database, in seconds since 1970."""
+        row = self._one("SELECT compared_at FROM folder")
+        return row[0] if row else None
+
+    def _all(self, sql: str, *arguments: object) -> list[Any]:
+        with database_errors(self.path), self._lock:
+            return self._db.execute(sql, arguments).fetchall()
+
+    def _one(self, sql: str, *arguments: object) -> Any:
+        with database_errors(self.path), self._lock:
+            return self._db.execute(sql, arguments).fetchone()
+
+
+def _below(directory: str) -> tuple[str, list[str | bytes]]:
+    """A condition for the photos in a subdirectory at any depth, and its arguments."""
+    if not directory:
+        return "", []
+    inside = to_sql(directory + os.sep)
+    after = to_sql(directory + chr(ord(os.sep) + 1))  # sorts right behind everything inside
+    condition = "AND (photo.directory = ? OR photo.directory >= ? AND photo.directory < ?)"
+    return condition, [to_sql(directory), inside, after]

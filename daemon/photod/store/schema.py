@@ -1,0 +1,135 @@
+"""The tables, and how older databases become current ones.
+
+A `content` is some bytes, named by their SHA-256; a `photo` is a path that points at a content. A score belongs
+to the content, so a copy needs none of its own. Embeddings lie in a table apart: they are a hundred times the
+size of the rest, and ranking must not page through them.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+
+APPLICATION_ID = 0x70686F64  # "phod", in the file's header for `file` and for us
+
+_V1 = """
+CREATE TABLE tower (
+    id          INTEGER PRIMARY KEY,
+    key         TEXT NOT NULL UNIQUE              -- what an embedding depends on
+);
+CREATE TABLE model (
+    id          INTEGER PRIMARY KEY,
+    key         TEXT NOT NULL UNIQUE,             -- what a score depends on
+    tower       INTEGER NOT NULL REFERENCES tower (id),
+    description TEXT NOT NULL,                    -- the identity as JSON
+    current     INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX model_current ON model (current) WHERE current = 1;
+
+CREATE TABLE content (
+    id          INTEGER PRIMARY KEY,
+    sha256      TEXT NOT NULL UNIQUE,             -- lower-case hex
+    width       INTEGER,                          -- upright, pixels
+    height      INTEGER,
+    taken_at    TEXT,                             -- the camera's local time, YYYY-MM-DD HH:MM:SS
+    camera      TEXT,
+    score       REAL,                             -- 0 to 10; NULL: could not be decoded
+    model       INTEGER REFERENCES model (id),    -- which one gave the score
+    scored_at   INTEGER,                          -- seconds since 1970, UTC
+    CHECK ((score IS NULL) = (model IS NULL))
+);
+CREATE INDEX content_by_score ON content (model, score DESC);
+
+CREATE TABLE embedding (
+    content     INTEGER NOT NULL REFERENCES content (id) ON DELETE CASCADE,
+    tower       INTEGER NOT NULL REFERENCES tower (id),
+    vector      BLOB NOT NULL,                    -- little-endian float16, unit length
+    UNIQUE (content, tower)
+);
+
+CREATE TABLE photo (
+    id            INTEGER PRIMARY KEY,
+    path          TEXT NOT NULL UNIQUE,           -- relative to the folder; a BLOB where the name is not UTF-8
+    directory     TEXT NOT NULL,                  -- the path up to its last slash; '' at the top
+    size          INTEGER NOT NULL,
+    mtime_ns      INTEGER NOT NULL,
+    ctime_ns      INTEGER NOT NULL,
+    inode         INTEGER NOT NULL,
+    sha256        TEXT NOT NULL REFERENCES content (sha256),
+    state         TEXT NOT NULL CHECK (state IN ('scored', 'unscoreable')),
+    reason        TEXT,                           -- why it is unscoreable
+    first_seen_at INTEGER NOT NULL,               -- seconds since 1970, UTC
+    committed_at  INTEGER NOT NULL,
+    missing_since INTEGER,                        -- when a listing first lacked it; NULL: it is there
+    CHECK ((state = 'unscoreable') = (reason IS NOT NULL))
+);
+CREATE INDEX photo_by_directory ON photo (directory);
+CREATE INDEX photo_by_content ON photo (sha256);
+CREATE INDEX photo_present ON photo (state) WHERE missing_since IS NULL;
+
+CREATE TABLE folder (
+    only        INTEGER PRIMARY KEY CHECK (only = 1),
+    compared_at INTEGER                           -- coverage: when the whole folder was last compared, UTC
+);
+INSERT INTO folder (only) VALUES (1);
+
+-- For people with the sqlite3 shell: scores of the current model, for photos that are there.
+CREATE VIEW scores AS
+    SELECT photo.path, content.score, photo.size, photo.mtime_ns / 1e9 AS mtime
+    FROM photo JOIN content USING (sha256) JOIN model ON model.id = content.model
+    WHERE photo.state = 'scored' AND photo.missing_since IS NULL AND model.current = 1;
+"""
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    for statement in _statements(_V1):
+        connection.execute(statement)
+
+
+# MIGRATIONS[n] takes a database from user_version n to n + 1. Append only: released steps never change.
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create,)
+VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to VERSION, each step in a transaction of its own; the connection is in autocommit."""
+    for version in range(user_version(connection), VERSION):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if user_version(connection) == version:
+                MIGRATIONS[version](connection)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def user_version(connection: sqlite3.Connection) -> int:
+    """The schema version that the database says it has; 0 for a new file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def to_sql(path: str) -> str | bytes:
+    """A path as it is stored: text, or bytes where the name is not UTF-8, which SQLite's TEXT would refuse."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
+
+
+def from_sql(path: str | bytes) -> str:
+    """The inverse of `to_sql`."""
+    return path if isinstance(path, str) else os.fsdecode(path)
+
+
+def _statements(script: str) -> list[str]:
+    # Not executescript(), which commits the transaction that makes a migration all or nothing.
+    statements, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements

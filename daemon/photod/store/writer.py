@@ -1,0 +1,194 @@
+"""The only writer of a folder's database."""
+
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from photod.errors import BusyError
+from photod.photos import Judged, ModelIdentity, Scored, Unscoreable
+from photod.store.connection import database_errors, open_writable
+from photod.store.schema import migrate, to_sql
+
+RESCORE_ROWS = 8192  # embeddings in memory at once: 8 MB
+
+_PUT_CONTENT = """
+    INSERT INTO content (sha256, width, height, taken_at, camera, score, model, scored_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (sha256) DO UPDATE SET
+        width = excluded.width, height = excluded.height, taken_at = excluded.taken_at, camera = excluded.camera,
+        score = excluded.score, model = excluded.model, scored_at = excluded.scored_at"""
+_PUT_EMBEDDING = """
+    INSERT INTO embedding (content, tower, vector) SELECT id, ?, ? FROM content WHERE sha256 = ?
+    ON CONFLICT DO NOTHING"""
+_PUT_PHOTO = """
+    INSERT INTO photo (path, directory, size, mtime_ns, ctime_ns, inode, sha256, state, reason,
+                       first_seen_at, committed_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (path) DO UPDATE SET
+        size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,
+        sha256 = excluded.sha256, state = excluded.state, reason = excluded.reason,
+        committed_at = excluded.committed_at, missing_since = NULL"""
+
+
+class Writer:
+    """Owns a folder's database: opening takes its lock, so two processes never write one database.
+
+    Not thread-safe: one thread calls it. Every method raises DatabaseError; opening raises BusyError, too.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._model = self._tower = 0
+        with database_errors(path):
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            self._lock = _take_lock(path.with_name("lock"))
+            try:
+                self._db = open_writable(path)
+                migrate(self._db)
+            except BaseException:
+                os.close(self._lock)
+                raise
+
+    def use_model(self, identity: ModelIdentity) -> None:
+        """Make `identity` the current model; older scores stay until they are replaced, unranked."""
+        with database_errors(self.path), self._transaction():
+            self._db.execute("INSERT INTO tower (key) VALUES (?) ON CONFLICT DO NOTHING", (identity.tower,))
+            (self._tower,) = self._db.execute("SELECT id FROM tower WHERE key = ?", (identity.tower,)).fetchone()
+            self._db.execute(
+                "INSERT INTO model (key, tower, description) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (identity.key, self._tower, json.dumps(identity.as_dict())),
+            )
+            (self._model,) = self._db.execute("SELECT id FROM model WHERE key = ?", (identity.key,)).fetchone()
+            self._db.execute("UPDATE model SET current = 0 WHERE current = 1 AND id <> ?", (self._model,))
+            self._db.execute("UPDATE model SET current = 1 WHERE id = ?", (self._model,))
+
+    def rescore(self, score: Callable[[list[bytes]], Sequence[float]]) -> int:
+        """Give a current score to every content whose embedding the current tower made; returns how many.
+
+        `score` takes stored embeddings and returns their scores. No photo is read: this is what a changed
+        prompt, or a return to an earlier model, costs.
+        """
+        stale = """
+            SELECT content.id, vector FROM content JOIN embedding ON embedding.content = content.id
+            WHERE tower = ? AND model <> ? AND content.id > ? ORDER BY content.id LIMIT ?"""
+        count = last = 0
+        with database_errors(self.path), self._transaction():
+            while rows := self._db.execute(stale, (self._tower, self._model, last, RESCORE_ROWS)).fetchall():
+                scores = score([vector for _, vector in rows])
+                self._db.executemany(
+                    "UPDATE content SET score = ?, model = ?, scored_at = ? WHERE id = ?",
+                    [(float(s), self._model, _now(), row[0]) for s, row in zip(scores, rows, strict=True)],
+                )
+                last = rows[-1][0]
+                count += len(rows)
+        return count
+
+    def commit(self, judged: Sequence[tuple[Judged, bool]]) -> None:
+        """Commit a group in one transaction: every verdict, and each photo that is still what was judged.
+
+        The flag beside a photo says whether its path still has the judged fingerprint. A verdict without a
+        photo is kept all the same: when the file turns up under another name, it costs no model.
+        """
+        verdicts = {j.verdict.sha256: j.verdict for j, _ in judged}
+        scored = [v for v in verdicts.values() if isinstance(v, Scored)]
+        undecodable = [(v.sha256,) for v in verdicts.values() if isinstance(v, Unscoreable)]
+        with database_errors(self.path), self._transaction():
+            self._db.executemany(_PUT_CONTENT, [self._content_row(v) for v in scored])
+            self._db.executemany(_PUT_EMBEDDING, [(self._tower, v.embedding, v.sha256) for v in scored])
+            self._db.executemany("INSERT INTO content (sha256) VALUES (?) ON CONFLICT DO NOTHING", undecodable)
+            self._db.executemany(_PUT_PHOTO, [_photo_row(j) for j, still_there in judged if still_there])
+
+    def mark_missing(self, paths: Iterable[str]) -> None:
+        """Note that a listing lacked these photos. They keep their scores and are ranked no more."""
+        rows = [(_now(), to_sql(path)) for path in paths]
+        with database_errors(self.path), self._transaction():
+            self._db.executemany(
+                "UPDATE photo SET missing_since = ? WHERE path = ? AND missing_since IS NULL", rows
+            )
+
+    def mark_present(self, paths: Iterable[str]) -> None:
+        """Note that photos once missing are back, unchanged."""
+        with database_errors(self.path), self._transaction():
+            self._db.executemany(
+                "UPDATE photo SET missing_since = NULL WHERE path = ?", [(to_sql(path),) for path in paths]
+            )
+
+    def forget_unscoreable(self) -> int:
+        """Forget the photos that could not be decoded, so that the next scan tries them again; returns how many."""
+        with database_errors(self.path), self._transaction():
+            return self._db.execute("DELETE FROM photo WHERE state = 'unscoreable'").rowcount
+
+    def mark_compared(self) -> None:
+        """Note that the whole folder has just been compared with this database."""
+        with database_errors(self.path), self._transaction():
+            self._db.execute("UPDATE folder SET compared_at = ?", (_now(),))
+
+    def close(self) -> None:
+        """Close the database and give the lock back."""
+        with database_errors(self.path):
+            self._db.execute("PRAGMA optimize")
+            self._db.close()
+        os.close(self._lock)
+
+    def _content_row(self, verdict: Scored) -> tuple[object, ...]:
+        facts = verdict.facts
+        return (
+            verdict.sha256, facts.width, facts.height, facts.taken_at, facts.camera,
+            verdict.score, self._model, _now(),
+        )  # fmt: skip
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._db)
+
+
+class _Transaction:
+    """Commits at the end, or rolls back; takes the write lock at once, so that nothing fails half-way."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._db.execute("COMMIT")
+        elif self._db.in_transaction:  # some errors, such as a full disk, have rolled back already
+            self._db.execute("ROLLBACK")
+
+
+def _photo_row(judged: Judged) -> tuple[object, ...]:
+    candidate, verdict = judged.candidate, judged.verdict
+    fingerprint = candidate.fingerprint
+    state, reason = ("unscoreable", verdict.reason) if isinstance(verdict, Unscoreable) else ("scored", None)
+    return (
+        to_sql(candidate.path), to_sql(os.path.dirname(candidate.path)),
+        fingerprint.size, fingerprint.mtime_ns, fingerprint.ctime_ns, _signed(fingerprint.inode),
+        verdict.sha256, state, reason, _now(), _now(),
+    )  # fmt: skip
+
+
+def _signed(number: int) -> int:
+    # Inodes of network filesystems fill 64 bits; SQLite's integers are signed.
+    return number - (1 << 64) if number >= 1 << 63 else number
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _take_lock(path: Path) -> int:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 200, 0).decode(errors="replace").strip() or "another process"
+        os.close(lock)
+        raise BusyError(f"{path.parent} is in use by {holder}", "wait for it, or end it") from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"photod, process {os.getpid()}".encode(), 0)
+    return lock
