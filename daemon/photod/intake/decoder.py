@@ -1,0 +1,118 @@
+"""A supervised worker process that decodes: whatever a photo does to it, one photo gets one verdict."""
+
+import threading
+from dataclasses import dataclass, field
+
+from photod.channel import Closed
+from photod.config import Intake
+from photod.errors import DecodeError
+from photod.intake import protocol
+from photod.intake.process import LostError, WorkerProcess
+from photod.intake.read import ReadPhoto
+from photod.photos import Candidate, Facts, InputSpec
+
+_TRIES = 3  # workers in a row that may be lost between two photos
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A photo that is ready for the model."""
+
+    candidate: Candidate
+    sha256: str
+    pixels: bytes = field(repr=False)  # InputSpec.size squared x RGB, row by row from the top left
+    facts: Facts
+
+
+class Decoder:
+    """One worker process, used by one thread; `close()` alone may be called from another.
+
+    The process is started by the first photo, and again after it died or has grown. It ends when the thread that
+    started it ends.
+    """
+
+    def __init__(self, limits: Intake, spec: InputSpec) -> None:
+        self._limits = limits
+        self._spec = spec
+        self._worker: WorkerProcess | None = None
+        self._closed = False
+        self._lock = threading.Lock()  # for the two above
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, if there is a worker now."""
+        worker = self._worker
+        return worker.pid if worker else None
+
+    def decode(self, photo: ReadPhoto) -> Decoded:
+        """Decode a photo; blocks for at most the configured time, and that of starting a process.
+
+        Raises DecodeError with the reason for all that is the photo's fault, Closed after `close()`, RuntimeError
+        with the child's last words if no worker can be started.
+        """
+        if photo.data.fd is None:
+            raise DecodeError(f"larger than {self._limits.max_file_mb} MB")
+        for _ in range(_TRIES):
+            worker = self._ready_worker()
+            try:
+                facts, pixels = self._ask(worker, photo.data.fd, photo.data.size)
+            except LostError:
+                self._drop(worker)
+                continue  # it died between two photos: not this one's fault
+            if worker.is_worn():
+                self._drop(worker)
+            return Decoded(photo.candidate, photo.sha256, pixels, facts)
+        raise RuntimeError(f"decoder processes keep dying while they wait; {worker.last_words()}")
+
+    def close(self) -> None:
+        """End the worker at once; a `decode` that is under way raises Closed. May be called more than once."""
+        with self._lock:
+            self._closed = True
+            worker, self._worker = self._worker, None
+        if worker:
+            worker.end()
+
+    def _ready_worker(self) -> WorkerProcess:
+        worker = self._worker
+        if worker is None:
+            worker = WorkerProcess(self._limits, self._spec)
+            with self._lock:
+                if not self._closed:
+                    self._worker = worker
+        if self._closed:
+            worker.end()
+            raise Closed
+        try:
+            worker.wait_until_ready()
+        except RuntimeError:
+            self._drop(worker)
+            raise
+        return worker
+
+    def _ask(self, worker: WorkerProcess, descriptor: int, size: int) -> tuple[Facts, bytes]:
+        """Facts and pixels. A worker that failed otherwise than by saying so is dropped."""
+        try:
+            kind, value, pixels = worker.ask(descriptor, size)
+            if kind == protocol.DECODED:
+                return protocol.unpack_facts(value), pixels
+            reason = protocol.unpack_reason(value)
+        except TimeoutError:
+            reason = f"took longer than {self._limits.decode_timeout_s:g} s to decode"
+            self._drop(worker)
+        except (EOFError, OSError):
+            reason = f"the decoder {worker.fate()}"
+            self._drop(worker)
+        except ValueError as error:
+            self._drop(worker)
+            reason = f"the decoder answered nonsense ({error})"
+        if self._closed:
+            raise Closed
+        raise DecodeError(reason)
+
+    def _drop(self, worker: WorkerProcess) -> None:
+        with self._lock:
+            self._worker = None
+            closed = self._closed
+        worker.end()
+        if closed:
+            raise Closed

@@ -1,0 +1,109 @@
+"""What the camera wrote beside the pixels. Nothing in here is worth losing a photo for."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from PIL import ExifTags, Image
+
+SIDEWAYS = frozenset((5, 6, 7, 8))  # orientations whose width is the upright picture's height
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_DATE = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
+_LONGEST = 120  # characters of a camera's name that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The part of a photo's EXIF that photod uses."""
+
+    orientation: int = 1
+    taken_at: str | None = None
+    camera: str | None = None
+
+
+def read(image: Image.Image) -> Metadata:
+    """What can be had of the EXIF of a loaded image; never raises because of it."""
+    try:
+        return from_exif(image.getexif())
+    except MemoryError:
+        raise
+    except Exception:  # Pillow raises almost anything on broken EXIF
+        return Metadata()
+
+
+def from_exif(exif: Image.Exif) -> Metadata:
+    """The same from Pillow's EXIF object; broken parts are left out one by one."""
+    orientation = _entry(exif, ExifTags.Base.Orientation)
+    make = _entry(exif, ExifTags.Base.Make)
+    model = _entry(exif, ExifTags.Base.Model)
+    return Metadata(
+        orientation if isinstance(orientation, int) and orientation in TURNS else 1,
+        _taken_at(exif),
+        camera_name(make, model),
+    )
+
+
+def camera_name(make: object, model: object) -> str | None:
+    """Maker and model, the maker once."""
+    maker, name = clean(_text(make)), clean(_text(model))
+    if maker and name and _first_word(name) not in re.split(r"\W+", maker.casefold()):
+        name = f"{maker} {name}"
+    return (name or maker)[:_LONGEST].strip() or None
+
+
+def clean(text: str) -> str:
+    """One line without control characters: a photo must not speak to a terminal or forge a log line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def parse_date(value: object) -> str | None:
+    """EXIF's date as "YYYY-MM-DD HH:MM:SS"; None where the camera's clock was not set."""
+    match = _DATE.match(_text(value).strip())
+    if not match:
+        return None
+    try:
+        return str(datetime.fromisoformat("{}-{}-{} {}:{}:{}".format(*match.groups())))
+    except ValueError:
+        return None
+
+
+def _first_word(name: str) -> str:
+    return next(iter(re.findall(r"\w+", name.casefold())), "")
+
+
+def _taken_at(exif: Image.Exif) -> str | None:
+    try:
+        details = exif.get_ifd(ExifTags.IFD.Exif)
+    except MemoryError:
+        raise
+    except Exception:
+        details = {}
+    found = (
+        details.get(ExifTags.Base.DateTimeOriginal),
+        details.get(ExifTags.Base.DateTimeDigitized),
+        _entry(exif, ExifTags.Base.DateTime),
+    )
+    return next((date for date in map(parse_date, found) if date), None)
+
+
+def _entry(exif: Image.Exif, tag: int) -> object:
+    try:
+        return exif.get(tag)
+    except MemoryError:
+        raise
+    except Exception:
+        return None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return value.split("\0")[0] if isinstance(value, str) else ""

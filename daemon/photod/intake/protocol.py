@@ -1,0 +1,67 @@
+"""What a decoder and its worker process say to each other over their socket pair.
+
+The worker says HELLO when its sandbox is closed. A task is the size of a photo, with its memfd as ancillary
+data. The worker answers STARTED at once, then DECODED with facts and pixels, or FAILED with the reason.
+"""
+
+import json
+import socket
+import struct
+from typing import Final
+
+from photod.photos import Facts
+
+HELLO: Final = 1
+STARTED: Final = 2
+DECODED: Final = 3
+FAILED: Final = 4
+
+TASK = struct.Struct("=Q")  # size of the photo, bytes
+_ANSWER = struct.Struct("=BII")  # kind, length of the JSON text, length of the pixels
+_MOST_TEXT = 1 << 16  # bytes; the worker is not trusted
+_LONGEST_REASON = 240  # characters
+
+
+def send_answer(wire: socket.socket, kind: int, value: object = None, pixels: bytes = b"") -> None:
+    """Send one answer: `value` as JSON, then `pixels`."""
+    text = json.dumps(value).encode()
+    wire.sendall(_ANSWER.pack(kind, len(text), len(pixels)) + text + pixels)
+
+
+def receive_answer(wire: socket.socket, pixels_size: int) -> tuple[int, object, bytes]:
+    """Receive kind, value and pixels. Raises EOFError if the other side is gone, ValueError on nonsense."""
+    kind, text_size, size = _ANSWER.unpack(_receive(wire, _ANSWER.size))
+    if text_size > _MOST_TEXT or size != (pixels_size if kind == DECODED else 0):
+        raise ValueError("sizes that cannot be")
+    return kind, json.loads(_receive(wire, text_size)), _receive(wire, size)
+
+
+def pack_facts(facts: Facts) -> list[object]:
+    """Facts as JSON can carry them."""
+    return [facts.width, facts.height, facts.taken_at, facts.camera]
+
+
+def unpack_facts(value: object) -> Facts:
+    """The reverse. Raises ValueError on nonsense."""
+    match value:
+        case [int(width), int(height), str() | None as taken_at, str() | None as camera]:
+            return Facts(width, height, taken_at, camera)
+    raise ValueError("facts of another form")
+
+
+def unpack_reason(value: object) -> str:
+    """The reason of a failure. Raises ValueError on nonsense."""
+    if not isinstance(value, str):
+        raise ValueError("a reason that is no text")
+    return "".join(c if c.isprintable() else " " for c in value)[:_LONGEST_REASON]
+
+
+def _receive(wire: socket.socket, size: int) -> bytes:
+    data = bytearray(size)
+    rest = memoryview(data)
+    while rest:
+        count = wire.recv_into(rest)
+        if not count:
+            raise EOFError
+        rest = rest[count:]
+    return bytes(data)

@@ -1,0 +1,166 @@
+"""RAW files: the camera's own full-size preview, or a quick development where there is none.
+
+Pillow opens many RAW files as TIFF and finds a thumbnail of 160 to 256 pixels there. That is never taken for
+the photo: RAW files are told apart before Pillow sees them.
+"""
+
+import io
+import mmap
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from photod.errors import DecodeError
+from photod.intake import formats, metadata, unfinished
+from photod.photos import Facts
+
+if TYPE_CHECKING:
+    import rawpy
+
+Data = bytes | bytearray | memoryview | mmap.mmap
+
+_NEW_SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x0103, 0x0106, 0x014A, 0xC612
+_SENSOR_PHOTOMETRIC = frozenset((32803, 34892))  # colour filter array, linear RAW
+_SENSOR_COMPRESSION = frozenset(
+    (32767, 32769, 32770, 34713, 65000, 65535)
+)  # Sony, Epson, Samsung, Nikon, Kodak, Pentax
+_MOST_ENTRIES = 1024  # of a TIFF directory; RAW files have fewer than 100
+_ORIENTATION_OF_FLIP = {3: 3, 5: 8, 6: 6}  # LibRaw's flip -> EXIF
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A developed RAW file."""
+
+    picture: Image.Image
+    orientation: int  # EXIF's, still to be applied to `picture`
+    facts: Facts
+
+
+def is_raw(data: Data) -> bool:
+    """Whether these bytes are a camera's RAW file rather than a picture that Pillow should open."""
+    head = bytes(data[:16])
+    if formats.has_raw_magic(head):
+        return True
+    if head[:4] not in (b"II*\0", b"MM\0*"):
+        return False
+    try:
+        return _is_raw_tiff(data, "<" if head[:2] == b"II" else ">")
+    except struct.error:
+        return False
+
+
+def develop(data: Data, enough: int, max_pixels: int) -> Negative:
+    """The embedded preview if its shorter side has `enough` pixels, else the sensor's data at half size."""
+    import rawpy
+
+    with rawpy.RawPy() as negative:
+        try:
+            negative.open_buffer(io.BytesIO(data))
+        except rawpy.LibRawError as error:
+            raise DecodeError(f"this RAW file is damaged or of an unknown camera ({_words(error)})") from None
+        sizes = negative.sizes
+        if sizes.width * sizes.height > max_pixels:
+            limit = max_pixels // 1_000_000
+            raise DecodeError(f"larger than {limit} megapixels ({sizes.width} x {sizes.height})")
+        orientation = _ORIENTATION_OF_FLIP.get(sizes.flip, 1)
+        sideways = orientation in metadata.SIDEWAYS
+        width, height = (sizes.height, sizes.width) if sideways else (sizes.width, sizes.height)
+        preview = _preview(negative)
+        facts = _facts(negative, preview, width, height)
+        if preview is not None and (min(preview.size) >= enough or preview.size[0] >= sizes.width):
+            turned = sideways and (preview.width > preview.height) == (width > height) != (width == height)
+            return Negative(preview, 1 if turned else orientation, facts)
+        return Negative(_half_size(negative), 1, facts)  # LibRaw turns its own pictures upright
+
+
+def _preview(negative: "rawpy.RawPy") -> Image.Image | None:
+    import rawpy
+
+    try:
+        thumbnail = negative.extract_thumb()
+        if thumbnail.format == rawpy.ThumbFormat.JPEG:
+            jpeg = bytes(thumbnail.data)
+            unfinished.check(jpeg)
+            preview = Image.open(io.BytesIO(jpeg), formats=("JPEG",))
+            preview.load()
+            return preview
+        if thumbnail.format == rawpy.ThumbFormat.BITMAP and not isinstance(thumbnail.data, bytes):
+            return Image.fromarray(thumbnail.data)
+    except MemoryError:
+        raise
+    except Exception:  # no preview, or a broken one: the sensor's data may still be whole
+        return None
+    return None
+
+
+def _half_size(negative: "rawpy.RawPy") -> Image.Image:
+    import rawpy
+
+    try:
+        return Image.fromarray(negative.postprocess(half_size=True, use_camera_wb=True))
+    except rawpy.LibRawError as error:
+        raise DecodeError(f"damaged RAW file: {_words(error)}") from None
+
+
+def _facts(negative: "rawpy.RawPy", preview: Image.Image | None, width: int, height: int) -> Facts:
+    written = metadata.read(preview) if preview is not None else metadata.Metadata()
+    taken_at = written.taken_at
+    if taken_at is None and (stamp := _timestamp(negative)):
+        taken_at = stamp
+    return Facts(width, height, taken_at, written.camera)
+
+
+def _timestamp(negative: "rawpy.RawPy") -> str | None:
+    try:
+        stamp: Any = negative.other.timestamp
+        if isinstance(stamp, datetime):
+            return str(stamp.replace(microsecond=0, tzinfo=None))
+        return str(datetime.fromtimestamp(stamp)) if stamp else None  # LibRaw read it as local time
+    except Exception:
+        return None
+
+
+def _words(error: Exception) -> str:
+    text = error.args[0] if error.args else error
+    return metadata.clean(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))
+
+
+def _is_raw_tiff(data: Data, order: str) -> bool:
+    first = dict(_entries(data, order, struct.unpack_from(order + "I", data, 4)[0]))
+    if _DNG_VERSION in first or _holds_sensor_data(first):
+        return True
+    if _SUB_IFDS not in first:
+        return False
+    # The directories below IFD0 hold the photo of a RAW file, but only smaller copies of a plain TIFF's.
+    reduced = bool(first.get(_NEW_SUBFILE_TYPE, 0) & 1)
+    return reduced or any(_holds_sensor_data(dict(_entries(data, order, at))) for at in _sub_ifds(data, order))
+
+
+def _holds_sensor_data(directory: dict[int, int]) -> bool:
+    return directory.get(_PHOTOMETRIC) in _SENSOR_PHOTOMETRIC or directory.get(_COMPRESSION) in _SENSOR_COMPRESSION
+
+
+def _entries(data: Data, order: str, at: int) -> Iterator[tuple[int, int]]:
+    """Tag and first value of each entry; only values that fit into the entry are of use here."""
+    count = min(struct.unpack_from(order + "H", data, at)[0], _MOST_ENTRIES)
+    for index in range(count):
+        tag, kind, _number = struct.unpack_from(order + "HHI", data, at + 2 + 12 * index)
+        short = kind == 3
+        yield tag, struct.unpack_from(order + ("H" if short else "I"), data, at + 10 + 12 * index)[0]
+
+
+def _sub_ifds(data: Data, order: str) -> Iterator[int]:
+    at = struct.unpack_from(order + "I", data, 4)[0]
+    count = min(struct.unpack_from(order + "H", data, at)[0], _MOST_ENTRIES)
+    for index in range(count):
+        tag, _kind, number, value = struct.unpack_from(order + "HHII", data, at + 2 + 12 * index)
+        if tag == _SUB_IFDS:
+            if number == 1:
+                yield value
+            else:
+                yield from struct.unpack_from(f"{order}{min(number, 16)}I", data, value)

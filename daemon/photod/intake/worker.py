@@ -1,0 +1,82 @@
+"""The process that decodes, one photo after the other: `python -m photod.intake.worker`, started by `process`.
+
+It trusts nothing that it decodes and is trusted with nothing: it shuts itself in before it sees the first byte.
+"""
+
+import argparse
+import gc
+import json
+import mmap
+import os
+import signal
+import socket
+import warnings
+
+from photod.errors import DecodeError
+from photod.intake import decode, protocol, sandbox
+from photod.photos import InputSpec
+
+
+def main() -> None:
+    """Shut this process in, then serve the socket on file descriptor 0 until the other side closes it."""
+    options = _parse()
+    sandbox.die_with_parent(options.parent)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when its workers end
+    warnings.simplefilter("ignore")
+    missing = sandbox.close(options.memory_mb)
+    if options.report:
+        print(json.dumps(missing))
+        return
+    with socket.socket(fileno=0) as wire:
+        protocol.send_answer(wire, protocol.HELLO)
+        serve(wire, InputSpec(options.size, options.resize), options)
+
+
+def serve(wire: socket.socket, spec: InputSpec, options: argparse.Namespace) -> None:
+    """Decode what comes until the other side is gone."""
+    while True:
+        header, descriptors, _flags, _address = socket.recv_fds(wire, protocol.TASK.size, 1)
+        if not header:
+            return
+        protocol.send_answer(wire, protocol.STARTED)
+        (size,) = protocol.TASK.unpack(header)
+        sandbox.limit_cpu(options.cpu_s)
+        try:
+            photo = _decode(descriptors[0], size, spec, options.max_pixels)
+        except DecodeError as error:
+            reason = str(error)
+        except MemoryError:
+            reason = f"needs more than {options.memory_mb} MB to decode"
+        else:
+            protocol.send_answer(wire, protocol.DECODED, protocol.pack_facts(photo.facts), photo.pixels)
+            continue
+        protocol.send_answer(wire, protocol.FAILED, reason)
+        gc.collect()  # an exception's traceback may keep the whole photo mapped
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--resize", default="squash")
+    parser.add_argument("--max-pixels", type=int, default=300_000_000)
+    parser.add_argument("--memory-mb", type=int, default=4096)
+    parser.add_argument("--cpu-s", type=float, default=3600.0)
+    parser.add_argument("--report", action="store_true")
+    return parser.parse_args()
+
+
+def _decode(descriptor: int, size: int, spec: InputSpec, max_pixels: int) -> decode.DecodedPhoto:
+    try:
+        if size == 0:
+            return decode.decode_photo(b"", spec, max_pixels)
+        # Not closed but let go: what failed in the middle may still hold views of it.
+        data = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+        return decode.decode_photo(data, spec, max_pixels)
+    finally:
+        os.close(descriptor)
+
+
+if __name__ == "__main__":
+    main()
