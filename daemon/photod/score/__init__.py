@@ -1,0 +1,48 @@
+"""From weights to scores: the only stage that imports torch, and only when `load_scorers` is called."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photod import config
+from photod.photos import ModelIdentity
+from photod.score.median import RunningMedian
+from photod.score.scorer import Scorer, TextVectors, scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "RunningMedian",
+    "Scorer",
+    "TextVectors",
+    "describe",
+    "identify",
+    "load_scorers",
+    "scores",
+]
+
+
+def load_scorers(model: config.Model, cache: Path, preprocessing: int = 1) -> tuple[Scorer, ...]:
+    """One scorer per configured device, warmed up and tested; blocks for seconds.
+
+    `cache` is a directory for what can be computed again: hashes, text vectors, measured precision.
+    `preprocessing` is the version of the code that makes the pixels; it becomes part of the identity. Raises
+    ConfigError for whatever is wrong with configuration, weights or devices.
+    """
+    from photod.score.assembly import assemble
+
+    return assemble(model, cache, preprocessing)
+
+
+def identify(model: config.Model, cache: Path, preprocessing: int = 1) -> ModelIdentity:
+    """The identity that the scorers of this configuration have; cheap after their first start."""
+    from photod.score.assembly import identify as identify_model
+
+    return identify_model(model, cache, preprocessing)
+
+
+def describe(scorers: "Sequence[Scorer]") -> list[tuple[str, str]]:
+    """What `photod check` says about loaded scorers, as (label, value) lines."""
+    from photod.score.assembly import describe as describe_scorers
+
+    return describe_scorers(scorers)

@@ -1,0 +1,120 @@
+"""Putting scorers together: devices, precision, warm-up, self-test."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from photod import config
+from photod.errors import ConfigError, DeviceError
+from photod.photos import InputSpec, ModelIdentity
+from photod.score.loading import Loaded, describe_weights, load_model
+from photod.score.pictures import COUNT, pictures
+from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered
+from photod.score.scorer import Scorer
+from photod.score.selftest import check_embeddings
+from photod.score.tower import TowerScorer
+
+
+def assemble(model: config.Model, cache: Path, preprocessing: int) -> tuple[TowerScorer, ...]:
+    """One scorer per configured device, warmed up and tested. Raises ConfigError."""
+    devices = find_devices(model)
+    loaded = load_model(model, cache)
+    choice = _choice(model, cache, devices[0], loaded)
+    spec = InputSpec(loaded.tower.size, model.resize)
+    identity = _identity(model, loaded.weights_sha256, loaded.architecture, spec, choice, preprocessing)
+    scorers = tuple(
+        TowerScorer(loaded.tower, loaded.text, identity, device, choice, model.batch_size) for device in devices
+    )
+    for scorer in scorers:
+        warm_up(scorer, spec.size, model.batch_size)
+        check_embeddings(scorer, spec.size, model.batch_size)
+    return scorers
+
+
+def identify(model: config.Model, cache: Path, preprocessing: int) -> ModelIdentity:
+    """The identity that the scorers will have; loads the tower only if no earlier start has measured it."""
+    devices = find_devices(model)
+    digest, architecture, size = describe_weights(model, cache)
+    choice = remembered(_choice_path(model, cache, devices[0], digest, architecture))
+    if choice is None:
+        choice = _choice(model, cache, devices[0], load_model(model, cache))
+    return _identity(model, digest, architecture, InputSpec(size, model.resize), choice, preprocessing)
+
+
+def describe(scorers: Sequence[Scorer]) -> list[tuple[str, str]]:
+    """Model, provenance, devices, and what the warm-up measured."""
+    identity = scorers[0].identity
+    pairs = "; ".join(f"{good} / {bad}" for good, bad in identity.prompts)
+    lines = [
+        ("model", identity.name),
+        ("weights", f"SHA-256 {identity.weights_sha256}"),
+        ("architecture", identity.architecture),
+        ("input", f"{identity.input.size} x {identity.input.size} pixels, {identity.input.resize}"),
+        ("prompts", f"{pairs}; logit scale {identity.logit_scale:g}"),
+    ]
+    for scorer in scorers:
+        if isinstance(scorer, TowerScorer):
+            moved = f"moves scores by at most {scorer.deviation:.4f} points" if scorer.deviation else "exact"
+            lines.append(("precision", f"{identity.precision}, {moved}"))
+            lines.append(("device", f"{scorer.device}, {scorer.images_per_s:.1f} images/s at the warm-up"))
+    return lines
+
+
+def find_devices(model: config.Model) -> tuple[torch.device, ...]:
+    """The devices that are configured. Raises ConfigError for one that this machine lacks."""
+    present = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    if model.devices == "auto":
+        return tuple(torch.device(name) for name in present or ["cpu"])
+    names = [model.devices] if isinstance(model.devices, str) else list(model.devices)
+    for name in names:
+        if name not in ("cpu", *present):
+            raise ConfigError(f'model.devices has "{name}"', f"this machine has {', '.join([*present, 'cpu'])}")
+    return tuple(torch.device(name) for name in dict.fromkeys(names))
+
+
+def warm_up(scorer: TowerScorer, size: int, batch_size: int) -> None:
+    """Embed one full batch, so that memory runs out now or never; notes the speed. Raises ConfigError."""
+    shown = pictures(size, COUNT)
+    batch = np.resize(shown, (scorer.largest_pass(batch_size), size, size, 3))
+    try:
+        start = time.perf_counter()
+        scorer.embed(batch)
+        scorer.images_per_s = len(batch) / (time.perf_counter() - start)
+    except DeviceError as error:
+        problem = f"model.batch_size = {batch_size} does not run on {scorer.device}: {error.problem}"
+        raise ConfigError(problem, "lower it, or set model.devices") from error
+
+
+def _identity(
+    model: config.Model, digest: str, architecture: str, spec: InputSpec, choice: Choice, preprocessing: int
+) -> ModelIdentity:
+    return ModelIdentity(
+        name=model.weights,
+        architecture=architecture,
+        weights_sha256=digest,
+        input=spec,
+        precision=choice.arithmetic,
+        preprocessing=preprocessing,
+        prompts=model.prompts,
+        logit_scale=model.logit_scale,
+    )
+
+
+def _choice(model: config.Model, cache: Path, device: torch.device, loaded: Loaded) -> Choice:
+    """The arithmetic that an earlier start chose in the same circumstances, else a new choice."""
+    path = _choice_path(model, cache, device, loaded.weights_sha256, loaded.architecture)
+    choice = remembered(path)
+    if choice is None:
+        choice = choose(loaded.tower, device, model.precision, Movement(loaded.text, model.logit_scale))
+        remember(path, choice)
+    return choice
+
+
+def _choice_path(model: config.Model, cache: Path, device: torch.device, digest: str, architecture: str) -> Path:
+    gpu = device.type == "cuda"
+    hardware = torch.cuda.get_device_name(device) if gpu else torch.cpu.get_capabilities()["cpu_name"]
+    prompts = (model.prompts, model.logit_scale)
+    return choice_path(cache, digest, architecture, prompts, model.precision, hardware, torch.__version__)

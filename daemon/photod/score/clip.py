@@ -1,0 +1,102 @@
+"""The two towers of a CLIP model, built without initialising them and filled from a weights file."""
+
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from photod.errors import ConfigError
+from photod.score.scorer import Floats
+from photod.score.soundness import check_fit, check_values
+from photod.score.sources import Config, Source, open_clip
+from photod.score.weights import State, read_state
+
+
+def load_clip(source: Source, *, check: bool) -> nn.Module:
+    """The whole model in fp32 or the file's type, its tensors mapped from the file.
+
+    `check` reads every value, for weights that are seen for the first time. Raises ConfigError.
+    """
+    state = _as_open_clip(read_state(source.path), source.config)
+    with torch.device("meta"):
+        model = _construct(source)
+    expected = model.state_dict()
+    for name in ("logit_scale", "logit_bias"):  # a scalar is saved as such, or as a vector of one
+        if name in state and name in expected and state[name].numel() == expected[name].numel() == 1:
+            state[name] = state[name].reshape(expected[name].shape)
+    check_fit(state, expected, str(source.path))
+    if check:
+        check_values(state, str(source.path))
+    model.load_state_dict(state, strict=True, assign=True)
+    if not _restore_mask(model):
+        # This architecture computes buffers that no file holds: build it again, where they have values.
+        model = _construct(source)
+        model.load_state_dict(state, strict=True)
+    return model.eval().requires_grad_(False)
+
+
+def detached(tower: nn.Module) -> nn.Module:
+    """The tower in fp32, none of whose memory is the file's: overwriting that would crash the process."""
+    for module in tower.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            setattr(module, name, nn.Parameter(_own(parameter), requires_grad=False))
+        for name, buffer in module.named_buffers(recurse=False):
+            setattr(module, name, _own(buffer))
+    return tower
+
+
+def encode_prompts(model: nn.Module, source: Source, prompts: list[str]) -> Floats:
+    """Unit vectors of the prompts, float32 [n, d]. Raises ConfigError if the tokenizer is not here."""
+    try:
+        tokenizer = open_clip().get_tokenizer(source.tokenizer)
+        tokens = tokenizer(prompts)
+    except Exception as error:  # missing package, missing files, refused network: all the same to the user
+        problem = f"the tokenizer of {source.architecture} is not on this machine: {str(error).splitlines()[0]}"
+        raise ConfigError(problem, "run: photod check --download") from error
+    with torch.inference_mode():
+        vectors = cast("Any", model).float().encode_text(tokens).float()
+        unit: Floats = nn.functional.normalize(vectors, dim=-1).numpy().astype(np.float32)
+    return unit
+
+
+def _construct(source: Source) -> nn.Module:
+    library = open_clip()
+    config: Config = dict(source.config)
+    text = config.get("text_cfg", {})
+    custom = config.pop("custom_text", False) or "hf_model_name" in text
+    kind = library.CLIP
+    if custom:
+        kind = library.CoCa if "multimodal_cfg" in config else library.CustomTextCLIP
+    try:
+        return cast("nn.Module", kind(**config))
+    except Exception as error:  # a configuration that open_clip cannot build, or an extra package it needs
+        raise ConfigError(
+            f"{source.architecture} cannot be built: {str(error).splitlines()[0]}", "check model.architecture"
+        ) from error
+
+
+def _as_open_clip(state: State, config: Config) -> State:
+    """open_clip's newer layout keeps the text tower below `text.`; its older files have it at the top."""
+    if config.get("custom_text") and "positional_embedding" in state:
+        from open_clip.model import convert_to_custom_text_state_dict
+
+        return cast("State", convert_to_custom_text_state_dict(state))
+    return state
+
+
+def _restore_mask(model: nn.Module) -> bool:
+    """Compute the causal mask, which files do not hold. False if other buffers are without values too."""
+    empty = [(name, buffer) for name, buffer in model.named_buffers() if buffer.is_meta]
+    for name, buffer in empty:
+        owner_name, _, leaf = name.rpartition(".")
+        if leaf != "attn_mask":
+            return False
+        mask = torch.full(buffer.shape, float("-inf")).triu_(1)
+        model.get_submodule(owner_name).register_buffer(leaf, mask, persistent=False)
+    return True
+
+
+def _own(tensor: Tensor) -> Tensor:
+    converted = tensor.float() if tensor.is_floating_point() else tensor
+    return converted.detach().clone() if converted.data_ptr() == tensor.data_ptr() else converted.detach()

@@ -1,0 +1,91 @@
+"""From the configuration to a tower and its text vectors, by way of the caches."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from photod import config
+from photod.errors import ConfigError
+from photod.score.engine import Tower
+from photod.score.scorer import Floats, TextVectors
+from photod.score.sources import BUILTIN, find_source
+from photod.score.text import text_vectors
+from photod.score.weights import sha256_of, write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model without a device: what every scorer of it shares."""
+
+    architecture: str
+    weights_sha256: str
+    tower: Tower
+    text: TextVectors
+
+
+def load_model(model: config.Model, cache: Path) -> Loaded:
+    """The configured model. Raises ConfigError for anything wrong with it; reads nothing but files."""
+    return _load_builtin(model, cache) if model.weights == BUILTIN else _load_clip(model, cache)
+
+
+def describe_weights(model: config.Model, cache: Path) -> tuple[str, str, int]:
+    """The weights' hash, the architecture's name, the side of its input; loads no weights."""
+    if model.weights == BUILTIN:
+        from photod.score.builtin.tower import ARCHITECTURE, INPUT_SIZE
+
+        return sha256_of(_builtin_file("weights.safetensors"), cache), ARCHITECTURE, INPUT_SIZE
+    source = find_source(model)
+    return sha256_of(source.path, cache), source.architecture, source.size
+
+
+def _load_clip(model: config.Model, cache: Path) -> Loaded:
+    from photod.score import clip
+
+    source = find_source(model)
+    digest = sha256_of(source.path, cache)
+    sound = cache / f"sound-{digest[:32]}-{source.architecture}"  # values are checked once per file
+    whole = clip.load_clip(source, check=not sound.exists())
+    write_atomically(sound, b"")
+    tower = clip.detached(whole.get_submodule("visual"))
+    text = text_vectors(
+        model.prompts, digest, source.architecture, cache, lambda words: clip.encode_prompts(whole, source, words)
+    )
+    if sha256_of(source.path, cache) != digest:
+        raise ConfigError(f"{source.path} changed while it was being read", "start again")
+    return Loaded(source.architecture, digest, Tower(tower, source.size, source.mean, source.std), text)
+
+
+def _load_builtin(model: config.Model, cache: Path) -> Loaded:
+    from safetensors.torch import load_file
+
+    from photod.score.builtin import tower as builtin
+
+    path = _builtin_file("weights.safetensors")
+    module = builtin.QualityTower()
+    state = {name: tensor.float() for name, tensor in load_file(path).items()}
+    module.load_state_dict(state, strict=True)
+    module.eval().requires_grad_(False)
+    tower = Tower(module, builtin.INPUT_SIZE, builtin.MEAN, builtin.STD)
+    return Loaded(builtin.ARCHITECTURE, sha256_of(path, cache), tower, _builtin_text(model))
+
+
+def _builtin_text(model: config.Model) -> TextVectors:
+    from safetensors.numpy import load_file
+
+    known: dict[str, Floats] = load_file(_builtin_file("text.safetensors"))
+    for prompt in (prompt for pair in model.prompts for prompt in pair):
+        if prompt not in known:
+            problem = f'model.prompts has "{prompt}", which the built-in model does not know'
+            raise ConfigError(problem, f"it knows: {', '.join(sorted(known))}")
+    good = np.stack([known[pair[0]] for pair in model.prompts]).astype(np.float32)
+    bad = np.stack([known[pair[1]] for pair in model.prompts]).astype(np.float32)
+    return TextVectors(good, bad)
+
+
+def _builtin_file(name: str) -> Path:
+    path = Path(str(resources.files("photod.score.builtin"))) / name
+    if not path.is_file():
+        raise ConfigError(f"photod's own model is incomplete: {path} is missing", "install photod again")
+    return path

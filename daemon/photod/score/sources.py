@@ -1,0 +1,190 @@
+"""Where `model.weights` leads: a file and the open_clip configuration that it belongs to. Never to a network."""
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from photod import config
+from photod.errors import ConfigError
+
+BUILTIN = "builtin"
+LOCAL_DIR = "local-dir:"
+HUB = "hf-hub:"
+HUB_CONFIG = "open_clip_config.json"
+_DEFAULT_FILE = "open_clip_pytorch_model.bin"  # open_clip's name where a hub entry gives none
+_PREFERRED = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", _DEFAULT_FILE)
+_SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Weights that are present on this machine, and how to build and feed the model they are for."""
+
+    path: Path
+    architecture: str
+    config: Config  # open_clip's: embed_dim, vision_cfg, text_cfg, ...
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    tokenizer: str  # what open_clip.get_tokenizer takes
+
+    @property
+    def size(self) -> int:
+        """Side of the square input, pixels."""
+        size = self.config["vision_cfg"]["image_size"]
+        return int(size[0] if isinstance(size, list | tuple) else size)
+
+
+def open_clip() -> ModuleType:
+    """The library, kept off the network: whatever it loads must be on this machine."""
+    # Read by huggingface_hub once, when it is first imported; `download` imports it before.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    import open_clip as library
+
+    return library  # type: ignore[no-any-return]
+
+
+def find_source(model: config.Model) -> Source:
+    """The source that the configuration names. Raises ConfigError when it is not on this machine."""
+    weights = model.weights
+    if weights.startswith(LOCAL_DIR):
+        return _local_directory(Path(weights.removeprefix(LOCAL_DIR)).expanduser())
+    if weights.startswith(HUB):
+        return _hub_repository(weights)
+    path = Path(weights).expanduser()
+    if path.is_file():
+        return _file(path, model.architecture)
+    return _tag(model)
+
+
+def _file(path: Path, architecture: str) -> Source:
+    mean, std = _normalisation(architecture)
+    return Source(path, architecture, _architecture(architecture), mean, std, architecture)
+
+
+def _tag(model: config.Model) -> Source:
+    entry = tag_entry(model)
+    repository, _, name = str(entry["hf_hub"]).rpartition("/")
+    path = _first_cached(repository, _file_names(name)) if repository else _cached_url(str(entry["url"]))
+    if path is None:
+        raise _not_downloaded(model.weights)
+    architecture = model.architecture
+    mean, std = tuple(entry["mean"]), tuple(entry["std"])
+    return Source(path, architecture, _architecture(architecture), mean, std, architecture)
+
+
+def tag_entry(model: config.Model) -> Config:
+    """open_clip's entry for a tag. Raises ConfigError unless the tag belongs to `model.architecture`."""
+    library, tag = open_clip(), model.weights
+    config_of_architecture = _architecture(model.architecture)
+    entry: Config = library.get_pretrained_cfg(model.architecture, tag)
+    if not entry:
+        problem = f'model.weights = "{tag}" is neither a file nor a tag of {model.architecture}'
+        raise ConfigError(problem, _nearest_tag(tag, model.architecture))
+    if bool(entry.get("quick_gelu")) != bool(config_of_architecture.get("quick_gelu")):
+        right = model.architecture.removesuffix("-quickgelu")
+        right += "-quickgelu" if entry.get("quick_gelu") else ""
+        problem = f'model.architecture = "{model.architecture}" has another activation than "{tag}"'
+        raise ConfigError(problem, f'set model.architecture = "{right}"')
+    return entry
+
+
+def _nearest_tag(tag: str, architecture: str) -> str:
+    library = open_clip()
+    others: list[str] = library.list_pretrained_models_by_tag(tag)
+    if others:
+        return f"set model.architecture to one that has it: {', '.join(others[:6])}"
+    tags: list[str] = library.list_pretrained_tags_by_model(architecture)
+    near = difflib.get_close_matches(tag, [*tags, BUILTIN], n=1)
+    return f'did you mean "{near[0]}"?' if near else f"its tags are {', '.join(tags) or 'none'}"
+
+
+def _local_directory(directory: Path) -> Source:
+    if not directory.is_dir():
+        raise ConfigError(f'model.weights = "{LOCAL_DIR}{directory}" is no directory', "check the path")
+    present = [file for file in sorted(directory.iterdir()) if file.suffix in _SUFFIXES]
+    preferred = [file for name in _PREFERRED for file in present if file.name == name]
+    if not preferred and len(present) != 1:
+        found = ", ".join(file.name for file in present) or "none"
+        raise ConfigError(f"{directory} needs one weights file; found {found}", f"name it {_PREFERRED[0]}")
+    chosen = (preferred or present)[0]
+    return _described(directory / HUB_CONFIG, chosen, f"{LOCAL_DIR}{directory}")
+
+
+def _hub_repository(weights: str) -> Source:
+    repository = weights.removeprefix(HUB)
+    description = _first_cached(repository, [HUB_CONFIG])
+    path = _first_cached(repository, _file_names(""))
+    if description is None or path is None:
+        raise _not_downloaded(weights)
+    return _described(description, path, weights)
+
+
+def _described(description: Path, path: Path, tokenizer: str) -> Source:
+    """A source whose configuration lies beside it."""
+    try:
+        content = json.loads(description.read_text(encoding="utf-8"))
+        model, preprocess = content["model_cfg"], content.get("preprocess_cfg", {})
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"cannot use {description}: {error}", "it must hold open_clip's model_cfg") from error
+    library = open_clip()
+    mean = tuple(preprocess.get("mean") or library.OPENAI_DATASET_MEAN)
+    std = tuple(preprocess.get("std") or library.OPENAI_DATASET_STD)
+    digest = hashlib.sha256(json.dumps([model, mean, std], sort_keys=True).encode()).hexdigest()
+    return Source(path, f"open_clip_config-{digest[:12]}", model, mean, std, tokenizer)
+
+
+def _architecture(name: str) -> Config:
+    library = open_clip()
+    found: Config | None = library.get_model_config(name) if ":" not in name else None
+    if found is None:
+        near = difflib.get_close_matches(name, library.list_models(), n=1)
+        hint = f'did you mean "{near[0]}"?' if near else "see open_clip.list_models()"
+        raise ConfigError(f'model.architecture = "{name}" is unknown', hint)
+    return found
+
+
+def _normalisation(architecture: str) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Mean and standard deviation that all published weights of an architecture share, else OpenAI's."""
+    library = open_clip()
+    tags: Iterable[str] = library.list_pretrained_tags_by_model(architecture)
+    entries = [library.get_pretrained_cfg(architecture, tag) for tag in tags]
+    pairs = {(tuple(entry["mean"]), tuple(entry["std"])) for entry in entries}
+    if len(pairs) == 1:
+        return pairs.pop()
+    return library.OPENAI_DATASET_MEAN, library.OPENAI_DATASET_STD
+
+
+def _file_names(name: str) -> list[str]:
+    """The names under which a hub entry's weights may have been saved, the safest format first."""
+    if not name:
+        return list(_PREFERRED)
+    return [str(Path(name).with_suffix(".safetensors")), name]
+
+
+def _first_cached(repository: str, names: Iterable[str]) -> Path | None:
+    open_clip()
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in names:
+        found = try_to_load_from_cache(repository, name)
+        if isinstance(found, str):
+            return Path(found)
+    return None
+
+
+def _cached_url(url: str) -> Path | None:
+    path = Path("~/.cache/clip").expanduser() / url.rpartition("/")[2]  # open_clip's own place
+    return path if path.is_file() else None
+
+
+def _not_downloaded(weights: str) -> ConfigError:
+    problem = f'model.weights = "{weights}" has not been downloaded to this machine'
+    return ConfigError(problem, "run: photod check --download")

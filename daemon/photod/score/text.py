@@ -1,0 +1,41 @@
+"""Embedded prompts, computed once per weights and kept: 4 KB spare the text tower at each start."""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from photod.score.scorer import Floats, TextVectors
+from photod.score.weights import write_atomically
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+def text_vectors(
+    pairs: Pairs, weights_sha256: str, architecture: str, cache: Path, encode: Callable[[list[str]], Floats]
+) -> TextVectors:
+    """The vectors of all prompts; `encode` is called only if they are not in `cache`."""
+    key = hashlib.sha256(json.dumps([weights_sha256, architecture, pairs]).encode()).hexdigest()
+    path = cache / f"text-{key[:32]}.npy"
+    rows = _read(path, 2 * len(pairs))
+    if rows is None:
+        rows = encode([prompt for pair in pairs for prompt in pair])
+        buffer = io.BytesIO()
+        np.save(buffer, rows)
+        write_atomically(path, buffer.getvalue())
+    return TextVectors(good=rows[0::2], bad=rows[1::2])
+
+
+def _read(path: Path, count: int) -> Floats | None:
+    """Cached rows, unless they are missing or not what was written."""
+    try:
+        rows = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    sound = rows.dtype == np.float32 and rows.ndim == 2 and len(rows) == count
+    if not sound or not np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-4):
+        return None
+    return rows  # type: ignore[no-any-return]
