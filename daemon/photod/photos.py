@@ -25,6 +25,15 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPhoto:
+    """What the database says about a path: enough to see whether the file has changed."""
+
+    fingerprint: Fingerprint
+    missing: bool
+    stale: bool  # its score is not the current model's
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A photo that the scan wants looked at: new, or changed since it was last committed."""
 
@@ -129,3 +138,36 @@ class ModelIdentity:
     def _digest(self, without: set[str]) -> str:
         parts = {k: v for k, v in self.as_dict().items() if k not in without}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Photos that a listing of their directory lacked."""
+
+    folder: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Photos once missing that are there again, unchanged."""
+
+    folder: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The whole folder has just been compared with its database."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The user wants the unscoreable photos of a folder tried again."""
+
+    folder: str
+
+
+Note = Missing | Returned | Compared | Retry  # what the committer writes down besides outcomes

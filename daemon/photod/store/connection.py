@@ -1,5 +1,6 @@
 """How a database is opened, and the one place where SQLite's errors become ours."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from photod.errors import DatabaseError, PhotodError
 from photod.store.schema import VERSION, user_version
 
+_STATE = 'make its directory writable, or set database = "state" for this folder'
 BUSY_TIMEOUT_S = 30.0  # a reader's checkpoint or a backup may hold the file for moments, nobody for half a minute
 
 
@@ -21,9 +23,8 @@ def database_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise DatabaseError(f"database {path}: {error}", _remedy(error)) from error
     except OSError as error:
-        raise DatabaseError(
-            f"database {path}: {error.strerror or error}", "check the disk and its permissions"
-        ) from error
+        remedy = _STATE if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else "check its disk"
+        raise DatabaseError(f"database {path}: {error.strerror or error}", remedy) from error
 
 
 def open_writable(path: Path) -> sqlite3.Connection:
@@ -88,7 +89,7 @@ def _remedy(error: sqlite3.Error) -> str:
     if name.startswith("SQLITE_FULL"):
         return "free some space on its disk, then start again"
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-        return 'make its directory writable, or set database = "state" for this folder'
+        return _STATE
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return "end the program that holds it open for writing"
     return "check the disk it lies on, then start again"

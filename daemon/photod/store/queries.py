@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from photod.photos import Facts, Fingerprint, Scored, Unscoreable, Verdict
+from photod.photos import Facts, Fingerprint, KnownPhoto, Scored, Unscoreable, Verdict
 from photod.store.connection import database_errors, open_readable
 from photod.store.schema import from_sql, to_sql
 
@@ -16,15 +16,6 @@ _PRESENT = "photo.missing_since IS NULL"
 _RANKED = f"""
     FROM content JOIN photo USING (sha256)
     WHERE content.model = (SELECT id FROM model WHERE current = 1) AND photo.state = 'scored' AND {_PRESENT}"""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPhoto:
-    """What the database says about a path: enough to see whether the file has changed."""
-
-    fingerprint: Fingerprint
-    missing: bool
-    stale: bool  # its score is not the current model's
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +93,21 @@ class Reader:
             for path, size, mtime, ctime, inode, missing, stale in rows
         }
 
-    def directories(self) -> list[str]:
-        """Every directory that holds photos which are not missing."""
-        return [from_sql(d) for (d,) in self._all(f"SELECT DISTINCT directory FROM photo WHERE {_PRESENT}")]
+    def directories(self, below: str = "") -> list[str]:
+        """Every directory that holds photos which are not missing; with `below`, it and those inside it."""
+        where, arguments = _below(below)
+        rows = self._all(f"SELECT DISTINCT directory FROM photo WHERE {_PRESENT} {where}", *arguments)
+        return [from_sql(directory) for (directory,) in rows]
 
-    def verdict(self, sha256: str) -> Verdict | None:
-        """The current model's verdict on these bytes, if there is one."""
+    def verdict(self, sha256: str, model_key: str) -> Verdict | None:
+        """The verdict of the model named by `model_key` on these bytes, if there is one."""
         row = self._one(
             """
             SELECT width, height, taken_at, camera, score, vector
-            FROM content JOIN model ON model.id = content.model AND model.current = 1
+            FROM content JOIN model ON model.id = content.model AND model.key = ?
             JOIN embedding ON embedding.content = content.id AND embedding.tower = model.tower
             WHERE sha256 = ?""",
+            model_key,
             sha256,
         )
         if row:

@@ -20,7 +20,8 @@ _PUT_CONTENT = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (sha256) DO UPDATE SET
         width = excluded.width, height = excluded.height, taken_at = excluded.taken_at, camera = excluded.camera,
-        score = excluded.score, model = excluded.model, scored_at = excluded.scored_at"""
+        score = excluded.score, model = excluded.model, scored_at = excluded.scored_at
+    WHERE content.model IS NOT excluded.model"""
 _PUT_EMBEDDING = """
     INSERT INTO embedding (content, tower, vector) SELECT id, ?, ? FROM content WHERE sha256 = ?
     ON CONFLICT DO NOTHING"""

@@ -1,0 +1,86 @@
+"""The program: `photod run` and `photod check`. Maps a fatal error to its exit code."""
+
+import argparse
+import os
+import socket
+import sys
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+
+from photod.config import load_config
+from photod.errors import EXIT_BUG, EXIT_OK, PhotodError
+from photod.logs import configure_logs
+
+EXIT_CODES = """exit codes:
+  0   done, or stopped as asked
+  2   what was typed cannot be done
+  69  the device failed: see the message; starting again is safe
+  70  a bug in photod: please report the traceback
+  74  a database or its disk failed: do what the message says before starting again
+  75  another process holds the folder or the socket
+  78  the configuration or the weights are not usable: nothing was started
+"""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    arguments = _parser().parse_args()
+    try:
+        arguments.command(arguments)
+        code = EXIT_OK
+    except PhotodError as error:
+        print(f"photod: {error}", file=sys.stderr)
+        code = error.exit_code
+    except Exception:
+        traceback.print_exc()
+        code = EXIT_BUG
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything worth keeping is committed. Unwinding torch and daemon threads could only hang or crash.
+    os._exit(code)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config)
+    configure_logs(config.log)
+    from photod.daemon import Daemon  # imports torch: a wrong argument is answered without
+
+    client = socket.socket(fileno=arguments.control_fd) if arguments.control_fd is not None else None
+    Daemon(config, once=arguments.once, client=client).run()
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config)
+    configure_logs(config.log)
+    from photod.check import check
+
+    check(config)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="photod",
+        description="Scores photographs as they land and remembers the scores.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=version("photod"))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="watch the configured folders and score what lands, in the foreground")
+    run.set_defaults(command=_run)
+    run.add_argument("--once", type=Path, metavar="FOLDER", help="score one folder and end")
+    run.add_argument("--control-fd", type=int, help=argparse.SUPPRESS)  # an inherited socket: see control.py
+    check = commands.add_parser(
+        "check", help="check configuration, folders, model and sandbox, and say what is found"
+    )
+    check.set_defaults(command=_check)
+    for command in (run, check):
+        command.add_argument(
+            "--config", type=Path, metavar="FILE", help="instead of $PHOTOD_CONFIG, XDG, /etc/photod"
+        )
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""What the daemon answers on its control socket."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from photod.folders import OpenFolder, find_folder
+from photod.photos import Retry
+from photod.pipeline import Pipeline
+from photod.score.scorer import Scorer
+from photod.tally import Tally
+from photod.watch.counts import Counts
+
+FOLLOW_S = 0.2  # between two looks at progress that somebody follows
+
+
+@dataclass
+class Answers:
+    """Implements control.Service on top of the running parts. Any thread may ask."""
+
+    folders: Mapping[str, OpenFolder]
+    pipeline: Pipeline
+    scorers: tuple[Scorer, ...]
+    tally: Tally
+    stopping: threading.Event
+    drained: threading.Event  # set when everything that will be committed is
+    socket: str
+    started_at: float = field(default_factory=time.time)
+    _paused: bool = False
+    _resume_timer: threading.Timer | None = None
+
+    def status(self) -> dict[str, Any]:
+        """Everything that `photod-ctl status` shows."""
+        return {
+            "running": True,
+            "pid": os.getpid(),
+            "version": version("photod"),
+            "started_at": self.started_at,
+            "socket": self.socket,
+            "paused": self._paused,
+            "model": self.scorers[0].identity.as_dict(),
+            "devices": [scorer.device for scorer in self.scorers],
+            "median": self.tally.median(),
+            "rate": self.tally.rate(),
+            "queue": self.pipeline.queue(),
+            "folders": [_folder_status(folder) for folder in self.folders.values()],
+        }
+
+    def rate(self, folder: str) -> Iterator[dict[str, Any]]:
+        """Compare a folder and score what needs it; yields the progress, the last time when all is done."""
+        meant, below = find_folder(self.folders.values(), folder)
+        before = meant.watcher.counts()
+        meant.watcher.request_scan(below)
+        while not (done := meant.watcher.idle()) and not self.stopping.wait(FOLLOW_S):
+            yield self._progress(meant, before, meant.watcher.state())
+        if not done:  # told to stop: what was decoded is still being committed
+            self.drained.wait()
+        yield self._progress(meant, before, "done" if done else "stopped")
+
+    def rescan(self, folder: str | None) -> None:
+        """Compare a folder, or all, with their databases."""
+        if folder is None:
+            for each in self.folders.values():
+                each.watcher.request_scan()
+        else:
+            meant, below = find_folder(self.folders.values(), folder)
+            meant.watcher.request_scan(below)
+
+    def retry(self, folder: str | None) -> None:
+        """Try the unscoreable photos of a folder, or of all, again."""
+        meant = self.folders.values() if folder is None else [find_folder(self.folders.values(), folder)[0]]
+        for each in meant:
+            self.pipeline.note(Retry(each.path))
+
+    def pause(self, seconds: float | None) -> None:
+        """Rest the model, for some time or until `resume`."""
+        self._set_paused(True)
+        if seconds is not None:
+            self._resume_timer = threading.Timer(seconds, self.resume)
+            self._resume_timer.daemon = True
+            self._resume_timer.start()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._set_paused(False)
+
+    def _set_paused(self, paused: bool) -> None:
+        if self._resume_timer is not None:
+            self._resume_timer.cancel()
+            self._resume_timer = None
+        self._paused = paused
+        for folder in self.folders.values():
+            folder.watcher.pause(paused)
+
+    def _progress(self, folder: OpenFolder, before: Counts, phase: str) -> dict[str, Any]:
+        now = folder.watcher.counts()
+        parts = ("compared", "unchanged", "scored", "duplicates", "unscoreable", "unreadable", "vanished")
+        counts = {part: getattr(now, part) - getattr(before, part) for part in parts}
+        finished = sum(counts[part] for part in parts[2:])
+        failure = now.last_failure if now.last_failure != before.last_failure else None
+        return {
+            "phase": phase,
+            **counts,
+            "todo": finished + now.pending,
+            "median": self.tally.median(),
+            "rate": self.tally.rate(),
+            "last_failure": {"path": failure[0], "reason": failure[1]} if failure else None,
+            "model": self.scorers[0].identity.name,
+        }
+
+
+def _folder_status(folder: OpenFolder) -> dict[str, Any]:
+    totals = folder.reader.totals()
+    return {
+        "path": folder.path,
+        "database": str(folder.settings.database_path),
+        "state": folder.watcher.state(),
+        "compared_at": folder.reader.compared_at(),
+        "pending": folder.watcher.counts().pending,
+        "scored": totals.scored,
+        "stale": totals.stale,
+        "unscoreable": totals.unscoreable,
+        "missing": totals.missing,
+        "unreadable": [{"path": path, "reason": reason} for path, reason in folder.watcher.unreadable()],
+    }

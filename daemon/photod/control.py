@@ -1,0 +1,172 @@
+"""The local socket: newline-delimited JSON, one request a connection, answered by an object or a stream of them.
+
+    {"command": "status"}                     -> one object
+    {"command": "rate", "folder": "/..."}     -> {"progress": {...}} until one has "done": true
+    {"command": "rescan", "folder": "/..."}   -> {"ok": true}; without a folder: all
+    {"command": "retry", "folder": "/..."}    -> {"ok": true}; tries the unscoreable photos again
+    {"command": "pause", "seconds": null}     -> {"ok": true}
+    {"command": "resume"}                     -> {"ok": true}
+
+An error is {"error": "one line", "exit_code": n}. Names that are not UTF-8 are surrogate-escaped.
+"""
+
+import json
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from photod.errors import BusyError, ConfigError, PhotodError, UsageError
+from photod.threads import Crew
+
+REQUEST_BYTES = 64 << 10
+BACKLOG = 16
+
+
+class Service(Protocol):
+    """What can be asked of a daemon."""
+
+    def status(self) -> dict[str, Any]:
+        """Everything that `photod-ctl status` shows."""
+
+    def rate(self, folder: str) -> Iterator[dict[str, Any]]:
+        """Compare a folder and score what needs it; yields the progress, the last time when all is done."""
+
+    def rescan(self, folder: str | None) -> None:
+        """Compare a folder, or all, with their databases."""
+
+    def retry(self, folder: str | None) -> None:
+        """Try the unscoreable photos of a folder, or of all, again."""
+
+    def pause(self, seconds: float | None) -> None:
+        """Rest the model, for some time or until `resume`."""
+
+    def resume(self) -> None:
+        """Go on."""
+
+
+class ControlServer:
+    """Listens on a unix socket that is private to its user."""
+
+    def __init__(self, path: Path, crew: Crew) -> None:
+        self.path = path
+        self._crew = crew
+        self._listener = _listen(path)
+
+    def start(self, service: Service) -> None:
+        """Answer from now on, each connection in a thread of its own."""
+        self._crew.start("control", lambda: self._accept(service))
+
+    def stop(self) -> None:
+        """Stop listening and take the socket away."""
+        self.path.unlink(missing_ok=True)
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self, service: Service) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # stopped
+                return
+            self._crew.start("control-client", partial(_serve, connection, service))
+
+
+def _serve(connection: socket.socket, service: Service) -> None:
+    with connection:
+        if _peer(connection) in (os.getuid(), 0):
+            answer(connection, service)
+
+
+def answer(connection: socket.socket, service: Service) -> None:
+    """Answer the requests that come on a connection until its other side closes it."""
+    try:
+        with connection.makefile("rb") as requests:
+            while line := requests.readline(REQUEST_BYTES):
+                for reply in _replies(line, service):
+                    connection.sendall(json.dumps(reply).encode() + b"\n")
+    except ConnectionError:
+        pass  # the client has gone
+
+
+def _replies(line: bytes, service: Service) -> Iterator[dict[str, Any]]:
+    try:
+        yield from _perform(_parse(line), service)
+    except PhotodError as error:
+        yield {"error": str(error), "exit_code": error.exit_code}
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(line)
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        raise UsageError("the request is not a JSON object")
+    return request
+
+
+def _perform(request: dict[str, Any], service: Service) -> Iterator[dict[str, Any]]:
+    folder = request.get("folder")
+    match request.get("command"):
+        case "status":
+            yield service.status()
+        case "rate" if isinstance(folder, str):
+            last: dict[str, Any] = {}
+            for last in service.rate(folder):
+                yield {"progress": last}
+            yield {"progress": last, "done": True}
+        case "rescan":
+            service.rescan(folder)
+            yield {"ok": True}
+        case "retry":
+            service.retry(folder)
+            yield {"ok": True}
+        case "pause":
+            seconds = request.get("seconds")
+            service.pause(float(seconds) if isinstance(seconds, int | float) else None)
+            yield {"ok": True}
+        case "resume":
+            service.resume()
+            yield {"ok": True}
+        case unknown:
+            raise UsageError(f"unknown request {unknown!r}")
+
+
+def _listen(path: Path) -> socket.socket:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_if_answered(path)
+        path.unlink(missing_ok=True)  # left behind by a daemon that was killed
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        mask = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(mask)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"cannot listen on {path}: {reason}", "set control.socket to a path of yours") from error
+    return listener
+
+
+def _refuse_if_answered(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return
+        except TimeoutError:
+            pass  # somebody listens, and is busy
+        raise BusyError(f"another photod listens on {path}", "end it, or give this one its own control.socket")
+
+
+def _peer(connection: socket.socket) -> int:
+    """The user at the other end."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[1])

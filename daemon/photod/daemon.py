@@ -1,0 +1,186 @@
+"""Assembles the parts; starts them, waits, stops them. Knows everyone."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from itertools import chain
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+
+from photod.answers import Answers
+from photod.config import Config, state_directory
+from photod.control import ControlServer, answer
+from photod.folders import OpenFolder, choose_folders, open_folder, open_readers
+from photod.intake.decode import PREPROCESSING_VERSION
+from photod.logs import get_logger
+from photod.photos import EMBEDDING_DTYPE, Candidate, Note, Outcome, Retry
+from photod.pipeline import Ears, Pipeline
+from photod.schedule import Timers
+from photod.score import load_scorers
+from photod.score.scorer import Scorer
+from photod.systemd import notify
+from photod.tally import Tally
+from photod.threads import Crew
+from photod.watch.observer import Watch
+
+log = get_logger(__name__)
+
+DRAIN_S = 9.0  # promised are ten; the rest is for the interpreter to end
+
+
+class Daemon:
+    """One run of photod: over the configured folders until it is told to stop, or once over one folder.
+
+    `client` is a socket on which somebody asks (see control.py) instead of the public one; when its other
+    side closes it, the run ends.
+    """
+
+    def __init__(self, config: Config, *, once: Path | None = None, client: socket.socket | None = None) -> None:
+        self._config = config
+        self._once = once
+        self._client = client
+        self._stop = threading.Event()
+        self._drained = threading.Event()
+        self._crew = Crew(on_failure=self._stop.set)
+        self._tally = Tally()
+        self._timers = Timers()
+        self._watch = Watch()
+        self._folders: dict[str, OpenFolder] = {}
+        self._pipeline: Pipeline | None = None
+        self._control: ControlServer | None = None
+
+    def run(self) -> None:
+        """Work until stopped. Raises the error that ended the run, if one did."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        try:
+            answers = self._assemble()
+            self._start(answers)
+            self._wait(answers)
+        finally:
+            self._shut_down()
+        if self._crew.failure is not None:
+            raise self._crew.failure
+
+    def _assemble(self) -> Answers:
+        """Open and load everything, in an order in which the cheap mistakes are found first."""
+        chosen, others = choose_folders(self._config, self._once)
+        for settings in chosen:
+            folder = open_folder(settings, self._config.watch.settle_s, self._offer, self._note)
+            self._folders[folder.path] = folder
+        if self._once is None:
+            self._control = ControlServer(self._config.control.path, self._crew)
+        scorers = load_scorers(self._config.model, state_directory(), PREPROCESSING_VERSION)
+        self._use_model(scorers[0])
+        readers = [folder.reader for folder in self._folders.values()]
+        self._tally.seed(chain.from_iterable(reader.scores() for reader in readers))
+        self._pipeline = Pipeline(
+            self._config,
+            scorers,
+            {path: folder.writer for path, folder in self._folders.items()},
+            [*readers, *open_readers(others)],
+            Ears(self._on_outcome, self._on_note, self._on_room),
+            self._crew,
+        )
+        place = str(self._control.path) if self._control else ""
+        return Answers(self._folders, self._pipeline, scorers, self._tally, self._stop, self._drained, place)
+
+    def _use_model(self, scorer: Scorer) -> None:
+        for folder in self._folders.values():
+            folder.writer.use_model(scorer.identity)
+            count = folder.writer.rescore(lambda vectors: scorer.score(_matrix(vectors)).tolist())
+            if count:
+                log.info("rescored", folder=folder.path, photos=count)
+
+    def _start(self, answers: Answers) -> None:
+        if self._pipeline is not None:
+            self._pipeline.start()
+        for folder in self._folders.values():
+            self._crew.start(f"watch {folder.path}", folder.watcher.run)
+        if self._control is not None:
+            for folder in self._folders.values():
+                self._watch.add(folder.watcher, folder.rules)
+            self._watch.start()
+            self._control.start(answers)
+            # The first scan begins when events already flow, so that nothing falls between the two.
+            answers.rescan(None)
+            self._timers.every(self._config.watch.rescan_s, lambda: answers.rescan(None))
+            self._timers.start()
+        devices = ", ".join(scorer.device for scorer in answers.scorers)
+        log.info("ready", model=answers.scorers[0].identity.name, device=devices, folders=list(self._folders))
+        notify("READY=1")
+
+    def _wait(self, answers: Answers) -> None:
+        if self._client is not None:
+            client = self._client
+            self._crew.start("client", lambda: self._answer(client, answers))
+        elif self._once is not None:
+            for _ in answers.rate(str(self._once)):
+                pass
+            return
+        self._stop.wait()
+
+    def _answer(self, client: socket.socket, answers: Answers) -> None:
+        answer(client, answers)
+        self._stop.set()
+
+    def _shut_down(self) -> None:
+        """From the source to the sink: nothing new, then what is under way, then those who only answer."""
+        self._stop.set()
+        notify("STOPPING=1")
+        deadline = time.monotonic() + DRAIN_S
+        self._timers.stop()
+        self._watch.stop()
+        for folder in self._folders.values():
+            folder.watcher.stop()
+        done = self._finish_pipeline(deadline)
+        self._drained.set()
+        if self._control is not None:
+            self._control.stop()
+        if not done:
+            log.warning("not_drained", note="what was not committed is scored again at the next start")
+            return  # the databases may still be in use
+        for folder in self._folders.values():
+            folder.reader.close()
+            folder.writer.close()
+
+    def _finish_pipeline(self, deadline: float) -> bool:
+        if self._pipeline is None:
+            return True
+        if self._crew.failure is None:
+            return self._pipeline.drain(deadline)
+        return self._pipeline.abandon(deadline)
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if self._stop.is_set():
+            os._exit(128 + number)  # the second signal: at once
+        self._stop.set()
+
+    def _on_outcome(self, outcome: Outcome) -> None:
+        self._tally.add(outcome)
+        self._folders[outcome.candidate.folder].watcher.finished(outcome)
+        log.debug("finished", photo=outcome.candidate.location, outcome=outcome)
+
+    def _on_note(self, note: Note) -> None:
+        if isinstance(note, Retry):
+            self._folders[note.folder].watcher.request_scan()
+
+    def _on_room(self) -> None:
+        for folder in self._folders.values():
+            folder.watcher.wake()
+
+    def _offer(self, candidate: Candidate) -> bool:
+        return self._pipeline is not None and self._pipeline.offer(candidate)
+
+    def _note(self, note: Note) -> None:
+        if self._pipeline is not None:
+            self._pipeline.note(note)
+
+
+def _matrix(vectors: list[bytes]) -> np.ndarray:
+    """Stored embeddings as rows of float16."""
+    return np.frombuffer(b"".join(vectors), EMBEDDING_DTYPE).reshape(len(vectors), -1)

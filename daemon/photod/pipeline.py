@@ -1,0 +1,290 @@
+"""The journey of a photo as stages joined by bounded channels. The first failure wins.
+
+candidates -> read + hash -> (known content? straight to the verdicts)
+           -> to_decode -> decode -> decoded -> score -> verdicts -> commit -> tell
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from photod.channel import Channel
+from photod.config import Config
+from photod.errors import DecodeError, DeviceError
+from photod.intake.decoder import Decoded, Decoder
+from photod.intake.read import ReadPhoto, read_photo
+from photod.logs import get_logger
+from photod.photos import (
+    EMBEDDING_DTYPE,
+    Candidate,
+    Compared,
+    Fingerprint,
+    Judged,
+    Missing,
+    Note,
+    Outcome,
+    Passed,
+    Retry,
+    Returned,
+    Scored,
+    Unscoreable,
+    Verdict,
+)
+from photod.score.scorer import Scorer
+from photod.store.queries import Reader
+from photod.store.writer import Writer
+from photod.threads import Crew, join_all
+
+log = get_logger(__name__)
+
+CANDIDATES = 64  # waiting to be read, in each lane
+READ_AHEAD_BYTES = 512 << 20  # of photos read and not yet decoded
+BATCH_WAIT_S = 1.0  # a partial batch is scored after this
+DRAIN_MODEL_S = 2.0  # no more is decoded ahead than the model scores in this time, so that a stop drains soon
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who is told: of finished photos, of notes written down, of room for more candidates."""
+
+    outcome: Callable[[Outcome], None]
+    noted: Callable[[Note], None]
+    room: Callable[[], None]
+
+
+class ContentsInFlight:
+    """Which contents are on their way to a verdict, and which photos wait for the same one."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[Candidate]] = {}
+        self._lock = threading.Lock()
+
+    def claim(self, sha256: str, candidate: Candidate) -> bool:
+        """True for the first photo with these bytes, which goes on; others wait for its verdict."""
+        with self._lock:
+            if sha256 in self._waiting:
+                self._waiting[sha256].append(candidate)
+                return False
+            self._waiting[sha256] = []
+            return True
+
+    def release(self, sha256: str) -> list[Candidate]:
+        """The verdict is committed: who waited for it?"""
+        with self._lock:
+            return self._waiting.pop(sha256, [])
+
+
+class Pipeline:
+    """The stages from candidate to commit, each with its threads, and the channels between them.
+
+    `writers` belong to the committing thread alone from `start` on. `readers` are asked in order for known
+    contents: those of the written folders, then those of other folders that the user named.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        scorers: tuple[Scorer, ...],
+        writers: Mapping[str, Writer],
+        readers: list[Reader],
+        ears: Ears,
+        crew: Crew,
+    ) -> None:
+        self._config = config
+        self._scorers = scorers
+        self._writers = writers
+        self._readers = readers
+        self._ears = ears
+        self._crew = crew
+        self._in_flight = ContentsInFlight()
+        self._identity = scorers[0].identity
+        count = config.intake.decoders or os.cpu_count() or 1
+        self._decoders = [Decoder(config.intake, self._identity.input) for _ in range(count)]
+        batch = config.model.batch_size
+        self._candidates: Channel[Candidate] = Channel(CANDIDATES)
+        self._to_decode: Channel[ReadPhoto] = Channel(4 * count, READ_AHEAD_BYTES)
+        self._decoded: Channel[Decoded] = Channel(batch)
+        self._verdicts: Channel[Judged | Passed | Note] = Channel(2 * config.store.group)
+        self._threads: dict[str, list[threading.Thread]] = {}
+        self._candidates.on_room(ears.room)
+
+    def start(self) -> None:
+        """Start every stage."""
+        start = self._crew.start
+        self._threads = {
+            "read": [start(f"read-{n}", self._read) for n in range(self._config.intake.readers)],
+            "decode": [
+                start(f"decode-{n}", partial(self._decode, decoder)) for n, decoder in enumerate(self._decoders)
+            ],
+            "score": [start(f"score-{s.device}", partial(self._score, s)) for s in self._scorers],
+            "commit": [start("commit", self._commit)],
+        }
+
+    def offer(self, candidate: Candidate) -> bool:
+        """Take a candidate if there is room; never blocks."""
+        return self._candidates.offer(candidate, express=candidate.urgent)
+
+    def note(self, note: Note) -> None:
+        """Have something written down; blocks while the committer is behind."""
+        self._verdicts.put(note)
+
+    def queue(self) -> dict[str, int]:
+        """How many photos wait before each stage."""
+        return {
+            "waiting": len(self._candidates),
+            "decoding": len(self._to_decode),
+            "scoring": len(self._decoded),
+            "committing": len(self._verdicts),
+        }
+
+    def drain(self, deadline: float) -> bool:
+        """Finish what was decoded, drop what was not; True when all was committed by `deadline` (monotonic)."""
+        # From the source to the sink: each stage ends when nothing can come to it any more.
+        self._candidates.cancel()
+        join_all(self._threads["read"], deadline)
+        for photo in self._to_decode.cancel():
+            photo.data.close()
+        if not join_all(self._threads["decode"], min(deadline, time.monotonic() + DRAIN_MODEL_S)):
+            self._end_decoders()
+            join_all(self._threads["decode"], deadline)
+        self._decoded.close()
+        join_all(self._threads["score"], deadline)
+        self._verdicts.close()
+        done = join_all(self._threads["commit"], deadline)
+        self._end_decoders()
+        return done
+
+    def abandon(self, deadline: float) -> bool:
+        """After a failure: commit the verdicts that are there, drop everything else; True when done in time."""
+        self._candidates.cancel()
+        self._to_decode.cancel()
+        self._decoded.cancel()
+        self._end_decoders()
+        self._verdicts.close()
+        return join_all(self._threads.get("commit", []), deadline)
+
+    def _end_decoders(self) -> None:
+        for decoder in self._decoders:
+            decoder.close()
+
+    def _read(self) -> None:
+        max_bytes = self._config.intake.max_file_mb << 20
+        while True:
+            candidate = self._candidates.get()
+            photo = read_photo(candidate, max_bytes)
+            if isinstance(photo, Passed):
+                self._verdicts.put(photo)
+            elif not self._in_flight.claim(photo.sha256, candidate):
+                photo.data.close()
+            elif verdict := self._known(photo.sha256):
+                photo.data.close()
+                self._verdicts.put(Judged(candidate, verdict, duplicate=True))
+            else:
+                self._to_decode.put(photo, size=photo.data.size, express=candidate.urgent)
+
+    def _known(self, sha256: str) -> Verdict | None:
+        verdicts = (reader.verdict(sha256, self._identity.key) for reader in self._readers)
+        return next((verdict for verdict in verdicts if verdict), None)
+
+    def _decode(self, decoder: Decoder) -> None:
+        while True:
+            photo = self._to_decode.get()
+            try:
+                decoded = decoder.decode(photo)
+            except DecodeError as error:
+                verdict = Unscoreable(photo.sha256, str(error))
+                self._verdicts.put(Judged(photo.candidate, verdict, duplicate=False))
+            else:
+                self._decoded.put(decoded, express=photo.candidate.urgent)
+            finally:
+                photo.data.close()
+
+    def _score(self, scorer: Scorer) -> None:
+        most = self._config.model.batch_size
+        while True:
+            batch = self._decoded.get_batch(most, BATCH_WAIT_S)
+            began = time.monotonic()
+            for judged in _judge(scorer, batch):
+                self._verdicts.put(judged)
+            # The channel holds what the model makes in DRAIN_MODEL_S, and so does a batch: on a slow device
+            # both are smaller than configured.
+            per_second = len(batch) / max(time.monotonic() - began, 1e-6)
+            most = max(1, min(self._config.model.batch_size, int(per_second * DRAIN_MODEL_S)))
+            self._decoded.set_bound(most)
+
+    def _commit(self) -> None:
+        settings = self._config.store
+        while True:
+            group = self._verdicts.get_batch(settings.group, settings.group_wait_s)
+            judged = [item for item in group if isinstance(item, Judged)]
+            while judged:
+                self._commit_judged(judged)
+                # Only now can a lookup find these contents: whoever asked before waits here.
+                judged = [
+                    Judged(waiting, item.verdict, duplicate=True)
+                    for item in judged
+                    for waiting in self._in_flight.release(item.verdict.sha256)
+                ]
+            for item in group:
+                if isinstance(item, Passed):
+                    self._ears.outcome(item)
+                elif not isinstance(item, Judged):
+                    self._write_down(item)
+
+    def _commit_judged(self, judged: list[Judged]) -> None:
+        outcomes: list[Outcome] = []
+        for folder in {item.candidate.folder for item in judged}:
+            checked = [(item, _is_still(item.candidate)) for item in judged if item.candidate.folder == folder]
+            self._writers[folder].commit(checked)
+            outcomes += [item if same else Passed(item.candidate, "changed") for item, same in checked]
+        for outcome in outcomes:
+            self._ears.outcome(outcome)
+
+    def _write_down(self, note: Note) -> None:
+        writer = self._writers[note.folder]
+        match note:
+            case Missing():
+                writer.mark_missing(note.paths)
+            case Returned():
+                writer.mark_present(note.paths)
+            case Compared():
+                writer.mark_compared()
+            case Retry():
+                writer.forget_unscoreable()
+        self._ears.noted(note)
+
+
+def _judge(scorer: Scorer, batch: list[Decoded]) -> list[Judged]:
+    """Score a batch; each result keeps the identity of its photo. Whatever the device raises is a DeviceError."""
+    side = scorer.identity.input.size
+    pixels = np.stack([np.frombuffer(d.pixels, np.uint8).reshape(side, side, 3) for d in batch])
+    try:
+        embeddings = scorer.embed(pixels)
+        scores = scorer.score(embeddings)
+    except DeviceError:
+        raise
+    except Exception as error:
+        raise DeviceError(
+            f"device {scorer.device}: {error}", "check the device and its driver, then start again"
+        ) from error
+    if not np.isfinite(scores).all():
+        raise DeviceError(
+            f"device {scorer.device}: scores that are not numbers", "check the device, then start again"
+        )
+    return [
+        Judged(d.candidate, Scored(d.sha256, d.facts, float(score), row.astype(EMBEDDING_DTYPE).tobytes()), False)
+        for d, score, row in zip(batch, scores, embeddings, strict=True)
+    ]
+
+
+def _is_still(candidate: Candidate) -> bool:
+    """Whether the path still is what was read; asked right before its score is committed."""
+    try:
+        return Fingerprint.of(os.stat(candidate.location)) == candidate.fingerprint
+    except OSError:
+        return False

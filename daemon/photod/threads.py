@@ -1,0 +1,45 @@
+"""Threads that do not die quietly: the first failure is kept, and somebody is told."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from photod.channel import Closed
+
+
+class Crew:
+    """Named threads. The first exception that leaves one is kept in `failure`; later ones follow from it."""
+
+    def __init__(self, on_failure: Callable[[], None]) -> None:
+        self.failure: BaseException | None = None
+        self._on_failure = on_failure
+        self._lock = threading.Lock()
+
+    def start(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        """Run `work` in a thread. Closed ends it as a return does; any other exception is the crew's failure."""
+        thread = threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def fail(self, error: BaseException) -> None:
+        """Report a failure that a thread noticed but did not raise."""
+        with self._lock:
+            if self.failure is not None:
+                return
+            self.failure = error
+        self._on_failure()
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Closed:
+            pass
+        except BaseException as error:  # the end of every thread: nothing passes unseen
+            self.fail(error)
+
+
+def join_all(threads: list[threading.Thread], deadline: float) -> bool:
+    """Wait for the threads until `deadline` (monotonic seconds); True when all have ended."""
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)

@@ -1,0 +1,44 @@
+"""Which directories are dirty. Pure data with a lock: events mark, the folder's thread takes."""
+
+import threading
+
+MARKS_MOST = 1024  # more dirty directories than this are cheaper to walk as trees
+
+
+class Agenda:
+    """A bounded set of dirty directories, oldest first; it collapses upward instead of growing."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, bool] = {}  # directory -> with everything below it
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def mark(self, directory: str, *, subtree: bool = False) -> None:
+        """Note that `directory` (relative to the folder, '' for the folder) must be looked at."""
+        with self._lock:
+            if any(self._marks.get(above, False) for above in _lineage(directory)):
+                return
+            self._marks[directory] = subtree or self._marks.get(directory, False)
+            if len(self._marks) > MARKS_MOST:
+                self._collapse()
+
+    def take(self) -> tuple[str, bool] | None:
+        """The next directory to look at, and whether everything below it is meant; None when all is clean."""
+        with self._lock:
+            if not self._marks:
+                return None
+            directory = next(iter(self._marks))
+            return directory, self._marks.pop(directory)
+
+    def _collapse(self) -> None:
+        trees = {directory.partition("/")[0] for directory in self._marks}
+        too_many = len(trees) > MARKS_MOST // 2 or "" in trees
+        self._marks = {"": True} if too_many else dict.fromkeys(sorted(trees), True)
+
+
+def _lineage(directory: str) -> list[str]:
+    """The directory and all above it, up to ''."""
+    parts = directory.split("/") if directory else []
+    return ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]

@@ -1,0 +1,37 @@
+"""What became of the photos of a folder."""
+
+from dataclasses import dataclass, replace
+
+from photod.photos import Outcome, Passed, Unscoreable
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the photos of a folder since the start."""
+
+    compared: int = 0
+    unchanged: int = 0
+    scored: int = 0
+    duplicates: int = 0
+    unscoreable: int = 0
+    unreadable: int = 0
+    vanished: int = 0
+    pending: int = 0  # known to need work
+    last_failure: tuple[str, str] | None = None  # path, reason
+
+    def after(self, outcome: Outcome) -> "Counts":
+        """The counts with one more outcome."""
+        path = outcome.candidate.path
+        if isinstance(outcome, Passed):
+            if outcome.why == "unreadable":
+                return replace(self, unreadable=self.unreadable + 1, last_failure=(path, outcome.reason))
+            return replace(self, vanished=self.vanished + 1) if outcome.why == "vanished" else self
+        if isinstance(outcome.verdict, Unscoreable):
+            return replace(self, unscoreable=self.unscoreable + 1, last_failure=(path, outcome.verdict.reason))
+        if outcome.duplicate:
+            return replace(self, duplicates=self.duplicates + 1)
+        return replace(self, scored=self.scored + 1)
+
+    def after_comparing(self, work: int, unchanged: int) -> "Counts":
+        """The counts with one more directory compared."""
+        return replace(self, compared=self.compared + work + unchanged, unchanged=self.unchanged + unchanged)
