@@ -1,66 +1,83 @@
-"""Any of Pillow's modes -> RGB in sRGB."""
+"""Any of Pillow's modes -> RGB in sRGB. A picture is resized in between, so that little is done at full size."""
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
+from typing import Self
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
 
 from photod.errors import DecodeError
 
-_WHITE = (255, 255, 255)
-_SPACE_OF_MODE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}
+_SPACE_OF_MODE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}  # in the words of ICC profiles
 _SRGB = ImageCms.createProfile("sRGB")
+_LAB = ImageCms.createProfile("LAB")
+
+
+@dataclass(frozen=True, slots=True)
+class Tones:
+    """Which values of a picture with more than 8 bits are black and white."""
+
+    black: float
+    white: float
+
+    @classmethod
+    def of(cls, image: Image.Image) -> Self | None:
+        """The tones of a 16-bit, 32-bit or float picture; None for others. Raises DecodeError."""
+        if image.mode.startswith("I;16"):
+            return cls(0.0, 65535.0)
+        if image.mode not in ("I", "F"):
+            return None
+        low, high = image.getextrema()
+        if not isinstance(low, int | float) or not isinstance(high, int | float):
+            raise DecodeError("its pixels have no order")
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise DecodeError("its pixels are not numbers")
+        white = 1.0 if image.mode == "F" else 65535.0
+        if low >= 0 and high <= white:
+            return cls(0.0, white)
+        return cls(low, high) if high > low else cls(low - 1.0, low)
+
+    def apply(self, image: Image.Image) -> Image.Image:
+        """The picture as L, rounded."""
+        scale = 255.0 / (self.white - self.black)
+        offset = 0.5 - self.black * scale
+        return image.convert("F").point(lambda value: value * scale + offset).convert("L")
 
 
 def simplify(image: Image.Image) -> Image.Image:
-    """The same picture in L, RGB, CMYK, LAB or premultiplied RGBa: modes that can be resized without artefacts."""
+    """The same picture in a mode that can be resized: L, RGB, CMYK, LAB, I, F or premultiplied RGBa."""
     mode = image.mode
-    if mode.startswith("I") or mode == "F":
-        return _to_8_bits(image)
-    if image.has_transparency_data or mode in ("La", "RGBa"):
-        return image.convert("RGBA").convert("RGBa") if mode != "RGBa" else image
+    if mode.startswith("I;16"):
+        return image.convert("I")
+    if mode in ("I", "F", "RGBa"):
+        return image
+    if image.has_transparency_data:
+        return image.convert("RGBA").convert("RGBa")
     if mode in _SPACE_OF_MODE:
         return image
     return image.convert("L" if mode == "1" else "RGB")
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """RGB in sRGB, on white where the picture is transparent. A broken or unfitting profile is ignored."""
+def to_srgb(image: Image.Image, tones: Tones | None, profile: object) -> Image.Image:
+    """A simplified picture as RGB in sRGB, on white where it is transparent. A broken profile is ignored."""
+    if tones is not None:
+        image = tones.apply(image)
     if image.mode == "RGBa":
-        image = image.convert("RGBA")
-        page = Image.new("RGB", image.size, _WHITE)
-        page.paste(image, mask=image)
-        image = page
+        image = _on_white(image)
+    if isinstance(profile, bytes) and (transform := _transform(profile, image.mode)):
+        return _apply(transform, image)
     if image.mode == "LAB":
         return _apply(_lab_transform(), image)
-    if isinstance(profile, bytes) and profile:
-        transform = _transform(profile, image.mode)
-        if transform is not None:
-            return _apply(transform, image)
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and float grey, scaled to the whole range of L instead of clipped at 255."""
-    wide = image.convert("F") if image.mode in ("I", "F") else image.convert("I").convert("F")
-    low, high = wide.getextrema()
-    if not (isinstance(low, float) and isinstance(high, float) and math.isfinite(low) and math.isfinite(high)):
-        raise DecodeError("its pixels are not numbers")
-    offset, white = _range(image.mode, low, high)
-    scale = 255.0 / (white - offset)
-    return wide.point(lambda value: value * scale + (0.5 - offset * scale)).convert("L")
-
-
-def _range(mode: str, low: float, high: float) -> tuple[float, float]:
-    """Which values are black and white."""
-    if mode.startswith("I;16"):
-        return 0.0, 65535.0
-    if mode == "F" and low >= 0.0 and high <= 1.0:
-        return 0.0, 1.0
-    if mode == "I" and low >= 0.0 and high <= 65535.0:
-        return 0.0, 65535.0
-    return (low, high) if high > low else (low - 1.0, low)
+def _on_white(image: Image.Image) -> Image.Image:
+    """Premultiplied colours lack nothing but the white that shines through."""
+    *colours, alpha = image.split()
+    through = ImageChops.invert(alpha)
+    return Image.merge("RGB", [ImageChops.add(colour, through) for colour in colours])
 
 
 def _apply(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image.Image:
@@ -87,4 +104,4 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 @lru_cache(maxsize=1)
 def _lab_transform() -> ImageCms.ImageCmsTransform:
-    return ImageCms.buildTransform(ImageCms.createProfile("LAB"), _SRGB, "LAB", "RGB")
+    return ImageCms.buildTransform(_LAB, _SRGB, "LAB", "RGB")

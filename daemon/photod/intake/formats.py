@@ -28,25 +28,18 @@ DECODED_SUFFIXES = frozenset(
 RAW_SUFFIXES = frozenset(
     {
         ".3fr",
-        ".ari",
         ".arw",
-        ".bay",
-        ".cap",
         ".cr2",
         ".cr3",
         ".crw",
         ".dcr",
-        ".dcs",
         ".dng",
-        ".drf",
-        ".eip",
         ".erf",
         ".fff",
         ".gpr",
         ".iiq",
         ".k25",
         ".kdc",
-        ".mdc",
         ".mef",
         ".mos",
         ".mrw",
@@ -54,13 +47,10 @@ RAW_SUFFIXES = frozenset(
         ".nrw",
         ".orf",
         ".pef",
-        ".ptx",
-        ".pxn",
         ".raf",
         ".raw",
         ".rw2",
         ".rwl",
-        ".rwz",
         ".sr2",
         ".srf",
         ".srw",
@@ -79,7 +69,6 @@ UNDECODED_SUFFIXES = frozenset(
         ".psd",
         ".psb",
         ".exr",
-        ".hdr",
     }
 )
 PHOTO_SUFFIXES: frozenset[str] = DECODED_SUFFIXES | RAW_SUFFIXES | UNDECODED_SUFFIXES
@@ -183,7 +172,7 @@ def explain(head: bytes, size: int) -> str:
     if has_raw_magic(head):
         return "this RAW file is damaged or of an unknown camera"
     if name := sniff(head):
-        return f"damaged: the file starts like {name}, but cannot be read"
+        return f"damaged {name}, or of a kind that is not supported"
     for table, reason in _REASONS:
         if name := _match(table, head):
             return reason.format(name)

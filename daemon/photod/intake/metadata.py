@@ -6,6 +6,8 @@ from datetime import datetime
 
 from PIL import ExifTags, Image
 
+from photod.intake.words import one_line
+
 SIDEWAYS = frozenset((5, 6, 7, 8))  # orientations whose width is the upright picture's height
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -53,15 +55,10 @@ def from_exif(exif: Image.Exif) -> Metadata:
 
 def camera_name(make: object, model: object) -> str | None:
     """Maker and model, the maker once."""
-    maker, name = clean(_text(make)), clean(_text(model))
+    maker, name = one_line(_text(make)), one_line(_text(model))
     if maker and name and _first_word(name) not in re.split(r"\W+", maker.casefold()):
         name = f"{maker} {name}"
     return (name or maker)[:_LONGEST].strip() or None
-
-
-def clean(text: str) -> str:
-    """One line without control characters: a photo must not speak to a terminal or forge a log line."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def parse_date(value: object) -> str | None:

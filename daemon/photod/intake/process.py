@@ -1,5 +1,6 @@
 """The parent's side of one worker process: start, ask, end."""
 
+import fcntl
 import json
 import os
 import signal
@@ -32,6 +33,7 @@ class WorkerProcess:
         self._limits = limits
         self._reply_size = spec.size * spec.size * 3
         self._stderr = os.memfd_create("decoder-stderr", os.MFD_CLOEXEC)
+        fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)  # so that it can be emptied from this side
         self._wire, theirs = socket.socketpair()
         with theirs:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
@@ -73,6 +75,7 @@ class WorkerProcess:
         """
         deadline = time.monotonic() + self._limits.decode_timeout_s
         self._tasks += 1
+        os.ftruncate(self._stderr, 0)
         try:
             self._wire.settimeout(_START_TIMEOUT_S)
             socket.send_fds(self._wire, [protocol.TASK.pack(size)], [descriptor])
@@ -104,7 +107,11 @@ class WorkerProcess:
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        return f"was killed ({name})" if name == "SIGKILL" else f"crashed ({name})"
+        return (
+            f"was killed ({name}), as happens when the system runs out of memory"
+            if name == "SIGKILL"
+            else f"crashed ({name})"
+        )
 
     def last_words(self) -> str:
         """The end of what the process wrote to its stderr."""

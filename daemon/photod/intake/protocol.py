@@ -9,6 +9,7 @@ import socket
 import struct
 from typing import Final
 
+from photod.intake.words import one_line
 from photod.photos import Facts
 
 HELLO: Final = 1
@@ -19,7 +20,7 @@ FAILED: Final = 4
 TASK = struct.Struct("=Q")  # size of the photo, bytes
 _ANSWER = struct.Struct("=BII")  # kind, length of the JSON text, length of the pixels
 _MOST_TEXT = 1 << 16  # bytes; the worker is not trusted
-_LONGEST_REASON = 240  # characters
+_WIDEST = 1 << 31  # pixels
 
 
 def send_answer(wire: socket.socket, kind: int, value: object = None, pixels: bytes = b"") -> None:
@@ -45,7 +46,8 @@ def unpack_facts(value: object) -> Facts:
     """The reverse. Raises ValueError on nonsense."""
     match value:
         case [int(width), int(height), str() | None as taken_at, str() | None as camera]:
-            return Facts(width, height, taken_at, camera)
+            if 0 < width < _WIDEST and 0 < height < _WIDEST:
+                return Facts(width, height, _text(taken_at), _text(camera))
     raise ValueError("facts of another form")
 
 
@@ -53,7 +55,11 @@ def unpack_reason(value: object) -> str:
     """The reason of a failure. Raises ValueError on nonsense."""
     if not isinstance(value, str):
         raise ValueError("a reason that is no text")
-    return "".join(c if c.isprintable() else " " for c in value)[:_LONGEST_REASON]
+    return one_line(value)
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else one_line(value)
 
 
 def _receive(wire: socket.socket, size: int) -> bytes:

@@ -5,7 +5,6 @@ the photo: RAW files are told apart before Pillow sees them.
 """
 
 import io
-import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ from PIL import Image
 
 from photod.errors import DecodeError
 from photod.intake import formats, metadata, unfinished
+from photod.intake.buffer import Data, as_file
+from photod.intake.words import one_line
 from photod.photos import Facts
 
 if TYPE_CHECKING:
     import rawpy
-
-Data = bytes | bytearray | memoryview | mmap.mmap
 
 _NEW_SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x0103, 0x0106, 0x014A, 0xC612
 _SENSOR_PHOTOMETRIC = frozenset((32803, 34892))  # colour filter array, linear RAW
@@ -60,7 +59,7 @@ def develop(data: Data, enough: int, max_pixels: int) -> Negative:
 
     with rawpy.RawPy() as negative:
         try:
-            negative.open_buffer(io.BytesIO(data))
+            negative.open_buffer(as_file(data))
         except rawpy.LibRawError as error:
             raise DecodeError(f"this RAW file is damaged or of an unknown camera ({_words(error)})") from None
         sizes = negative.sizes
@@ -127,7 +126,7 @@ def _timestamp(negative: "rawpy.RawPy") -> str | None:
 
 def _words(error: Exception) -> str:
     text = error.args[0] if error.args else error
-    return metadata.clean(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))
+    return one_line(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))
 
 
 def _is_raw_tiff(data: Data, order: str) -> bool:

@@ -1,7 +1,8 @@
 """Walls around the process that decodes: what the kernel allows an ordinary user to give up.
 
-A wall that this kernel lacks is left out, and `close()` says which; none of them is needed to decode. There is
-no seccomp filter, because no library for one is kept; landlock and the network namespace cover what it would.
+A wall that this kernel lacks is left out, and `close()` says which; none of them is needed to decode. There is no
+seccomp filter, because no library for one is kept up to date: landlock already denies opening, executing, tracing
+and signalling, and the namespace has no network.
 """
 
 import ctypes
@@ -19,6 +20,7 @@ _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445
 _LANDLOCK_VERSION = 1  # flag: answer the version of the interface
 _LANDLOCK_PATH = 1  # type of rule: what is allowed beneath a directory
 _READ_FILE, _READ_DIRECTORY = 1 << 2, 1 << 3
+_MOST_FILES = 64  # open at once
 _LAST_WORDS = 1 << 16  # bytes that the worker may write to its stderr
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -41,6 +43,7 @@ def close(memory_mb: int) -> list[str]:
         ("address space limit", lambda: _limit(resource.RLIMIT_AS, memory_mb << 20)),
         ("core file limit", lambda: _limit(resource.RLIMIT_CORE, 0)),
         ("file size limit", lambda: _limit(resource.RLIMIT_FSIZE, _LAST_WORDS)),
+        ("open files limit", lambda: _limit(resource.RLIMIT_NOFILE, _MOST_FILES)),
         ("network namespace", _leave_network),
         ("no new privileges", _refuse_privileges),
         ("landlock", lambda: _close_filesystem(_readable_paths())),

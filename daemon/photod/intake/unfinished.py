@@ -1,41 +1,54 @@
 """Files with holes: copies that stopped, or wrote their blocks in another order.
 
-libjpeg decodes a JPEG whose data end in zeros without complaint, into a picture with a grey part. Two signs are
-certain enough to call such a file unfinished: no end marker and a tail of zeros, and a hole of zeros that starts
-and ends on the borders of disk blocks. A run of zeros alone proves nothing: a black frame may be coded as one.
+Most decoders refuse a file that ends too early, but take zeros in place of data without complaint, and return a
+picture with a grey part. What is looked for here is certain enough: a container that promises more bytes than there
+are, a JPEG without end marker whose tail is zeros, and, in compressed data, a hole of zeros that starts and ends on
+the borders of disk blocks. A run of zeros alone proves nothing: a black frame may be coded as one, and so the
+uncompressed formats cannot be checked at all.
 """
 
-import mmap
+from collections.abc import Iterator
 
 from photod.errors import DecodeError
+from photod.intake.buffer import Data
 
 _BLOCK = 4096  # bytes; holes are made of these
 _TAIL = 64  # zeros at the end of a JPEG without end marker that count as missing data
 _SLACK = 16  # bytes of real data beside a hole that may happen to be zero
 _SCAN = 0xDA
 _END = b"\xff\xd9"
-
-Data = bytes | bytearray | memoryview | mmap.mmap
+_ENDS_EARLY = "unfinished: the end of the file is missing"
+_HAS_HOLE = "unfinished: a part of the picture is missing"
 
 
 def check(data: Data) -> None:
-    """Raises DecodeError if `data` is a JPEG of which a part is missing."""
-    if bytes(data[:3]) != b"\xff\xd8\xff":
-        return
-    searchable = data if isinstance(data, bytes | bytearray | mmap.mmap) else bytes(data)
-    start = _scan_start(searchable)
+    """Raises DecodeError if a part of this file is certainly missing."""
+    head = bytes(data[:12])
+    if head.startswith(b"\xff\xd8\xff"):
+        _check_jpeg(data)
+    elif head[4:8] == b"ftyp":
+        _check_boxes(data)
+    elif head[:4] == b"RIFF":
+        if int.from_bytes(head[4:8], "little") + 8 > len(data):
+            raise DecodeError(_ENDS_EARLY)
+        _check_holes(data, 0, len(data))
+    elif head[4:8] == b"jP  ":
+        _check_holes(data, 0, len(data))
+
+
+def _check_jpeg(data: Data) -> None:
+    start = _scan_start(data)
     if start is None:
-        return
-    end = searchable.find(_END, start)
+        return  # the decoder will say what is wrong with it
+    end = data.find(_END, start)
     if end < 0:
-        if not any(searchable[max(start, len(searchable) - _TAIL) :]):
-            raise DecodeError("unfinished: the end of the picture is missing")
-        end = len(searchable)
-    if _has_hole(searchable, start, end):
-        raise DecodeError("unfinished: a part of the picture is missing")
+        if not any(data[max(start, len(data) - _TAIL) :]):
+            raise DecodeError(_ENDS_EARLY)
+        end = len(data)
+    _check_holes(data, start, end)
 
 
-def _scan_start(data: bytes | bytearray | mmap.mmap) -> int | None:
+def _scan_start(data: Data) -> int | None:
     """Where the picture's compressed data start: behind the segments that may hold anything."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
@@ -48,24 +61,44 @@ def _scan_start(data: bytes | bytearray | mmap.mmap) -> int | None:
     return None
 
 
-def _has_hole(data: bytes | bytearray | mmap.mmap, start: int, end: int) -> bool:
+def _check_boxes(data: Data) -> None:
+    """HEIF, AVIF, CR3: boxes that say how long they are."""
+    for kind, start, end in _boxes(data):
+        if end > len(data) and kind in (b"mdat", b"meta", b"moov"):
+            raise DecodeError(_ENDS_EARLY)
+        if kind == b"mdat":
+            _check_holes(data, start, end)
+
+
+def _boxes(data: Data) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and end of the outermost boxes, as far as they are well-formed."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        elif size == 0:
+            size = len(data) - at
+        if size < 8:
+            return
+        yield bytes(data[at + 4 : at + 8]), at, at + size
+        at += size
+
+
+def _check_holes(data: Data, start: int, end: int) -> None:
     zeros = bytes(_BLOCK)
     at = data.find(zeros, start, end)
     while at >= 0:
         after = _end_of_zeros(data, at, end)
-        first = -(-at // _BLOCK) * _BLOCK
-        last = after // _BLOCK * _BLOCK
+        first, last = -(-at // _BLOCK) * _BLOCK, after // _BLOCK * _BLOCK
         if first < last and first - at <= _SLACK and (after - last <= _SLACK or after == end):
-            return True
+            raise DecodeError(_HAS_HOLE)
         at = data.find(zeros, after, end)
-    return False
 
 
-def _end_of_zeros(data: bytes | bytearray | mmap.mmap, start: int, end: int) -> int:
-    at = start
-    while at < end:
+def _end_of_zeros(data: Data, start: int, end: int) -> int:
+    for at in range(start, end, _BLOCK):
         piece = bytes(data[at : min(end, at + _BLOCK)])
         if left := piece.lstrip(b"\0"):
             return at + len(piece) - len(left)
-        at += len(piece)
     return end
