@@ -1,0 +1,99 @@
+"""`photod-ctl`: finds the command, and turns every error into one line and an exit code."""
+
+import os
+import sys
+from importlib import import_module
+
+import typer
+
+from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, PhotodError
+from photod_ctl.options import ConfigFile
+
+# Imported when called: a command pays for itself alone.
+COMMANDS = {
+    "top": "photod_ctl.top",
+    "show": "photod_ctl.show",
+    "failed": "photod_ctl.failed",
+    "status": "photod_ctl.status",
+    "demo": "photod_ctl.demo.command",
+}
+_HELP = """Scores for your photos, best first.
+
+The scores come from photod, the daemon; without one, `photod-ctl rate FOLDER` does the work itself.
+"""
+_EPILOGUE = """Exit codes: 0 done; 2 what was typed cannot be done; 69 the device that runs the model failed;
+70 a bug; 74 a database cannot be used; 75 another process holds it; 78 the configuration or the weights are
+not usable; 130 interrupted.
+"""
+
+
+def main() -> None:
+    """Run one command and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text streams
+    try:
+        code = _run(sys.argv[1:])
+    except PhotodError as error:
+        _complain(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:  # nobody reads on: `photod-ctl top | head -1`
+        code = 0
+    sys.exit(_flush(code))
+
+
+def _run(arguments: list[str]) -> int:
+    app = assemble(arguments)
+    try:
+        app(args=arguments, prog_name="photod-ctl")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else EXIT_BUG
+    return 0
+
+
+def assemble(arguments: list[str]) -> typer.Typer:
+    """The application with the one command that is called; with all of them where help or completion is."""
+    app = typer.Typer(
+        help=_HELP, epilog=_EPILOGUE, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+    app.callback()(_global_options)
+    for name in _called(arguments) or COMMANDS:
+        module = import_module(COMMANDS[name])
+        app.command(name, epilog=_EPILOGUE)(getattr(module, name))
+    return app
+
+
+def _called(arguments: list[str]) -> list[str]:
+    """The command that is called, if it is a known one; none where the shell asks for completions."""
+    words = iter([] if "_PHOTOD_CTL_COMPLETE" in os.environ else arguments)
+    for word in words:
+        if word == "--config":
+            next(words, None)
+        elif not word.startswith("-"):
+            return [word] if word in COMMANDS else []
+    return []
+
+
+def _global_options(context: typer.Context, config: ConfigFile = None) -> None:
+    context.obj = config
+
+
+def _complain(error: PhotodError) -> None:
+    from photod_ctl.tables import warn
+
+    warn(str(error))
+
+
+def _flush(code: int) -> int:
+    # Python's own flush at exit would print a traceback where nobody reads on.
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+if __name__ == "__main__":
+    main()

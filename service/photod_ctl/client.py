@@ -1,0 +1,81 @@
+"""The daemon's socket: one request line, then one answer, or a stream of them. JSON, a line each."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from photod.config import Config
+from photod.errors import EXIT_BUG, PhotodError
+
+ANSWER_TIMEOUT_S = 10.0  # a daemon answers at once and tells of its progress several times a second
+
+
+class DaemonError(PhotodError):
+    """The daemon refused, or stopped answering."""
+
+    def __init__(self, problem: str, exit_code: int = EXIT_BUG) -> None:
+        super().__init__(problem)
+        self.exit_code = exit_code
+
+
+def connect(config: Config) -> socket.socket | None:
+    """A connection to the daemon, or None where none runs."""
+    for path in _sockets(config):
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(ANSWER_TIMEOUT_S)
+        try:
+            connection.connect(str(path))
+        except OSError:  # no such socket, or left behind by a daemon that is gone
+            connection.close()
+        else:
+            return connection
+    return None
+
+
+def ask(config: Config, request: dict[str, Any]) -> dict[str, Any] | None:
+    """The daemon's answer, or None where none runs. Raises DaemonError."""
+    connection = connect(config)
+    if connection is None:
+        return None
+    with connection:
+        return next(answers(connection, request))
+
+
+def answers(connection: socket.socket, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Send a request and yield the answers until the daemon closes. Raises DaemonError."""
+    try:
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        with connection.makefile("rb") as lines:
+            count = 0
+            for count, line in enumerate(lines, 1):  # noqa: B007 - the count is looked at after the loop
+                yield _checked(line)
+    except TimeoutError:
+        raise DaemonError("photod does not answer; look at its log") from None
+    except OSError as error:
+        raise DaemonError(f"the connection to photod broke: {error.strerror or error}") from error
+    if not count:
+        raise DaemonError("photod closed the connection without an answer; look at its log")
+
+
+def _checked(line: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise DaemonError("what listens on the control socket does not speak photod's language")
+    if "error" in answer:
+        raise DaemonError(str(answer["error"]), int(answer.get("exit_code", EXIT_BUG)))
+    return answer
+
+
+def _sockets(config: Config) -> list[Path]:
+    places = [config.control.path]
+    if not config.control.socket:
+        if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+            places.append(Path(runtime) / "photod" / "control.sock")
+        places.append(Path("/run/photod/control.sock"))
+    return list(dict.fromkeys(places))

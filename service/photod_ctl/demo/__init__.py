@@ -1,0 +1,1 @@
+"""The demonstration folder: scenes, what spoils them, and files of every kind."""

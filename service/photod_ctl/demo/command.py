@@ -1,0 +1,82 @@
+"""`photod-ctl demo`: a folder in which every kind of outcome can be seen."""
+
+import calendar
+import json
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photod.errors import UsageError
+from photod_ctl.options import Json
+from photod_ctl.tables import printable
+
+MARKER = ".photod-demo"  # says that a folder is ours; hidden, so it is no photo
+
+
+def demo(
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="A directory that does not exist, or is empty.")],
+    as_json: Json = False,
+) -> None:
+    """Make a demonstration folder of small pictures.
+
+    It draws about 60 photos itself: good and spoilt ones, copies, turned ones, every format, difficult names,
+    broken files. Then try: photod-ctl rate DIR; photod-ctl top DIR.
+    """
+    target = Path(os.path.abspath(directory))
+    created = not (target / MARKER).exists()
+    if created:
+        _refuse_foreign(target)
+        write_demo(target)
+    count = sum(len(files) for _, _, files in os.walk(target)) - 1
+    if as_json:
+        typer.echo(json.dumps({"folder": str(target), "files": count, "created": created}))
+    else:
+        what = f"made {count} files in" if created else "already made:"
+        typer.echo(f"{what} {printable(str(target))}")
+
+
+def write_demo(target: Path) -> None:
+    """Write the folder whole: it appears under its name when everything is in it."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            _write_files(partial)
+            partial.chmod(0o755)
+            partial.rename(target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        problem = f"cannot make {printable(str(target))}: {error.strerror or error}"
+        raise UsageError(problem, "name a directory that you can write") from error
+
+
+def _write_files(folder: Path) -> None:
+    from photod_ctl.demo.files import demo_files
+
+    for file in demo_files():
+        path = folder / file.path
+        path.parent.mkdir(exist_ok=True)
+        try:
+            path.write_bytes(file.data)
+        except OSError:
+            if path.name.isascii():
+                raise
+            continue  # this filesystem takes no such names
+        if file.taken_at:
+            moment = calendar.timegm(time.strptime(file.taken_at, "%Y-%m-%d %H:%M:%S"))
+            os.utime(path, (moment, moment))
+    (folder / MARKER).write_text("This folder was made by `photod-ctl demo`.\n")
+
+
+def _refuse_foreign(target: Path) -> None:
+    if target.is_dir() and not os.listdir(target):
+        return
+    if target.exists() or target.is_symlink():
+        what = "is not empty" if target.is_dir() else "is not a directory"
+        raise UsageError(f"{printable(str(target))} {what}", "name a directory that does not exist yet")

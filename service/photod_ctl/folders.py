@@ -1,0 +1,93 @@
+"""Which databases are meant by what was typed."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from photod.config import Config, Folder
+from photod.errors import UsageError
+from photod_ctl.tables import printable, warn
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A folder with its database, or a part of it."""
+
+    folder: str  # the root, absolute and real
+    database: Path
+    below: str = ""  # the part that is meant: a subdirectory, relative to the folder; '' is all of it
+
+    @property
+    def name(self) -> str:
+        """What is meant, as an absolute path."""
+        return os.path.join(self.folder, self.below) if self.below else self.folder
+
+
+def archives(named: Sequence[str] | None, config: Config) -> list[Archive]:
+    """The archives that were named, else all configured ones that have scores. Raises UsageError."""
+    if named:
+        return _without_overlap([existing_archive(folder, config) for folder in named])
+    if not config.folders:
+        raise UsageError("no folder is named and none is configured", "name one, such as ~/Pictures")
+    found = [a for a in map(archive_of, config.folders) if _has_scores(a)]
+    if not found:
+        raise UsageError("no configured folder has scores yet", "start photod, or run photod-ctl rate FOLDER")
+    return found
+
+
+def existing_archive(directory: str, config: Config) -> Archive:
+    """The archive that a directory is, or belongs to. Raises UsageError where there is none."""
+    path = real_directory(directory)
+    archive = find_archive(path, config)
+    if archive is None:
+        raise UsageError(f"{path} has no scores yet", f"run photod-ctl rate {printable(directory)}")
+    return archive
+
+
+def find_archive(path: str, config: Config) -> Archive | None:
+    """The archive of a real path: its own, or that of the nearest directory above that has one."""
+    for root in (Path(path), *Path(path).parents):
+        archive = archive_of(_settings(root, config))
+        if archive.database.exists():
+            below = os.path.relpath(path, archive.folder)
+            return Archive(archive.folder, archive.database, "" if below == os.curdir else below)
+    return None
+
+
+def archive_of(folder: Folder) -> Archive:
+    """The archive of a folder as configured."""
+    return Archive(str(folder.path), folder.database_path)
+
+
+def real_directory(directory: str) -> str:
+    """The directory's real, absolute path. Raises UsageError where it is none."""
+    path = os.path.realpath(os.path.expanduser(directory))
+    if not os.path.isdir(path):
+        what = "is not a folder" if os.path.lexists(path) else "does not exist"
+        raise UsageError(f"{directory} {what}", "name a folder of photos")
+    return path
+
+
+def _settings(root: Path, config: Config) -> Folder:
+    return next((folder for folder in config.folders if folder.path == root), None) or Folder(path=root)
+
+
+def _has_scores(archive: Archive) -> bool:
+    if archive.database.exists():
+        return True
+    what = "has no scores yet" if os.path.isdir(archive.folder) else "is not there"
+    warn(f"{archive.folder} {what}, left out")
+    return False
+
+
+def _without_overlap(found: list[Archive]) -> list[Archive]:
+    """Each photo once, however often its folder was named."""
+    distinct = list(dict.fromkeys(found))
+    return [a for a in distinct if not any(_inside(a, other) for other in distinct if other is not a)]
+
+
+def _inside(inner: Archive, outer: Archive) -> bool:
+    if inner.database != outer.database:
+        return False
+    return not outer.below or (inner.below + os.sep).startswith(outer.below + os.sep)

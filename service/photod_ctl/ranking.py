@@ -1,0 +1,81 @@
+"""Rankings over several databases; scores of two models are never ranked together."""
+
+import os
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import merge
+from typing import Any
+
+from photod.store.queries import RankedPhoto, Reader
+from photod_ctl.folders import Archive
+from photod_ctl.tables import warn
+
+BUILTIN = "builtin"
+BUILTIN_NOTE = "built-in model: technical quality only; see README for AesCLIP and CLIP"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A photo's place in a ranking."""
+
+    rank: int  # 1 + the number of photos with a higher score
+    percentile: float  # 100 for the best: the share of photos that score no higher
+    folder: str
+    photo: RankedPhoto
+
+    @property
+    def location(self) -> str:
+        """The absolute path."""
+        return os.path.join(self.folder, self.photo.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The best photos by one model, best first."""
+
+    model: dict[str, Any]  # its identity
+    total: int  # photos ranked, of which `places` are the best
+    places: list[Place]
+
+
+def rank(archives: Sequence[Archive], count: int) -> list[Ranking]:
+    """The `count` best photos of all archives together: one ranking for each model that scored them."""
+    models: dict[str, dict[str, Any]] = {}
+    members: dict[str, list[tuple[Archive, Reader]]] = {}
+    for archive in archives:
+        reader = Reader(archive.database)
+        key, model = reader.model_key(), reader.model()
+        if key is None or model is None:
+            continue  # a database without a single score
+        models[key] = model
+        members.setdefault(key, []).append((archive, reader))
+    return [_rank_together(models[key], members[key], count) for key in models]
+
+
+def percentile(higher: int, total: int) -> float:
+    """The percentile of a photo with `higher` of `total` ranked photos strictly above it."""
+    return 100 * (1 - higher / total)
+
+
+def note_models(rankings: Sequence[Ranking]) -> None:
+    """Say on stderr what must be known to read these rankings."""
+    names = [str(ranking.model["name"]) for ranking in rankings]
+    if len(names) > 1:
+        warn(f"different models scored these folders ({', '.join(names)}); each is ranked by itself")
+    if BUILTIN in names:
+        warn(BUILTIN_NOTE)
+
+
+def _rank_together(model: dict[str, Any], members: list[tuple[Archive, Reader]], count: int) -> Ranking:
+    total = sum(reader.ranked(below=archive.below) for archive, reader in members)
+    streams = [
+        [(archive.folder, photo) for photo in reader.top(count, below=archive.below)] for archive, reader in members
+    ]
+    best = list(merge(*streams, key=lambda row: -row[1].score))[:count]
+    falling = [-photo.score for _, photo in best]
+    places = []
+    for folder, photo in best:
+        higher = bisect_left(falling, -photo.score)
+        places.append(Place(higher + 1, percentile(higher, total), folder, photo))
+    return Ranking(model, total, places)

@@ -1,0 +1,110 @@
+"""`photod-ctl show`: everything that is known about one photo."""
+
+import os
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from photod_ctl.options import ConfigFile, Json, load
+
+if TYPE_CHECKING:
+    from photod.store.queries import PhotoDetails, Reader
+    from photod_ctl.folders import Archive
+
+
+def show(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A photo.")],
+    as_json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """Show a photo's score, its place in the archive, and which model gave it when."""
+    from photod.errors import UsageError
+    from photod.store.queries import Reader
+    from photod_ctl.folders import find_archive
+    from photod_ctl.tables import print_fields, print_json
+
+    directory, name = os.path.split(os.path.abspath(os.path.expanduser(file)))
+    archive = find_archive(os.path.realpath(directory), load(context, config))
+    reader = Reader(archive.database) if archive else None
+    details = reader.details(os.path.join(archive.below, name)) if archive and reader else None
+    if not archive or not reader or not details:
+        if not os.path.lexists(file):
+            raise UsageError(f"{file} does not exist", "name a photo")
+        if os.path.isdir(file):
+            raise UsageError(f"{file} is a folder", "name a photo, or use photod-ctl top")
+        raise UsageError(f"{file} has no score yet", f"run photod-ctl rate {directory}")
+    facts = _facts(archive, reader, details)
+    if as_json:
+        print_json(facts)
+    else:
+        print_fields(_lines(facts))
+
+
+def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dict[str, Any]:
+    from photod_ctl.ranking import percentile
+
+    higher = total = None
+    current = reader.model()
+    if details.score is not None and details.model == current and details.missing_since is None:
+        higher, total = reader.ranked(above=details.score), reader.ranked()
+    facts = details.facts
+    copies = [path for path in reader.copies(details.sha256) if path != details.path]
+    return {
+        "path": os.path.join(archive.folder, details.path),
+        "state": details.state,
+        "reason": details.reason,
+        "score": details.score,
+        "rank": None if higher is None else higher + 1,
+        "ranked": total,
+        "percentile": None if higher is None or not total else percentile(higher, total),
+        "sha256": details.sha256,
+        "width": facts.width if facts else None,
+        "height": facts.height if facts else None,
+        "taken_at": facts.taken_at if facts else None,
+        "camera": facts.camera if facts else None,
+        "size": details.size,
+        "mtime": details.mtime,
+        "first_seen_at": details.first_seen_at,
+        "committed_at": details.committed_at,
+        "scored_at": details.scored_at,
+        "missing_since": details.missing_since,
+        "model": details.model,
+        "model_is_current": details.model is not None and details.model == current,
+        "copies": [os.path.join(archive.folder, path) for path in copies],
+    }
+
+
+def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    model = facts["model"]
+    lines = [("photo", facts["path"]), ("cannot be scored", facts["reason"] or "")]
+    if facts["score"] is not None:
+        lines.append(("score", f"{facts['score']:.2f}"))
+    if facts["rank"] is not None:
+        place = f"{facts['rank']:,} of {facts['ranked']:,}, percentile {facts['percentile']:.1f}"
+        lines.append(("rank", place))
+    elif model and not facts["model_is_current"]:
+        lines.append(("rank", "none: an earlier model scored it, and the current one has not yet"))
+    if model:
+        prompts = "; ".join(f"“{good}” against “{bad}”" for good, bad in model["prompts"])
+        lines += [
+            ("model", f"{model['name']} ({model['architecture']}, weights {str(model['weights_sha256'])[:12]})"),
+            ("prompts", prompts),
+        ]
+    lines += [
+        ("size", f"{facts['width']} x {facts['height']}, {facts['size']:,} bytes" if facts["width"]
+                 else f"{facts['size']:,} bytes"),
+        ("taken", facts["taken_at"] or ""),
+        ("camera", facts["camera"] or ""),
+        ("changed", _moment(facts["mtime"])),
+        ("first seen", _moment(facts["first_seen_at"])),
+        ("scored", _moment(facts["scored_at"])),
+        ("missing since", _moment(facts["missing_since"])),
+        ("sha256", facts["sha256"]),
+    ]  # fmt: skip
+    return lines + [("same bytes", copy) for copy in facts["copies"]]
+
+
+def _moment(seconds: float | None) -> str:
+    return "" if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

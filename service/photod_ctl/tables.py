@@ -1,0 +1,117 @@
+"""What is printed for people: lines and tables that no file name can spoil."""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_JOINERS = "\u200c\u200d"  # format characters that letters and emoji need
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    title: str
+    right: bool = False  # numbers
+    wide: bool = False  # takes what the others leave, and folds
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text that links to a file."""
+
+    text: str
+    link: str | None = None  # an absolute path
+
+
+def printable(text: str) -> str:
+    """The text on one line, safe for a terminal: controls, direction marks and bytes that are not UTF-8 escaped."""
+    return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
+
+
+def warn(line: str) -> None:
+    """Say something on stderr, beside whatever the command prints."""
+    print(f"photod-ctl: {printable(line)}", file=sys.stderr)
+
+
+def print_json(value: object) -> None:
+    """Print for programs, in ASCII; bytes of names that are not UTF-8 as lone surrogates, like os.fsdecode."""
+    json.dump(value, sys.stdout, indent=2)
+    print()
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> None:
+    """Print a table: ruled and linked on a terminal, plain and never cut in a pipe."""
+    if sys.stdout.isatty():
+        _print_rich(columns, rows)
+    else:
+        _print_plain(columns, rows)
+
+
+def print_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """Print names and values, one pair a line; pairs without a value are left out."""
+    width = max(len(name) for name, value in fields if value)
+    for name, value in fields:
+        if value:
+            print(f"{name:>{width}}  {printable(value)}")
+
+
+def _print_plain(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> None:
+    lines = [[column.title for column in columns], *([printable(_text(cell)) for cell in row] for row in rows)]
+    widths = [max(map(_columns, texts)) for texts in zip(*lines, strict=True)]
+    for line in lines:
+        parts = []
+        for text, width, column in zip(line, widths, columns, strict=True):
+            space = " " * (width - _columns(text))
+            parts.append(space + text if column.right else text + space)
+        print("  ".join(parts).rstrip())
+
+
+def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.style import Style
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            no_wrap=not column.wide,
+            overflow="fold",
+            ratio=1 if column.wide else None,
+        )
+    for row in rows:
+        table.add_row(*(Text(printable(_text(cell)), Style(link=_uri(cell))) for cell in row))
+    Console().print(table)
+
+
+def _uri(cell: str | Cell) -> str | None:
+    return Path(cell.link).as_uri() if isinstance(cell, Cell) and cell.link else None
+
+
+def _text(cell: str | Cell) -> str:
+    return cell.text if isinstance(cell, Cell) else cell
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() or character in _JOINERS:
+        return character
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape", "surrogatepass").decode() if character != " " else character
+
+
+def _columns(text: str) -> int:
+    """How many cells of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) or c in _JOINERS else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )

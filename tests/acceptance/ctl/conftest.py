@@ -1,0 +1,93 @@
+"""The real command, and archives with known scores for it to read."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from photod.photos import (
+    Candidate,
+    Facts,
+    Fingerprint,
+    InputSpec,
+    Judged,
+    ModelIdentity,
+    Scored,
+    Unscoreable,
+    Verdict,
+)  # fmt: skip
+from photod.store.writer import Writer
+
+FACTS = Facts(600, 400, "2021-02-03 04:05:06", "Canon EOS 6D")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A user with a home of their own and no configuration."""
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "CI") if name in os.environ}
+    return kept | {"HOME": str(home), "XDG_RUNTIME_DIR": str(home / "run"), "LANG": "C.UTF-8", "TZ": "UTC"}
+
+
+@pytest.fixture
+def ctl(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs photod-ctl with these arguments, in a pipe, in `tmp_path`."""
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "photod_ctl", *map(str, arguments)],
+            capture_output=True, encoding="utf-8", errors="surrogateescape", env=environment, cwd=tmp_path,
+            timeout=60, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a folder's database: scores by path, reasons of those without; returns the folder.
+
+    `bytes_of` gives paths the same bytes: a name for them, by path.
+    """
+
+    def write(
+        name: str,
+        scores: Mapping[str, float],
+        failed: Mapping[str, str] | None = None,
+        model: str = "builtin",
+        bytes_of: Mapping[str, str] | None = None,
+        facts: Facts = FACTS,
+    ) -> Path:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        verdicts: dict[str, Verdict] = {}
+        for path, score in scores.items():
+            sha256 = hashlib.sha256(os.fsencode((bytes_of or {}).get(path, path))).hexdigest()
+            verdicts[path] = Scored(sha256, facts, score, bytes(1024))
+        for path, reason in (failed or {}).items():
+            verdicts[path] = Unscoreable(hashlib.sha256(os.fsencode(path)).hexdigest(), reason)
+        writer = Writer(folder / ".photod" / "photos.db")
+        writer.use_model(_identity(model))
+        writer.commit([(_judged(str(folder), path, verdict), True) for path, verdict in verdicts.items()])
+        writer.mark_compared()
+        writer.close()
+        return folder
+
+    return write
+
+
+def _judged(folder: str, path: str, verdict: Verdict) -> Judged:
+    location = Path(folder, path)
+    location.parent.mkdir(parents=True, exist_ok=True)
+    location.write_bytes(b"not looked at by the client")
+    return Judged(Candidate(folder, path, Fingerprint.of(location.stat())), verdict, duplicate=False)
+
+
+def _identity(name: str) -> ModelIdentity:
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return ModelIdentity(name, "ViT-B-16", digest, InputSpec(), "fp32", 1, (("good image", "bad image"),), 100.0)

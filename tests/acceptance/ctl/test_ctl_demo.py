@@ -1,0 +1,88 @@
+"""`photod-ctl demo`: the folder that a newcomer meets first."""
+
+import hashlib
+import json
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+
+Ctl = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from photod_ctl.demo.command import write_demo
+
+    target = tmp_path_factory.mktemp("demo") / "photos"
+    write_demo(target)
+    return target
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    paths = [Path(directory, name) for directory, _, names in os.walk(folder) for name in names]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.name[0] != "."}
+
+
+def test_it_has_every_kind_of_file(folder: Path) -> None:
+    kinds = Counter(Path(name).suffix for name in _files(folder))
+    assert kinds.keys() == {".jpg", ".heic", ".avif", ".png", ".webp", ".bmp", ".tif", ".gif"}
+    assert 60 <= sum(kinds.values()) <= 75
+
+
+def test_it_has_difficult_names(folder: Path) -> None:
+    names = [os.path.basename(name) for name in _files(folder)]
+    for part in ("\n", "\x1b", "  ", "夕", "🌻", "\udce9"):
+        assert any(part in name for name in names), part
+    assert any(name.startswith("-") for name in names)
+
+
+def test_it_has_copies_and_is_the_same_every_time(folder: Path, tmp_path: Path) -> None:
+    from photod_ctl.demo.command import write_demo
+
+    files = _files(folder)
+    digests = Counter(hashlib.sha256(data).digest() for data in files.values())
+    assert sorted(digests.values())[-3:] == [2, 2, 2]
+    write_demo(tmp_path / "again")
+    again = _files(tmp_path / "again")
+    assert [name for name in files if again.get(name) != files[name]] == []
+
+
+def test_exactly_the_broken_files_cannot_be_decoded(folder: Path) -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    undecodable = set()
+    for name in _files(folder):
+        try:
+            with Image.open(folder / name) as image:
+                image.load()
+        except OSError:
+            undecodable.add(os.path.dirname(name))
+        else:
+            assert not name.startswith("broken/")
+    assert undecodable == {"broken"}
+
+
+def test_turned_photos_are_upright_by_their_exif(folder: Path) -> None:
+    for orientation in (3, 5, 6, 8):
+        with Image.open(folder / f"2018 phone/turned {orientation}.jpg") as stored:
+            assert stored.getexif()[0x0112] == orientation
+            assert ImageOps.exif_transpose(stored).size == (600, 400)
+
+
+def test_an_earlier_demo_is_left_as_it_is_and_a_foreign_folder_refused(ctl: Ctl, tmp_path: Path) -> None:
+    first = json.loads(ctl("demo", "new/demo", "--json").stdout)
+    assert first["created"] is True
+    assert first["files"] == len(_files(tmp_path / "new/demo"))
+    assert json.loads(ctl("demo", "new/demo", "--json").stdout) == first | {"created": False}
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["demo"]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/photo.jpg").touch()
+    refused = ctl("demo", "mine")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["photo.jpg"]

@@ -1,0 +1,71 @@
+"""`photod-ctl failed`, `show` and `status`, with the daemon down."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+Ctl = Callable[..., subprocess.CompletedProcess[str]]
+Archive = Callable[..., Path]
+
+
+def test_failed_lists_each_photo_with_its_reason(ctl: Ctl, archive: Archive) -> None:
+    folder = archive("photos", {"a.jpg": 1.0}, {"sub/b.jpg": "image file is truncated", "c\n.jpg": "empty"})
+    failed = json.loads(ctl("failed", folder, "--json").stdout)
+    assert [(f["path"], f["reason"]) for f in failed] == [
+        (f"{folder}/c\n.jpg", "empty"),
+        (f"{folder}/sub/b.jpg", "image file is truncated"),
+    ]
+    assert all(len(f["sha256"]) == 64 for f in failed)
+    assert r"c\n.jpg" in ctl("failed", folder).stdout
+    below = json.loads(ctl("failed", folder / "sub", "--json").stdout)
+    assert [f["path"] for f in below] == [f"{folder}/sub/b.jpg"]
+
+
+def test_failed_says_when_there_is_nothing_to_list(ctl: Ctl, archive: Archive) -> None:
+    run = ctl("failed", archive("photos", {"a.jpg": 1.0}))
+    assert (run.returncode, run.stdout) == (0, "every photo could be scored\n")
+
+
+def test_show_tells_score_place_model_and_dates(ctl: Ctl, archive: Archive) -> None:
+    folder = archive("photos", {"a.jpg": 4.0, "b.jpg": 6.0, "copy.jpg": 4.0}, bytes_of={"copy.jpg": "a.jpg"})
+    shown = json.loads(ctl("show", folder / "a.jpg", "--json").stdout)
+    assert (shown["score"], shown["rank"], shown["ranked"]) == (4.0, 2, 3)
+    assert round(shown["percentile"], 3) == 66.667
+    assert shown["model"]["prompts"] == [["good image", "bad image"]]
+    assert shown["copies"] == [f"{folder}/copy.jpg"]
+    assert shown["taken_at"] == "2021-02-03 04:05:06"
+    assert shown["scored_at"] >= shown["first_seen_at"] > 0
+    text = ctl("show", folder / "a.jpg").stdout
+    assert "2 of 3, percentile 66.7" in text
+    assert "“good image” against “bad image”" in text
+
+
+def test_show_tells_why_a_photo_has_no_score(ctl: Ctl, archive: Archive) -> None:
+    folder = archive("photos", {}, {"a.jpg": "image file is truncated"})
+    assert "cannot be scored  image file is truncated" in ctl("show", folder / "a.jpg").stdout
+    shown = json.loads(ctl("show", folder / "a.jpg", "--json").stdout)
+    assert (shown["state"], shown["score"], shown["model"]) == ("unscoreable", None, None)
+
+
+def test_status_without_a_daemon_reads_the_databases(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    folder = archive("photos", {"a.jpg": 4.0, "b.jpg": 6.0}, {"c.jpg": "truncated"})
+    (tmp_path / "c.toml").write_text(f"folders = ['{folder}', '{tmp_path}/drive']\n")
+    status = json.loads(ctl("status", "--json", "--config", "c.toml").stdout)
+    assert status["running"] is False
+    assert status["model"]["name"] == "builtin"
+    assert set(status["queue"].values()) == {0}
+    first, second = status["folders"]
+    assert (first["path"], first["scored"], first["unscoreable"]) == (str(folder), 2, 1)
+    assert first["compared_at"] > 0
+    assert second["state"] == "absent"
+    text = ctl("status", "--config", "c.toml").stdout
+    assert "not running" in text
+    assert str(folder) in text
+
+
+def test_status_with_nothing_configured_says_what_to_do(ctl: Ctl) -> None:
+    run = ctl("status")
+    assert run.returncode == 0
+    assert "not running" in run.stdout
+    assert "photod-ctl rate FOLDER" in run.stderr
