@@ -51,15 +51,21 @@ class Channel(Generic[T]):
         """Receive the next item; blocks while there is none. Raises Closed."""
         return self.get_batch(1, 0.0)[0]
 
-    def get_batch(self, most: int, wait_s: float) -> list[T]:
-        """Receive up to `most` items, waiting at most `wait_s` for more than the first. Raises Closed."""
+    def get_batch(self, most: int, wait_s: float, all_here: Callable[[], bool] = lambda: False) -> list[T]:
+        """Receive up to `most` items. Raises Closed.
+
+        After the first one, waits at most `wait_s` for the rest, and not at all once `all_here()` says that
+        nothing more is on its way; that is asked again whenever something was sent.
+        """
         batch: list[T] = []
         with self._changed:
             while not batch:  # another receiver may be faster
                 self._changed.wait_for(lambda: self._closed or len(self))
                 if not len(self):
                     raise Closed
-                self._changed.wait_for(lambda: self._closed or len(self) >= min(most, self._bound), wait_s)
+                self._changed.wait_for(
+                    lambda: self._closed or len(self) >= min(most, self._bound) or all_here(), wait_s
+                )
                 batch = [self._receive() for _ in range(min(most, len(self)))]
             self._changed.notify_all()
         for wake in self._on_room:

@@ -79,6 +79,23 @@ class ContentsInFlight:
             return self._waiting.pop(sha256, [])
 
 
+class OnTheWay:
+    """How many photos are still on their way to a stage; at none, that stage need not wait for more."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def add(self, photos: int) -> None:
+        """So many more set out, or, below zero, arrived or turned off."""
+        with self._lock:
+            self._count += photos
+
+    def none(self) -> bool:
+        """Whether nothing is coming."""
+        return self._count <= 0
+
+
 class Pipeline:
     """The stages from candidate to commit, each with its threads, and the channels between them.
 
@@ -110,6 +127,8 @@ class Pipeline:
         self._to_decode: Channel[ReadPhoto] = Channel(4 * count, READ_AHEAD_BYTES)
         self._decoded: Channel[Decoded] = Channel(batch)
         self._verdicts: Channel[Judged | Passed | Note] = Channel(2 * config.store.group)
+        self._to_score = OnTheWay()
+        self._to_commit = OnTheWay()
         self._threads: dict[str, list[threading.Thread]] = {}
         self._candidates.on_room(ears.room)
 
@@ -127,7 +146,13 @@ class Pipeline:
 
     def offer(self, candidate: Candidate) -> bool:
         """Take a candidate if there is room; never blocks."""
-        return self._candidates.offer(candidate, express=candidate.urgent)
+        self._to_score.add(1)
+        self._to_commit.add(1)
+        taken = self._candidates.offer(candidate, express=candidate.urgent)
+        if not taken:
+            self._to_score.add(-1)
+            self._to_commit.add(-1)
+        return taken
 
     def note(self, note: Note) -> None:
         """Have something written down; blocks while the committer is behind."""
@@ -178,14 +203,22 @@ class Pipeline:
             candidate = self._candidates.get()
             photo = read_photo(candidate, max_bytes)
             if isinstance(photo, Passed):
-                self._verdicts.put(photo)
+                self._without_model(photo)
             elif not self._in_flight.claim(photo.sha256, candidate):
                 photo.data.close()
+                self._to_score.add(-1)
+                self._to_commit.add(-1)
             elif verdict := self._known(photo.sha256):
                 photo.data.close()
-                self._verdicts.put(Judged(candidate, verdict, duplicate=True))
+                self._without_model(Judged(candidate, verdict, duplicate=True))
             else:
                 self._to_decode.put(photo, size=photo.data.size, express=candidate.urgent)
+
+    def _without_model(self, outcome: Outcome) -> None:
+        """Send a photo past the model, straight to the committer."""
+        self._to_score.add(-1)
+        self._to_commit.add(-1)
+        self._verdicts.put(outcome)
 
     def _known(self, sha256: str) -> Verdict | None:
         verdicts = (reader.verdict(sha256, self._identity.key) for reader in self._readers)
@@ -198,8 +231,9 @@ class Pipeline:
                 decoded = decoder.decode(photo)
             except DecodeError as error:
                 verdict = Unscoreable(photo.sha256, str(error))
-                self._verdicts.put(Judged(photo.candidate, verdict, duplicate=False))
+                self._without_model(Judged(photo.candidate, verdict, duplicate=False))
             else:
+                self._to_score.add(-1)
                 self._decoded.put(decoded, express=photo.candidate.urgent)
             finally:
                 photo.data.close()
@@ -207,10 +241,12 @@ class Pipeline:
     def _score(self, scorer: Scorer) -> None:
         most = self._config.model.batch_size
         while True:
-            batch = self._decoded.get_batch(most, BATCH_WAIT_S)
+            batch = self._decoded.get_batch(most, BATCH_WAIT_S, self._to_score.none)
             began = time.monotonic()
-            for judged in _judge(scorer, batch):
-                self._verdicts.put(judged)
+            judged = _judge(scorer, batch)
+            self._to_commit.add(-len(batch))
+            for item in judged:
+                self._verdicts.put(item)
             # The channel holds what the model makes in DRAIN_MODEL_S, and so does a batch: on a slow device
             # both are smaller than configured.
             per_second = len(batch) / max(time.monotonic() - began, 1e-6)
@@ -220,7 +256,7 @@ class Pipeline:
     def _commit(self) -> None:
         settings = self._config.store
         while True:
-            group = self._verdicts.get_batch(settings.group, settings.group_wait_s)
+            group = self._verdicts.get_batch(settings.group, settings.group_wait_s, self._to_commit.none)
             judged = [item for item in group if isinstance(item, Judged)]
             while judged:
                 self._commit_judged(judged)
