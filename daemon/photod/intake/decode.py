@@ -114,9 +114,7 @@ def _develop(
         return picture, negative.facts
     image = Image.open(as_file(data), formats=_FORMATS)
     width, height = image.size
-    if width * height > max_pixels:
-        limit = max_pixels // 1_000_000
-        raise DecodeError(f"larger than {limit} megapixels ({width} x {height})")
+    raw.check_pixels(width, height, max_pixels)
     if isinstance(image, JpegImagePlugin.JpegImageFile):  # an MPO is one too
         image.draft("RGB", (enough, enough))
     image.load()  # before the metadata: some formats keep theirs behind the pixels

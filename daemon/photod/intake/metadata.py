@@ -6,6 +6,7 @@ from datetime import datetime
 
 from PIL import ExifTags, Image
 
+from photod.intake.buffer import Data, as_file
 from photod.intake.words import one_line
 
 SIDEWAYS = frozenset((5, 6, 7, 8))  # orientations whose width is the upright picture's height
@@ -38,6 +39,18 @@ def read(image: Image.Image) -> Metadata:
     except MemoryError:
         raise
     except Exception:  # Pillow raises almost anything on broken EXIF
+        return Metadata()
+
+
+def read_tiff(data: Data) -> Metadata:
+    """The same of a file that is a TIFF inside, such as most RAW files."""
+    try:
+        exif = Image.Exif()
+        exif.load_from_fp(as_file(data))
+        return from_exif(exif)
+    except MemoryError:
+        raise
+    except Exception:  # likewise
         return Metadata()
 
 

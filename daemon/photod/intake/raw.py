@@ -22,11 +22,11 @@ from photod.photos import Facts
 if TYPE_CHECKING:
     import rawpy
 
+_TIFF_MAGIC = (b"II*\0", b"MM\0*")
 _NEW_SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x0103, 0x0106, 0x014A, 0xC612
 _SENSOR_PHOTOMETRIC = frozenset((32803, 34892))  # colour filter array, linear RAW
-_SENSOR_COMPRESSION = frozenset(
-    (32767, 32769, 32770, 34713, 65000, 65535)
-)  # Sony, Epson, Samsung, Nikon, Kodak, Pentax
+# Sony, Epson, Samsung, Nikon, Kodak, Pentax
+_SENSOR_COMPRESSION = frozenset((32767, 32769, 32770, 34713, 65000, 65535))
 _MOST_ENTRIES = 1024  # of a TIFF directory; RAW files have fewer than 100
 _ORIENTATION_OF_FLIP = {3: 3, 5: 8, 6: 6}  # LibRaw's flip -> EXIF
 
@@ -40,12 +40,18 @@ class Negative:
     facts: Facts
 
 
+def check_pixels(width: int, height: int, most: int) -> None:
+    """Raises DecodeError if a picture has more than `most` pixels."""
+    if width * height > most:
+        raise DecodeError(f"larger than {most / 1e6:g} megapixels ({width} x {height})")
+
+
 def is_raw(data: Data) -> bool:
     """Whether these bytes are a camera's RAW file rather than a picture that Pillow should open."""
     head = bytes(data[:16])
     if formats.has_raw_magic(head):
         return True
-    if head[:4] not in (b"II*\0", b"MM\0*"):
+    if head[:4] not in _TIFF_MAGIC:
         return False
     try:
         return _is_raw_tiff(data, "<" if head[:2] == b"II" else ">")
@@ -63,18 +69,18 @@ def develop(data: Data, enough: int, max_pixels: int) -> Negative:
         except rawpy.LibRawError as error:
             raise DecodeError(f"this RAW file is damaged or of an unknown camera ({_words(error)})") from None
         sizes = negative.sizes
-        if sizes.width * sizes.height > max_pixels:
-            limit = max_pixels // 1_000_000
-            raise DecodeError(f"larger than {limit} megapixels ({sizes.width} x {sizes.height})")
+        check_pixels(sizes.width, sizes.height, max_pixels)
         orientation = _ORIENTATION_OF_FLIP.get(sizes.flip, 1)
         sideways = orientation in metadata.SIDEWAYS
         width, height = (sizes.height, sizes.width) if sideways else (sizes.width, sizes.height)
         preview = _preview(negative)
-        facts = _facts(negative, preview, width, height)
-        if preview is not None and (min(preview.size) >= enough or preview.size[0] >= sizes.width):
-            turned = sideways and (preview.width > preview.height) == (width > height) != (width == height)
-            return Negative(preview, 1 if turned else orientation, facts)
-        return Negative(_half_size(negative), 1, facts)  # LibRaw turns its own pictures upright
+        facts = _facts(data, negative, preview, width, height)
+        if preview is None or min(preview.size) < min(enough, width, height):
+            return Negative(_half_size(negative), 1, facts)  # LibRaw turns its own pictures upright
+        if sideways and preview.width != preview.height:
+            already_turned = (preview.width > preview.height) == (width > height)
+            orientation = 1 if already_turned else orientation
+        return Negative(preview, orientation, facts)
 
 
 def _preview(negative: "rawpy.RawPy") -> Image.Image | None:
@@ -106,12 +112,12 @@ def _half_size(negative: "rawpy.RawPy") -> Image.Image:
         raise DecodeError(f"damaged RAW file: {_words(error)}") from None
 
 
-def _facts(negative: "rawpy.RawPy", preview: Image.Image | None, width: int, height: int) -> Facts:
-    written = metadata.read(preview) if preview is not None else metadata.Metadata()
-    taken_at = written.taken_at
-    if taken_at is None and (stamp := _timestamp(negative)):
-        taken_at = stamp
-    return Facts(width, height, taken_at, written.camera)
+def _facts(data: Data, negative: "rawpy.RawPy", preview: Image.Image | None, width: int, height: int) -> Facts:
+    """What the RAW file says of itself, completed by what its preview and LibRaw say."""
+    own = metadata.read_tiff(data) if bytes(data[:4]) in _TIFF_MAGIC else metadata.Metadata()
+    copied = metadata.read(preview) if preview is not None else metadata.Metadata()
+    taken_at = own.taken_at or copied.taken_at or _timestamp(negative)
+    return Facts(width, height, taken_at, own.camera or copied.camera)
 
 
 def _timestamp(negative: "rawpy.RawPy") -> str | None:
