@@ -1,0 +1,52 @@
+# make run     scores a folder and shows the ten best: make run FOLDER=/path/to/photos; without FOLDER, a demonstration
+# make test    runs every test in its ordinary form; make test-full adds the long forms
+# make check   lint, types, layers
+
+PYTHON ?= python3
+FOLDER ?=
+BIN := .venv/bin
+DEMO := demo-photos
+
+.PHONY: run test test-full check format bench train evaluate clean
+
+run: .venv/photod
+ifeq ($(FOLDER),)
+	@$(BIN)/photod-ctl demo $(DEMO)
+	@$(BIN)/photod-ctl rate $(DEMO)
+	@$(BIN)/photod-ctl top $(DEMO) -n 10
+else
+	@$(BIN)/photod-ctl rate "$(FOLDER)"
+	@$(BIN)/photod-ctl top "$(FOLDER)" -n 10
+endif
+
+test: .venv/dev
+	$(BIN)/pytest -m "not slow"
+
+test-full: .venv/dev
+	$(BIN)/pytest
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Stamps: an environment is made anew only when what goes into it has changed.
+.venv/photod: pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "photod needs Python 3.11 or newer: apt install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "photod needs the venv module: apt install python3-venv"; exit 1; }
+	@echo "Setting up .venv (a few minutes the first time: PyTorch is large)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/dev: .venv/photod
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv $(DEMO) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
