@@ -2,11 +2,13 @@
 
 import argparse
 import os
+import signal
 import socket
 import sys
 import traceback
 from importlib.metadata import version
 from pathlib import Path
+from types import FrameType
 
 from photod.config import load_config
 from photod.errors import EXIT_BUG, EXIT_OK, PhotodError
@@ -47,7 +49,15 @@ def _run(arguments: argparse.Namespace) -> None:
     from photod.daemon import Daemon  # imports torch: a wrong argument is answered without
 
     client = socket.socket(fileno=arguments.control_fd) if arguments.control_fd is not None else None
-    Daemon(config, once=arguments.once, client=client).run()
+    daemon = Daemon(config, once=arguments.once, client=client)
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        if not daemon.stop():
+            os._exit(128 + number)  # the second signal: at once
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    daemon.run()
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -1,18 +1,16 @@
 """Assembles the parts; starts them, waits, stops them. Knows everyone."""
 
-import os
-import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 
 from photod.answers import Answers
-from photod.config import Config, state_directory
+from photod.config import Config, Model, state_directory
 from photod.control import ControlServer, answer
 from photod.folders import OpenFolder, choose_folders, open_folder, open_readers
 from photod.intake.decode import PREPROCESSING_VERSION
@@ -36,13 +34,21 @@ class Daemon:
     """One run of photod: over the configured folders until it is told to stop, or once over one folder.
 
     `client` is a socket on which somebody asks (see control.py) instead of the public one; when its other
-    side closes it, the run ends.
+    side closes it, the run ends. `load` makes the scorers: the seam at which tests put a fake one.
     """
 
-    def __init__(self, config: Config, *, once: Path | None = None, client: socket.socket | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        once: Path | None = None,
+        client: socket.socket | None = None,
+        load: Callable[[Model, Path, int], tuple[Scorer, ...]] = load_scorers,
+    ) -> None:
         self._config = config
         self._once = once
         self._client = client
+        self._load = load
         self._stop = threading.Event()
         self._drained = threading.Event()
         self._crew = Crew(on_failure=self._stop.set)
@@ -55,8 +61,6 @@ class Daemon:
 
     def run(self) -> None:
         """Work until stopped. Raises the error that ended the run, if one did."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
         try:
             answers = self._assemble()
             self._start(answers)
@@ -66,6 +70,12 @@ class Daemon:
         if self._crew.failure is not None:
             raise self._crew.failure
 
+    def stop(self) -> bool:
+        """Have `run` finish what was decoded and return; False when that was asked before. Any thread may call."""
+        asked_before = self._stop.is_set()
+        self._stop.set()
+        return not asked_before
+
     def _assemble(self) -> Answers:
         """Open and load everything, in an order in which the cheap mistakes are found first."""
         chosen, others = choose_folders(self._config, self._once)
@@ -74,7 +84,7 @@ class Daemon:
             self._folders[folder.path] = folder
         if self._once is None:
             self._control = ControlServer(self._config.control.path, self._crew)
-        scorers = load_scorers(self._config.model, state_directory(), PREPROCESSING_VERSION)
+        scorers = self._load(self._config.model, state_directory(), PREPROCESSING_VERSION)
         self._use_model(scorers[0])
         readers = [folder.reader for folder in self._folders.values()]
         self._tally.seed(chain.from_iterable(reader.scores() for reader in readers))
@@ -154,11 +164,6 @@ class Daemon:
         if self._crew.failure is None:
             return self._pipeline.drain(deadline)
         return self._pipeline.abandon(deadline)
-
-    def _on_signal(self, number: int, _: FrameType | None) -> None:
-        if self._stop.is_set():
-            os._exit(128 + number)  # the second signal: at once
-        self._stop.set()
 
     def _on_outcome(self, outcome: Outcome) -> None:
         self._tally.add(outcome)

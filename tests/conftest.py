@@ -1,0 +1,52 @@
+"""Fixtures for all tests. No test touches what belongs to the user who runs it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home directory of the test's own: configuration, state and sockets go there."""
+    home = tmp_path_factory.mktemp("home")
+    for name, place in {
+        "HOME": ".", "XDG_CONFIG_HOME": "config", "XDG_STATE_HOME": "state", "XDG_RUNTIME_DIR": "run",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, str(home / place))
+    for name in ("PHOTOD_CONFIG", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The real photos that lie beside a developer's checkout."""
+    if not SHARED.is_dir():
+        need("../shared, which only developers have")
+    return SHARED
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder for photos."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return folder
+
+
+def need(what: str) -> None:
+    """Skip, because the machine lacks something; fail where it was promised."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI promises {what}")
+    pytest.skip(f"needs {what}")
+
+
+def make_photo(path: Path, level: int = 128, size: tuple[int, int] = (64, 48)) -> Path:
+    """A plain picture of one brightness; the fake scorer's score for it is 10 * level / 255."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (level, level, level)).save(path)
+    return path

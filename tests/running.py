@@ -1,0 +1,73 @@
+"""Runs the real daemon inside the test's process, with a fake scorer."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fake_scorer import FakeScorer
+from photod.config import Config, Control, Folder, Watch
+from photod.daemon import Daemon
+from photod.store.queries import Reader
+
+PATIENCE_S = 30.0
+
+
+def make_config(*folders: Path, settle_s: float = 0.1, **sections: object) -> Config:
+    """A configuration for tests: quick to settle, its socket beside the folder."""
+    table: dict[str, object] = {
+        "folders": tuple(Folder(path=folder) for folder in folders),
+        "watch": Watch(settle_s=settle_s),
+        "control": Control(socket=str(folders[0].parent / "control.sock")),
+    }
+    return Config.model_validate(table | sections)
+
+
+def score_once(folder: Path, scorer: FakeScorer, config: Config | None = None) -> None:
+    """Score a folder from beginning to end, as `photod run --once` does."""
+    Daemon(config or make_config(folder), once=folder, load=scorer.load).run()
+
+
+@contextmanager
+def running(config: Config, scorer: FakeScorer) -> Iterator[Daemon]:
+    """A daemon that watches while the body runs. What ends it fails the test."""
+    daemon = Daemon(config, load=scorer.load)
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            daemon.run()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name="daemon")
+    thread.start()
+    try:
+        wait_until(lambda: bool(failures) or config.control.path.exists())
+        yield daemon
+    finally:
+        daemon.stop()
+        thread.join(PATIENCE_S)
+    if failures:
+        raise failures[0]
+
+
+def wait_until(condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
+    """Wait for a condition; fails when it does not come."""
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {patience_s} s in vain"
+        time.sleep(0.02)
+
+
+def ranking(folder: Path) -> dict[str, float]:
+    """The scores in a folder's database, by path; empty where there is none yet."""
+    database = Folder(path=folder).database_path
+    if not database.exists():
+        return {}
+    reader = Reader(database)
+    try:
+        return {photo.path: photo.score for photo in reader.top(1_000_000)}
+    finally:
+        reader.close()

@@ -1,0 +1,76 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from photod.config import Config, Folder, load_config, parse_config
+from photod.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+
+
+def test_the_example_states_exactly_the_defaults() -> None:
+    assert parse_config(tomllib.loads(EXAMPLE.read_text()), "example") == Config()
+
+
+def test_the_example_states_every_key() -> None:
+    table = tomllib.loads(EXAMPLE.read_text())
+    assert table.keys() == Config.model_fields.keys()
+    for name, field in Config.model_fields.items():
+        if name != "folders":
+            assert field.annotation is not None
+            assert table[name].keys() == field.annotation.model_fields.keys(), name
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("modle = 1", ["modle", "did you mean model?"]),
+        ("[model]\nwieghts = 'x'", ["model.wieghts", "did you mean weights?"]),
+        ("[watch]\nsettle_s = -1", ["watch.settle_s", "-1"]),
+        ("[model]\nprecision = 'faste'", ["model.precision", "'faste'", "'fast'"]),
+        ("folders = [{path = '/a', databse = 'state'}]", ["databse", "did you mean database?"]),
+        ("folders = ", ["not valid TOML"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_key_and_the_nearest_valid_one(
+    text: str, words: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert str(file) in str(caught.value)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml"):
+        load_config(tmp_path / "nowhere.toml")
+
+
+def test_a_folder_may_be_a_path_or_a_table(tmp_path: Path) -> None:
+    table = {"folders": [str(tmp_path), {"path": "/srv/photos", "exclude": ["raw/"]}]}
+    config = parse_config(table, "test")
+    assert config.folders == (Folder(path=tmp_path), Folder(path=Path("/srv/photos"), exclude=("raw/",)))
+
+
+def test_a_symlinked_folder_is_known_by_its_real_path(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert Folder(path=tmp_path / "link").path == (tmp_path / "real").resolve()
+
+
+def test_the_place_of_the_configuration_can_be_named_by_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "c.toml").write_text("[watch]\nsettle_s = 7.0\n")
+    monkeypatch.setenv("PHOTOD_CONFIG", str(tmp_path / "c.toml"))
+    assert load_config().watch.settle_s == 7.0
+
+
+def test_a_database_lies_in_its_folder_or_below_the_state_directory(home: Path) -> None:
+    assert Folder(path=Path("/srv/a")).database_path == Path("/srv/a/.photod/photos.db")
+    apart = Folder(path=Path("/srv/a"), database="state").database_path
+    assert apart.is_relative_to(home / "state/photod/folders")
+    assert apart != Folder(path=Path("/srv/b"), database="state").database_path
