@@ -1,0 +1,98 @@
+"""The image tower of the built-in model: pixels in, a unit embedding out, in the same geometry as CLIP."""
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+ARCHITECTURE: Final = "quality-tower-1"
+INPUT_SIZE: Final = 224
+MEAN: Final = (0.5, 0.5, 0.5)
+STD: Final = (0.25, 0.25, 0.25)
+EMBEDDING_SIZE: Final = 128
+
+WIDTHS: Final = (16, 48, 112, 224, 384)
+DEPTHS: Final = (0, 1, 2, 2, 2)
+HIDDEN_SIZE: Final = 256
+
+CONSTANT: Final = 0.5
+"""Last coordinate of every embedding: it lets a text vector hold an offset, which a direction alone cannot."""
+
+
+class Bottleneck(nn.Module):
+    """Residual 1x1, 3x3, 1x1 convolutions at half the width; the last starts at zero, so no norm is needed."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        middle = width // 2
+        self.narrow = nn.Conv2d(width, middle, 1)
+        self.spatial = nn.Conv2d(middle, middle, 3, padding=1)
+        self.widen = nn.Conv2d(middle, width, 1)
+        nn.init.zeros_(self.widen.weight)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps of the given width -> maps of the same shape."""
+        inner = functional.relu(self.spatial(functional.relu(self.narrow(maps))))
+        return functional.relu(maps + self.widen(inner))
+
+
+class Stage(nn.Module):
+    """One stride-2 convolution and its bottlenecks."""
+
+    def __init__(self, width_in: int, width: int, depth: int, kernel: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(width_in, width, kernel, stride=2, padding=kernel // 2)
+        self.blocks = nn.ModuleList(Bottleneck(width) for _ in range(depth))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """[n, width_in, h, w] -> [n, width, h / 2, w / 2]."""
+        maps = functional.relu(self.reduce(maps))
+        for block in self.blocks:
+            maps = block(maps)
+        return maps
+
+
+def pool(maps: Tensor) -> Tensor:
+    """Mean, standard deviation and active mean of each channel: [n, c, h, w] -> float32 [n, 3c].
+
+    The active mean E[x^2] / E[x] weighs a place by its own response, so that a sharp subject is not diluted by
+    the empty background around it. The moments need fp32: their difference would vanish in bf16.
+    """
+    wide = maps.float()
+    mean = wide.mean((2, 3))
+    square = wide.square().mean((2, 3))
+    deviation = (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
+    return torch.cat((mean, deviation, square / (mean + 1e-3)), 1)
+
+
+class QualityTower(nn.Module):
+    """Convolutional tower: normalised RGB pixels [n, 3, 224, 224] in fp32 or bf16 -> unit vectors fp32 [n, 128]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        inputs = (3, *WIDTHS[:-1])
+        self.stages = nn.ModuleList(
+            Stage(width_in, width, depth, 5 if index == 0 else 3)
+            for index, (width_in, width, depth) in enumerate(zip(inputs, WIDTHS, DEPTHS, strict=True))
+        )
+        pooled = 3 * sum(WIDTHS)
+        self.norm = nn.LayerNorm(pooled)
+        self.hidden = nn.Linear(pooled, HIDDEN_SIZE)
+        self.project = nn.Linear(HIDDEN_SIZE, EMBEDDING_SIZE - 1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels are RGB in 0..1, less MEAN, over STD; channels-last is fastest."""
+        maps, pooled = pixels, []
+        for stage in self.stages:
+            maps = stage(maps)
+            pooled.append(pool(maps))
+        features = self.norm(torch.cat(pooled, 1).to(self.norm.weight.dtype))
+        direction = self.project(functional.relu(self.hidden(features)))
+        return unit_embedding(direction)
+
+
+def unit_embedding(direction: Tensor) -> Tensor:
+    """Normalise [n, 127] in fp32 and append the constant coordinate, so that the whole has length 1."""
+    unit = functional.normalize(direction.float(), dim=1) * (1 - CONSTANT**2) ** 0.5
+    return torch.cat((unit, unit.new_full((len(unit), 1), CONSTANT)), 1)

@@ -1,0 +1,65 @@
+"""The tower with its text differences as one trainable thing: pixels in, a quality logit and fault logits out."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from photod.score.builtin import ATTRIBUTES
+from photod.score.builtin.tower import EMBEDDING_SIZE, MEAN, STD, QualityTower
+from torch import Tensor, nn
+
+LOGIT_SCALE: Final = 100.0
+HEAD_GAIN: Final = 20.0
+"""Lets AdamW, whose steps are as long as the learning rate, reach the needed lengths in time."""
+BATCH: Final = 64
+
+
+class Judge(nn.Module):
+    """A tower and, for the quality and each fault, 100 times the difference of its two text vectors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tower = QualityTower()
+        self.heads = nn.Parameter(torch.randn(1 + len(ATTRIBUTES), EMBEDDING_SIZE) * 0.02)
+
+    def differences(self) -> Tensor:
+        """100 x (good - bad), then 100 x (present - absent) of every fault: [1 + faults, 128]."""
+        return self.heads * HEAD_GAIN
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Normalised pixels -> logits [n, 1 + faults]; the first is the quality."""
+        embedding: Tensor = self.tower(pixels)
+        with torch.autocast(embedding.device.type, enabled=False):
+            return embedding @ self.differences().float().T
+
+
+def normalise(pictures: NDArray[np.uint8] | Tensor, device: torch.device | str = "cpu") -> Tensor:
+    """uint8 RGB [n, 224, 224, 3] -> float32 [n, 3, 224, 224] in channels-last order, as the tower expects."""
+    pixels = torch.as_tensor(pictures).to(device).permute(0, 3, 1, 2).float() / 255
+    mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, STD))
+    return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def embed(tower: QualityTower, pictures: NDArray[np.uint8]) -> Tensor:
+    """Unit embeddings [n, 128] in fp32 of squashed pictures, in batches."""
+    parts = [tower(normalise(pictures[at : at + BATCH])) for at in range(0, len(pictures), BATCH)]
+    return torch.cat(parts)
+
+
+def scores(embeddings: Tensor, good: Tensor, bad: Tensor) -> NDArray[np.float64]:
+    """10 x softmax(100 x cosines)[good] for unit vectors: [n] in 0..10."""
+    cosines = torch.stack((embeddings @ good, embeddings @ bad), 1)
+    result: NDArray[np.float64] = (10 * torch.softmax(LOGIT_SCALE * cosines, 1)[:, 0]).double().numpy()
+    return result
+
+
+def load_tower(path: Path) -> QualityTower:
+    """The exported tower, strictly loaded, in fp32."""
+    from safetensors.torch import load_file
+
+    tower = QualityTower()
+    tower.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()}, strict=True)
+    return tower.eval().to(memory_format=torch.channels_last)
