@@ -1,0 +1,209 @@
+"""The whole journey in one process: real files, real SQLite, real decoders, a fake scorer."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conftest import make_photo
+from fake_scorer import FakeScorer
+from photod.config import Folder
+from photod.intake.read import ReadPhoto, read_photo
+from photod.photos import Candidate, Passed
+from photod.store.queries import Reader
+from running import make_config, ranking, running, score_once, wait_until
+
+
+def reader(folder: Path) -> Reader:
+    return Reader(Folder(path=folder).database_path)
+
+
+def test_every_photo_of_a_tree_is_scored_and_nothing_else(folder: Path) -> None:
+    make_photo(folder / "bright.png", 255)
+    make_photo(folder / "2019/summer/dark.jpg", 0)
+    make_photo(folder / ".hidden/secret.png")
+    (folder / "notes.txt").write_text("not a photo")
+    score_once(folder, scorer := FakeScorer())
+    assert ranking(folder) == pytest.approx({"bright.png": 10.0, "2019/summer/dark.jpg": 0.0}, abs=0.05)
+    assert scorer.photos == 2
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The photos that the reading stage opens, in order."""
+    opened: list[str] = []
+
+    def read(candidate: Candidate, max_bytes: int) -> ReadPhoto | Passed:
+        opened.append(candidate.path)
+        return read_photo(candidate, max_bytes)
+
+    monkeypatch.setattr("photod.pipeline.read_photo", read)
+    return opened
+
+
+def test_a_second_run_reads_nothing(folder: Path, reads: list[str]) -> None:
+    make_photo(folder / "a.png")
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    score_once(folder, FakeScorer())
+    assert sorted(reads) == ["a.png", "broken.jpg"]
+    score_once(folder, scorer := FakeScorer())
+    assert len(reads) == 2
+    assert scorer.photos == 0
+
+
+def test_a_touched_photo_is_read_again_but_not_scored_again(folder: Path, reads: list[str]) -> None:
+    photo = make_photo(folder / "a.png", 100)
+    make_photo(folder / "b.png", 90)
+    score_once(folder, FakeScorer())
+    reads.clear()
+    photo.touch()
+    score_once(folder, scorer := FakeScorer())
+    assert reads == ["a.png"]
+    assert scorer.photos == 0
+    details = reader(folder).details("a.png")
+    assert details is not None
+    assert details.mtime == pytest.approx(photo.stat().st_mtime)
+
+
+def test_a_changed_photo_gets_the_score_of_its_new_bytes(folder: Path) -> None:
+    make_photo(folder / "a.png", 10)
+    score_once(folder, FakeScorer())
+    make_photo(folder / "a.png", 200)
+    score_once(folder, FakeScorer())
+    assert ranking(folder)["a.png"] == pytest.approx(10 * 200 / 255, abs=0.05)
+
+
+def test_copies_are_scored_once_even_when_they_arrive_together(folder: Path) -> None:
+    original = make_photo(folder / "a.png", 77)
+    for number in range(20):
+        shutil.copy(original, folder / f"copy {number}.png")
+    score_once(folder, scorer := FakeScorer())
+    assert scorer.photos == 1
+    assert len(ranking(folder)) == 21
+    assert len(set(ranking(folder).values())) == 1
+
+
+def test_a_copy_in_another_folder_costs_no_model(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    original = make_photo(tmp_path / "first/a.png", 77)
+    config = make_config(tmp_path / "first", tmp_path / "second")
+    with running(config, scorer := FakeScorer()):
+        wait_until(lambda: "a.png" in ranking(tmp_path / "first"))
+        shutil.copy(original, tmp_path / "second/b.png")
+        wait_until(lambda: "b.png" in ranking(tmp_path / "second"))
+    assert scorer.photos == 1
+    assert ranking(tmp_path / "second")["b.png"] == ranking(tmp_path / "first")["a.png"]
+
+
+def test_what_cannot_be_decoded_is_listed_with_its_reason_and_stops_nothing(folder: Path) -> None:
+    make_photo(folder / "good.png")
+    (folder / "corrupt.jpg").write_bytes(b"\xff\xd8\xff\xe0" + b"garbage" * 100)
+    (folder / "empty.png").touch()
+    score_once(folder, FakeScorer())
+    assert list(ranking(folder)) == ["good.png"]
+    failed = {photo.path: photo.reason for photo in reader(folder).failed()}
+    assert failed.keys() == {"corrupt.jpg", "empty.png"}
+    assert all(failed.values())
+
+
+def test_an_unscoreable_photo_is_not_tried_again_until_it_changes(folder: Path) -> None:
+    (folder / "a.jpg").write_bytes(b"\xff\xd8 not yet")
+    score_once(folder, FakeScorer())
+    first = reader(folder).details("a.jpg")
+    score_once(folder, FakeScorer())
+    assert reader(folder).details("a.jpg") == first
+    make_photo(folder / "a.jpg", 50)
+    score_once(folder, FakeScorer())
+    assert "a.jpg" in ranking(folder)
+    assert reader(folder).failed() == []
+
+
+def test_names_of_every_kind_keep_their_bytes(folder: Path) -> None:
+    names = [
+        "with space.png",
+        "new\nline.png",
+        "写真.png",
+        "nai\u0308ve.png",
+        "\udcff\udcfe.png",
+        "tab\t.png",
+        "-n.png",
+    ]
+    for level, name in enumerate(names):
+        make_photo(folder / name, level * 20)
+    score_once(folder, FakeScorer())
+    scores = ranking(folder)
+    assert scores.keys() == set(names)
+    assert scores["写真.png"] == pytest.approx(10 * 40 / 255, abs=0.05)
+
+
+def test_a_deleted_photo_leaves_the_ranking_and_returns_without_the_model(folder: Path) -> None:
+    make_photo(folder / "keep.png", 1)
+    photo = make_photo(folder / "a.png", 9)
+    score_once(folder, FakeScorer())
+    photo.rename(folder.parent / "a.png")
+    score_once(folder, FakeScorer())
+    assert list(ranking(folder)) == ["keep.png"]
+    (folder.parent / "a.png").rename(photo)
+    score_once(folder, scorer := FakeScorer())
+    assert "a.png" in ranking(folder)
+    assert scorer.photos == 0
+
+
+def test_a_renamed_tree_costs_no_model(folder: Path) -> None:
+    for number in range(10):
+        make_photo(folder / f"old/{number}.png", number)
+    score_once(folder, FakeScorer())
+    (folder / "old").rename(folder / "new")
+    score_once(folder, scorer := FakeScorer())
+    assert scorer.photos == 0
+    assert ranking(folder).keys() == {f"new/{number}.png" for number in range(10)}
+
+
+def test_a_photo_that_lands_is_scored_while_the_daemon_watches(folder: Path) -> None:
+    with running(make_config(folder), FakeScorer()):
+        (folder / "new").mkdir()
+        make_photo(folder / "new/a.png", 128)
+        make_photo(folder / "b.png", 255)
+        wait_until(lambda: ranking(folder).keys() == {"new/a.png", "b.png"})
+        (folder / "b.png").rename(folder / "new/c.png")
+        wait_until(lambda: ranking(folder).keys() == {"new/a.png", "new/c.png"})
+
+
+def test_a_changed_prompt_rescores_from_the_embeddings_alone(folder: Path) -> None:
+    make_photo(folder / "a.png", 100)
+    score_once(folder, before := FakeScorer())
+
+    class Inverted(FakeScorer):
+        def score(self, embeddings):  # type: ignore[no-untyped-def]
+            return 10 - super().score(embeddings)
+
+    after = Inverted()
+    after.identity = replace(before.identity, prompts=(("dark", "bright"),))
+    score_once(folder, after)
+    assert after.photos == 0
+    assert ranking(folder)["a.png"] == pytest.approx(10 - 1000 / 255, abs=0.05)
+
+
+def test_another_model_scores_everything_again_and_is_never_ranked_with_the_old_one(folder: Path) -> None:
+    make_photo(folder / "a.png", 100)
+    make_photo(folder / "b.png", 200)
+    score_once(folder, FakeScorer())
+    other = FakeScorer("other")
+    other.identity = replace(other.identity, weights_sha256="1" * 64)
+    score_once(folder, other)
+    assert other.photos == 2
+    assert reader(folder).totals().scored == 2
+    assert reader(folder).totals().stale == 0
+
+
+def test_scores_stay_with_their_photos_when_members_of_a_batch_fail(folder: Path) -> None:
+    for level in range(0, 250, 2):
+        make_photo(folder / f"{level:03}.png", level)
+        (folder / f"{level:03} broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes([level]) * level)
+    score_once(folder, FakeScorer())
+    scores = ranking(folder)
+    assert len(scores) == 125
+    for path, score in scores.items():
+        assert score == pytest.approx(10 * int(path[:3]) / 255, abs=0.01), path
