@@ -24,7 +24,7 @@ from PIL import (
 )
 
 from photod.errors import DecodeError
-from photod.intake import colour, formats, metadata, raw, unfinished
+from photod.intake import colour, formats, limits, metadata, raw, unfinished
 from photod.intake.buffer import Data, as_file
 from photod.intake.words import one_line
 from photod.photos import Facts, InputSpec
@@ -114,7 +114,7 @@ def _develop(
         return picture, negative.facts
     image = Image.open(as_file(data), formats=_FORMATS)
     width, height = image.size
-    raw.check_pixels(width, height, max_pixels)
+    limits.check_pixels(width, height, max_pixels)
     if isinstance(image, JpegImagePlugin.JpegImageFile):  # an MPO is one too
         image.draft("RGB", (enough, enough))
     image.load()  # before the metadata: some formats keep theirs behind the pixels
@@ -131,7 +131,8 @@ def _shrink(image: Image.Image, shape: Callable[[int, int], _Box], orientation: 
     image = colour.simplify(image)
     image = image.resize(box.size, Image.Resampling.BICUBIC, box.crop, _REDUCING_GAP)
     image = colour.to_srgb(image, tones, profile)
-    if turn := metadata.TURNS.get(orientation):
+    turn = metadata.TURNS.get(orientation)
+    if turn is not None:
         image = image.transpose(turn)
     return image
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from photod.errors import DecodeError
-from photod.intake import formats, metadata, unfinished
+from photod.intake import formats, limits, metadata, unfinished
 from photod.intake.buffer import Data, as_file
 from photod.intake.words import one_line
 from photod.photos import Facts
@@ -40,12 +40,6 @@ class Negative:
     facts: Facts
 
 
-def check_pixels(width: int, height: int, most: int) -> None:
-    """Raises DecodeError if a picture has more than `most` pixels."""
-    if width * height > most:
-        raise DecodeError(f"larger than {most / 1e6:g} megapixels ({width} x {height})")
-
-
 def is_raw(data: Data) -> bool:
     """Whether these bytes are a camera's RAW file rather than a picture that Pillow should open."""
     head = bytes(data[:16])
@@ -69,7 +63,7 @@ def develop(data: Data, enough: int, max_pixels: int) -> Negative:
         except rawpy.LibRawError as error:
             raise DecodeError(f"this RAW file is damaged or of an unknown camera ({_words(error)})") from None
         sizes = negative.sizes
-        check_pixels(sizes.width, sizes.height, max_pixels)
+        limits.check_pixels(sizes.width, sizes.height, max_pixels)
         orientation = _ORIENTATION_OF_FLIP.get(sizes.flip, 1)
         sideways = orientation in metadata.SIDEWAYS
         width, height = (sizes.height, sizes.width) if sideways else (sizes.width, sizes.height)

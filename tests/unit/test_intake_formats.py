@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from photod.intake.formats import PHOTO_SUFFIXES, explain, has_raw_magic, is_photo_name, sniff
+
+
+@pytest.mark.parametrize(
+    "name", ["a.jpg", "A.JPG", "x.y.HeIc", "IMG 1.CR3", "naïve\n.png", "bad\udcff.webp", "scan.TIFF", "new.jxl"]
+)
+def test_names_that_users_give_to_photos_are_photos(name: str) -> None:
+    assert is_photo_name(name)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "jpg", ".jpg", "a.jpg.part", "a.xmp", "a.mp4", "a.", ""])
+def test_other_names_are_not(name: str) -> None:
+    assert not is_photo_name(name)
+
+
+def test_suffixes_are_lower_case_and_have_their_dot() -> None:
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in PHOTO_SUFFIXES)
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        (b"", "the file is empty"),
+        (bytes(64), "unfinished: the file starts with zeros"),
+        (b"\xff\x0a\xfa\x7f", "JPEG XL is not supported"),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL is not supported"),
+        (b"8BPS\x00\x01", "Photoshop is not supported"),
+        (b"%PDF-1.7", "not a picture: the file starts like a PDF"),
+        (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42", "not a picture: the file starts like a film"),
+        (b"\xff\xd8\xff\xe0rest", "damaged JPEG, or of a kind that is not supported"),
+        (b"FUJIFILMCCD-RAW 0201", "this RAW file is damaged or of an unknown camera"),
+        (b"hello", "not a picture, or in a format that is not supported"),
+    ],
+)
+def test_a_person_is_told_what_the_file_looks_like(head: bytes, reason: str) -> None:
+    assert explain(head, len(head)) == reason
+
+
+def test_canon_raw_is_neither_heif_nor_a_film() -> None:
+    head = b"\x00\x00\x00\x18ftypcrx \x00\x00\x00\x01crx isom"
+    assert has_raw_magic(head)
+    assert sniff(head) is None
+
+
+def test_real_photos_are_told_apart_by_their_first_bytes(shared: Path) -> None:
+    kinds = {".png": "PNG", ".webp": "WebP", ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF", ".jpg": "JPEG"}
+    for photo in sorted((shared / "photos").rglob("*.*")):
+        if expected := kinds.get(photo.suffix.lower()):
+            assert sniff(photo.read_bytes()[:64]) == expected, photo.name

@@ -1,0 +1,213 @@
+import errno
+import hashlib
+import mmap
+import os
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from photod.intake import read
+from photod.intake.read import PhotoBytes, ReadPhoto, read_photo
+from photod.photos import Candidate, Fingerprint, Passed
+
+CONTENT = b"not really a photo" * 1000
+LIMIT = 1 << 20
+
+
+def candidate_for(path: Path) -> Candidate:
+    return Candidate(str(path.parent), path.name, Fingerprint.of(path.stat()))
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(CONTENT)
+    return path
+
+
+def read_whole(candidate: Candidate) -> ReadPhoto:
+    answer = read_photo(candidate, LIMIT)
+    assert isinstance(answer, ReadPhoto)
+    return answer
+
+
+def why_passed(candidate: Candidate) -> tuple[str, str]:
+    answer = read_photo(candidate, LIMIT)
+    assert isinstance(answer, Passed)
+    assert answer.candidate is candidate
+    return answer.why, answer.reason
+
+
+def test_the_hash_belongs_to_the_very_bytes_in_memory(photo: Path) -> None:
+    answer = read_whole(candidate_for(photo))
+    with answer.data as data:
+        assert data.fd is not None
+        kept = os.pread(data.fd, 2 * len(CONTENT), 0)
+    assert kept == CONTENT
+    assert answer.sha256 == hashlib.sha256(kept).hexdigest()
+
+
+def test_what_was_read_can_not_be_changed_any_more(photo: Path) -> None:
+    with read_whole(candidate_for(photo)).data as data:
+        assert data.fd is not None
+        with pytest.raises(PermissionError):
+            os.pwrite(data.fd, b"x", 0)
+        with pytest.raises(PermissionError):
+            os.ftruncate(data.fd, 1)
+        with pytest.raises(PermissionError):
+            mmap.mmap(data.fd, data.size)
+
+
+def test_an_empty_file_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "empty.jpg"
+    path.touch()
+    with read_whole(candidate_for(path)).data as data:
+        assert data.size == 0
+
+
+def test_closing_twice_does_no_harm_and_leaves_no_descriptor(photo: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    data = read_whole(candidate_for(photo)).data
+    data.close()
+    data.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_file_beyond_the_limit_is_hashed_but_not_kept(photo: Path) -> None:
+    answer = read_photo(candidate_for(photo), len(CONTENT) - 1)
+    assert isinstance(answer, ReadPhoto)
+    assert (answer.data.fd, answer.data.size) == (None, len(CONTENT))
+    assert answer.sha256 == hashlib.sha256(CONTENT).hexdigest()
+
+
+def test_reading_leaves_the_access_time_alone(photo: Path) -> None:
+    os.utime(photo, ns=(1, photo.stat().st_mtime_ns))
+    read_whole(candidate_for(photo)).data.close()
+    assert photo.stat().st_atime_ns == 1
+
+
+def test_a_name_that_is_not_utf8_is_read(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    path.write_bytes(CONTENT)
+    read_whole(candidate_for(path)).data.close()
+
+
+def test_a_file_that_is_gone_has_vanished(photo: Path) -> None:
+    candidate = candidate_for(photo)
+    photo.unlink()
+    assert why_passed(candidate) == ("vanished", "")
+
+
+def test_a_file_whose_directory_became_a_file_has_vanished(tmp_path: Path) -> None:
+    directory = tmp_path / "d"
+    directory.mkdir()
+    (directory / "a.jpg").write_bytes(CONTENT)
+    candidate = Candidate(str(tmp_path), "d/a.jpg", Fingerprint.of((directory / "a.jpg").stat()))
+    (directory / "a.jpg").unlink()
+    directory.rmdir()
+    directory.touch()
+    assert why_passed(candidate) == ("vanished", "")
+
+
+def test_a_file_that_was_appended_to_has_changed(photo: Path) -> None:
+    candidate = candidate_for(photo)
+    with photo.open("ab") as file:
+        file.write(b"more")
+    assert why_passed(candidate)[0] == "changed"
+
+
+def test_a_file_that_was_replaced_by_one_of_the_same_size_has_changed(photo: Path, tmp_path: Path) -> None:
+    candidate = candidate_for(photo)
+    other = tmp_path / "other"
+    other.write_bytes(CONTENT[::-1])
+    os.utime(other, ns=(0, candidate.fingerprint.mtime_ns))
+    other.replace(photo)
+    assert why_passed(candidate)[0] == "changed"
+
+
+@pytest.mark.parametrize("limit", [LIMIT, 10], ids=["kept", "only hashed"])
+def test_a_file_that_is_written_while_it_is_read_has_changed(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    check = read._check_same
+    checks: list[int] = []
+
+    def write_before_the_second_check(expected: Fingerprint, file: int) -> None:
+        if checks:
+            photo.write_bytes(CONTENT)
+        checks.append(file)
+        check(expected, file)
+
+    monkeypatch.setattr(read, "_check_same", write_before_the_second_check)
+    answer = read_photo(candidate_for(photo), limit)
+    assert isinstance(answer, Passed)
+    assert answer.why == "changed"
+
+
+def test_a_file_that_shrinks_under_the_read_has_changed(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = os.sendfile
+
+    def truncate_first(out: int, file: int, offset: int, count: int) -> int:
+        os.truncate(photo, 10)
+        return send(out, file, offset, count)
+
+    monkeypatch.setattr(os, "sendfile", truncate_first)
+    assert why_passed(candidate_for(photo))[0] == "changed"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ETXTBSY, errno.EMFILE])
+def test_what_cannot_be_opened_is_unreadable_in_the_words_of_the_system(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    candidate = candidate_for(photo)
+
+    def fail(*_: Any) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", fail)
+    assert why_passed(candidate) == ("unreadable", os.strerror(number))
+
+
+def test_a_disk_that_fails_in_the_middle_makes_a_file_unreadable(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> NoReturn:
+        raise OSError(errno.EIO, "Input/output error")
+
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(os, "sendfile", fail)
+    assert why_passed(candidate_for(photo)) == ("unreadable", "Input/output error")
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_filesystem_that_cannot_splice_is_read_all_the_same(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> NoReturn:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "sendfile", refuse)
+    answer = read_whole(candidate_for(photo))
+    with answer.data:
+        assert answer.sha256 == hashlib.sha256(CONTENT).hexdigest()
+
+
+def test_a_fifo_with_the_name_of_a_photo_holds_nobody_up(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    os.mkfifo(path)
+    assert why_passed(candidate_for(path))[0] == "changed"
+
+
+def test_a_directory_with_the_name_of_a_photo_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.mkdir()
+    assert why_passed(candidate_for(path))[0] == "changed"
+
+
+def test_a_loop_of_symlinks_is_unreadable(tmp_path: Path, photo: Path) -> None:
+    candidate = Candidate(str(tmp_path), "loop.jpg", Fingerprint.of(photo.stat()))
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    assert why_passed(candidate) == ("unreadable", os.strerror(errno.ELOOP))
+
+
+def test_bytes_that_were_not_kept_can_be_closed() -> None:
+    PhotoBytes(None, 5).close()

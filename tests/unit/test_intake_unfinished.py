@@ -1,0 +1,107 @@
+"""Files that most decoders take without complaint although a part of them is missing."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from photod.errors import DecodeError
+from photod.intake.decode import decode_photo
+from photod.intake.unfinished import check
+from photod.photos import InputSpec
+
+BLOCK = 4096
+
+
+def noise(side: int = 512) -> Image.Image:
+    return Image.effect_noise((side, side), 90).convert("RGB")
+
+
+def encode(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+COMPRESSED = {
+    "JPEG": encode(noise(), "JPEG", quality=90),
+    "progressive JPEG": encode(noise(), "JPEG", quality=90, progressive=True),
+    "WEBP": encode(noise(), "WEBP", quality=90),
+    "AVIF": encode(noise(), "AVIF", quality=90),
+    "HEIF": encode(noise(), "HEIF", quality=90),
+    "JPEG2000": encode(noise(), "JPEG2000"),
+    "PNG": encode(noise(), "PNG"),
+    "GIF": encode(noise(), "GIF"),
+}
+
+
+def border(data: bytes, part: float) -> int:
+    return int(len(data) * part) // BLOCK * BLOCK
+
+
+def fails(data: bytes) -> str:
+    with pytest.raises(DecodeError) as raised:
+        decode_photo(data, InputSpec(), 10**8)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_a_whole_file_is_finished(kind: str) -> None:
+    decode_photo(COMPRESSED[kind], InputSpec(), 10**8)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_a_file_that_ends_early_is_not_scored(kind: str, part: float) -> None:
+    data = COMPRESSED[kind]
+    assert fails(data[: int(len(data) * part)])
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_a_preallocated_file_whose_tail_was_not_written_is_not_scored(kind: str, part: float) -> None:
+    data = COMPRESSED[kind]
+    written = border(data, part)
+    assert fails(data[:written] + bytes(len(data) - written))
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_a_file_with_an_unwritten_block_in_the_middle_is_not_scored(kind: str) -> None:
+    data = COMPRESSED[kind]
+    hole = border(data, 0.5)
+    assert fails(data[:hole] + bytes(BLOCK) + data[hole + BLOCK :])
+
+
+@pytest.mark.parametrize("cut", [1, 777, 5000])
+def test_a_jpeg_whose_tail_is_zeros_from_any_place_on_is_unfinished(cut: int) -> None:
+    data = COMPRESSED["JPEG"]
+    written = len(data) // 2 + cut
+    assert fails(data[:written] + bytes(len(data) - written)).startswith("unfinished")
+
+
+@pytest.mark.parametrize("trailer", [b"", b"\0" * 10000, b"SEFT" * 500, COMPRESSED["JPEG"]])
+def test_whatever_follows_the_end_of_a_jpeg_is_not_its_business(trailer: bytes) -> None:
+    check(COMPRESSED["JPEG"] + trailer)
+
+
+def test_a_black_photo_is_not_a_hole() -> None:
+    black = encode(Image.new("RGB", (4000, 3000)), "JPEG", optimize=True)
+    assert b"\0" * BLOCK in black, "this encoder does not make the run that the test is about"
+    check(black)
+
+
+def test_zeros_in_the_metadata_are_not_a_hole() -> None:
+    data = COMPRESSED["JPEG"]
+    segment = b"\xff\xe5" + (65000).to_bytes(2, "big") + bytes(64998)
+    check(data[:2] + segment + data[2:])
+
+
+def test_a_jpeg_without_end_marker_but_with_all_its_data_is_scored() -> None:
+    data = COMPRESSED["JPEG"]
+    assert data.endswith(b"\xff\xd9")
+    check(data[:-2])
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"\0\0\0\x18ftypheic", b"\xff\xd8\xff\xe0\0\0"])
+def test_stumps_are_left_to_the_decoder(data: bytes) -> None:
+    check(data)
