@@ -10,6 +10,7 @@ import torch
 from photod import config
 from photod.errors import ConfigError, DeviceError
 from photod.photos import InputSpec, ModelIdentity
+from photod.score.devices import passes_at_once
 from photod.score.loading import Loaded, describe_weights, load_model
 from photod.score.pictures import COUNT, pictures
 from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered
@@ -76,15 +77,15 @@ def find_devices(model: config.Model) -> tuple[torch.device, ...]:
 
 
 def warm_up(scorer: TowerScorer, size: int, batch_size: int) -> None:
-    """Embed one full batch, so that memory runs out now or never; notes the speed. Raises ConfigError."""
-    shown = pictures(size, COUNT)
-    batch = np.resize(shown, (scorer.largest_pass(batch_size), size, size, 3))
+    """Embed what a full batch puts on the device, so that memory runs out now or never. Raises ConfigError."""
+    count = passes_at_once(torch.device(scorer.device), batch_size)
+    batch = np.resize(pictures(size, COUNT), (count, size, size, 3))
     try:
         start = time.perf_counter()
         scorer.embed(batch)
-        scorer.images_per_s = len(batch) / (time.perf_counter() - start)
+        scorer.images_per_s = count / (time.perf_counter() - start)
     except DeviceError as error:
-        problem = f"model.batch_size = {batch_size} does not run on {scorer.device}: {error.problem}"
+        problem = f"model.batch_size = {batch_size} does not run: {error.problem}"
         raise ConfigError(problem, "lower it, or set model.devices") from error
 
 

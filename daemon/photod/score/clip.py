@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from photod.errors import ConfigError
+from photod.score.engine import ModuleTower, Tower
 from photod.score.scorer import Floats
 from photod.score.soundness import check_fit, check_values
 from photod.score.sources import Config, Source, open_clip
+from photod.score.vit import TransformerTower, is_plain
 from photod.score.weights import State, read_state
 
 
@@ -36,14 +38,17 @@ def load_clip(source: Source, *, check: bool) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def detached(tower: nn.Module) -> nn.Module:
-    """The tower in fp32, none of whose memory is the file's: overwriting that would crash the process."""
-    for module in tower.modules():
+def image_tower(model: nn.Module, source: Source) -> Tower:
+    """The image tower in fp32, none of whose memory is the file's: overwriting that would crash the process."""
+    visual = model.get_submodule("visual")
+    if is_plain(source.config):
+        return TransformerTower(visual.state_dict(), source.config, source.mean, source.std)
+    for module in visual.modules():
         for name, parameter in module.named_parameters(recurse=False):
             setattr(module, name, nn.Parameter(_own(parameter), requires_grad=False))
         for name, buffer in module.named_buffers(recurse=False):
             setattr(module, name, _own(buffer))
-    return tower
+    return ModuleTower(visual, source.size, source.mean, source.std)
 
 
 def encode_prompts(model: nn.Module, source: Source, prompts: list[str]) -> Floats:
@@ -98,5 +103,4 @@ def _restore_mask(model: nn.Module) -> bool:
 
 
 def _own(tensor: Tensor) -> Tensor:
-    converted = tensor.float() if tensor.is_floating_point() else tensor
-    return converted.detach().clone() if converted.data_ptr() == tensor.data_ptr() else converted.detach()
+    return tensor.detach().to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)

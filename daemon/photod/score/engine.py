@@ -1,26 +1,31 @@
-"""The arithmetic of the image tower: how pixels on a device become unit vectors, in which precision."""
+"""The arithmetic of an image tower: in which precision, on which device, its vectors are computed."""
 
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-Engine = Callable[[Tensor], Tensor]  # normalised float32 [n, 3, s, s] -> unit float32 [n, d]
+# RGB bytes [n, s, s, 3] on a device -> unit vectors, float32 [n, d], there. May be called by several threads.
+Engine = Callable[[Tensor], Tensor]
+Triple = tuple[float, float, float]
 
 FP32 = "fp32"
 _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
-@dataclass(frozen=True, slots=True)
-class Tower:
-    """An image tower in fp32 on the CPU, and what it is fed."""
+class Tower(Protocol):
+    """An image tower: its weights in fp32 on the CPU, and what it is fed."""
 
-    module: nn.Module
-    size: int  # side of the square input, pixels
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    @property
+    def size(self) -> int:
+        """Side of the square input, pixels."""
+
+    def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
+        """An engine whose matrices are of `dtype`; the tower stays as it is. Blocks while weights are moved."""
 
 
 def arithmetics(device: torch.device) -> tuple[str, ...]:
@@ -32,16 +37,39 @@ def arithmetics(device: torch.device) -> tuple[str, ...]:
 
 
 def build_engine(tower: Tower, arithmetic: str, device: torch.device) -> Engine:
-    """An engine on `device`; the tower itself is left as it is. Blocks while the weights are moved."""
-    dtype = _DTYPES.get(arithmetic, torch.float32)
-    module = copy.deepcopy(tower.module).to(device=device, dtype=dtype)
-    module = module.to(memory_format=torch.channels_last)
+    """The tower's engine in one class of arithmetic."""
+    engine = tower.engine(device, _DTYPES.get(arithmetic, torch.float32))
+    if device.type == "cpu":
+        return engine
 
     def run(pixels: Tensor) -> Tensor:
         # TensorFloat-32 is a switch of the whole process, and on by default for convolutions.
         torch.backends.cuda.matmul.allow_tf32 = arithmetic == "tf32"
         torch.backends.cudnn.allow_tf32 = arithmetic == "tf32"
-        vectors: Tensor = module(pixels.to(dtype))
-        return nn.functional.normalize(vectors.float(), dim=-1)
+        return engine(pixels)
 
     return run
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleTower:
+    """Any module that makes vectors of normalised pixels, float [n, 3, s, s], as it was written."""
+
+    module: nn.Module
+    size: int
+    mean: Triple
+    std: Triple
+
+    def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
+        """The module, channels last; a copy unless it is wanted just as it is."""
+        as_it_is = device.type == "cpu" and dtype == torch.float32
+        module = self.module if as_it_is else copy.deepcopy(self.module).to(device, dtype)
+        module = module.to(memory_format=torch.channels_last)
+        mean = 255 * torch.tensor(self.mean, device=device)
+        std = 255 * torch.tensor(self.std, device=device)
+
+        def run(pixels: Tensor) -> Tensor:
+            images = ((pixels.float() - mean) / std).permute(0, 3, 1, 2)
+            return functional.normalize(module(images.to(dtype)).float(), dim=-1)
+
+        return run

@@ -8,7 +8,7 @@ import numpy as np
 
 from photod import config
 from photod.errors import ConfigError
-from photod.score.engine import Tower
+from photod.score.engine import ModuleTower, Tower
 from photod.score.scorer import Floats, TextVectors
 from photod.score.sources import BUILTIN, find_source
 from photod.score.text import text_vectors
@@ -48,13 +48,12 @@ def _load_clip(model: config.Model, cache: Path) -> Loaded:
     sound = cache / f"sound-{digest[:32]}-{source.architecture}"  # values are checked once per file
     whole = clip.load_clip(source, check=not sound.exists())
     write_atomically(sound, b"")
-    tower = clip.detached(whole.get_submodule("visual"))
     text = text_vectors(
         model.prompts, digest, source.architecture, cache, lambda words: clip.encode_prompts(whole, source, words)
     )
     if sha256_of(source.path, cache) != digest:
         raise ConfigError(f"{source.path} changed while it was being read", "start again")
-    return Loaded(source.architecture, digest, Tower(tower, source.size, source.mean, source.std), text)
+    return Loaded(source.architecture, digest, clip.image_tower(whole, source), text)
 
 
 def _load_builtin(model: config.Model, cache: Path) -> Loaded:
@@ -67,7 +66,7 @@ def _load_builtin(model: config.Model, cache: Path) -> Loaded:
     state = {name: tensor.float() for name, tensor in load_file(path).items()}
     module.load_state_dict(state, strict=True)
     module.eval().requires_grad_(False)
-    tower = Tower(module, builtin.INPUT_SIZE, builtin.MEAN, builtin.STD)
+    tower = ModuleTower(module, builtin.INPUT_SIZE, builtin.MEAN, builtin.STD)
     return Loaded(builtin.ARCHITECTURE, sha256_of(path, cache), tower, _builtin_text(model))
 
 

@@ -9,10 +9,11 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from photod.score.devices import Crossing, crossing
 from photod.score.engine import FP32, Engine, Tower, arithmetics, build_engine
 from photod.score.pictures import pictures
-from photod.score.pixels import normalised
 from photod.score.scorer import Floats, TextVectors
 from photod.score.weights import read_json, write_atomically
 
@@ -41,10 +42,11 @@ def choose(
     offered = arithmetics(device)
     if precision == FP32 or offered == (FP32,):
         return Choice(FP32, 0.0)
-    batch = normalised(torch.from_numpy(pictures(tower.size)).to(device), tower)
-    exact, exact_s = _timed(build_engine(tower, FP32, device), batch)
+    batch = pictures(tower.size)
+    cross = crossing(device)
+    exact, exact_s = _timed(build_engine(tower, FP32, device), batch, cross)
     for arithmetic in offered[:-1]:
-        vectors, elapsed_s = _timed(build_engine(tower, arithmetic, device), batch)
+        vectors, elapsed_s = _timed(build_engine(tower, arithmetic, device), batch, cross)
         deviation = movement.largest(vectors, exact)
         if elapsed_s * _WORTHWHILE < exact_s and (precision == "fast" or deviation <= TOLERANCE):
             return Choice(arithmetic, deviation)
@@ -86,10 +88,9 @@ def choice_path(cache: Path, *circumstances: object) -> Path:
     return cache / f"precision-{hashlib.sha256(repr(circumstances).encode()).hexdigest()[:32]}.json"
 
 
-def _timed(engine: Engine, batch: torch.Tensor) -> tuple[Floats, float]:
+def _timed(engine: Engine, batch: NDArray[np.uint8], cross: Crossing) -> tuple[Floats, float]:
     """The vectors of a batch, and the seconds of a second pass."""
-    with torch.inference_mode():
-        engine(batch)
-        start = time.perf_counter()
-        vectors: Floats = engine(batch).cpu().numpy()
-        return vectors, time.perf_counter() - start
+    cross(engine, batch)
+    start = time.perf_counter()
+    vectors = cross(engine, batch)
+    return vectors, time.perf_counter() - start

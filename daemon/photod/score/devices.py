@@ -1,0 +1,60 @@
+"""How a batch crosses a device: in passes, on all cores of a CPU or down the queue of a GPU."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from photod.score.engine import Engine
+from photod.score.scorer import Floats
+
+_CPU_PASS = 8  # photos; more bring nothing and cost memory
+_GPU_PASS = 32  # photos; the next pass is copied while this one is computed
+_CORES = torch.get_num_threads()  # read before any thread of ours sets its own
+
+Crossing = Callable[[Engine, NDArray[np.uint8]], Floats]
+
+
+def passes_at_once(device: torch.device, batch_size: int) -> int:
+    """How many photos of a full batch are on the device together: what decides whether memory suffices."""
+    return batch_size if device.type == "cuda" else min(batch_size, _CPU_PASS * _CORES)
+
+
+def crossing(device: torch.device) -> Crossing:
+    """The way to run batches on a device."""
+    return _gpu_crossing(device) if device.type == "cuda" else _cpu_crossing()
+
+
+def _cpu_crossing() -> Crossing:
+    """Each core takes passes of its own.
+
+    Measured against one pass that all cores share, on two cores with nothing beside: as fast; with decoders
+    beside: 1.4 to 1.8 times as fast, since no core waits for another at each operation.
+    """
+    cores = ThreadPoolExecutor(_CORES, "score", initializer=torch.set_num_threads, initargs=(1,))
+
+    def cross(engine: Engine, pixels: NDArray[np.uint8]) -> Floats:
+        @torch.inference_mode()
+        def run(start: int) -> Tensor:
+            return engine(torch.from_numpy(pixels[start : start + step]))
+
+        step = min(_CPU_PASS, -(-len(pixels) // _CORES))
+        vectors: Floats = torch.cat(list(cores.map(run, range(0, len(pixels), step)))).numpy()
+        return vectors
+
+    return cross
+
+
+def _gpu_crossing(device: torch.device) -> Crossing:
+    @torch.inference_mode()
+    def cross(engine: Engine, pixels: NDArray[np.uint8]) -> Floats:
+        # Pinning copies on this thread while the device still computes the pass before.
+        parts = (torch.from_numpy(pixels[i : i + _GPU_PASS]) for i in range(0, len(pixels), _GPU_PASS))
+        passes = [engine(part.pin_memory().to(device, non_blocking=True)) for part in parts]
+        vectors: Floats = torch.cat(passes).cpu().numpy()
+        return vectors
+
+    return cross
