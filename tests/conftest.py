@@ -1,10 +1,10 @@
 """Fixtures for all tests. No test touches what belongs to the user who runs it."""
 
-import os
 from pathlib import Path
 
 import pytest
-from PIL import Image
+
+from machine import need
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -36,17 +36,3 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     return folder
-
-
-def need(what: str) -> None:
-    """Skip, because the machine lacks something; fail where it was promised."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI promises {what}")
-    pytest.skip(f"needs {what}")
-
-
-def make_photo(path: Path, level: int = 128, size: tuple[int, int] = (64, 48)) -> Path:
-    """A plain picture of one brightness; the fake scorer's score for it is 10 * level / 255."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (level, level, level)).save(path)
-    return path

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import make_photo
 from fake_scorer import FakeScorer
 from photod.config import Folder
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
 from photod.store.queries import Reader
+from pictures import make_photo
 from running import make_config, ranking, running, score_once, wait_until
 
 

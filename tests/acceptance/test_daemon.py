@@ -1,0 +1,161 @@
+"""`photod run` as a process: signals, exit codes, two at once."""
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pictures import make_photo
+from programs import RunningDaemon, ctl_json, photod, photod_ctl, wait_until, write_config
+from running import ranking
+
+
+@pytest.fixture
+def config(tmp_path: Path, folder: Path) -> Path:
+    return write_config(tmp_path / "config.toml", folder)
+
+
+def paths(config: Path) -> set[str]:
+    done = photod_ctl("top", "--config", config, "--paths")
+    return set(done.stdout.splitlines())
+
+
+def test_a_photo_that_lands_shows_in_top_and_the_daemon_ends_cleanly(config: Path, folder: Path) -> None:
+    with RunningDaemon(config) as daemon:
+        photo = make_photo(folder / "new/a.png")
+        wait_until(lambda: paths(config) == {str(photo)})
+        status = ctl_json("status", "--config", config)
+        assert status["running"] is True
+        assert status["folders"][0]["path"] == str(folder)
+        assert status["folders"][0]["scored"] == 1
+        assert daemon.stop(signal.SIGTERM) == 0
+    assert not (config.parent / "control.sock").exists()
+    assert ctl_json("status", "--config", config)["running"] is False
+    assert paths(config) == {str(photo)}
+
+
+def test_sigint_commits_what_was_decoded(config: Path, folder: Path) -> None:
+    for number in range(300):
+        make_photo(folder / f"{number}.jpg", number % 256, size=(400 + number, 300))
+    with RunningDaemon(config) as daemon:
+        wait_until(lambda: len(ranking(folder)) > 0)
+        began = time.monotonic()
+        assert daemon.stop(signal.SIGINT) == 0
+        assert time.monotonic() - began < 10  # promised, with a machine to itself
+    done = len(ranking(folder))
+    with RunningDaemon(config):
+        wait_until(lambda: len(ranking(folder)) == 300)
+    assert done > 0
+
+
+def test_kill_9_loses_nothing_that_was_committed(config: Path, folder: Path) -> None:
+    for number in range(200):
+        make_photo(folder / f"{number}.jpg", number, size=(300 + number, 200))
+    with RunningDaemon(config) as daemon:
+        wait_until(lambda: len(ranking(folder)) > 0)
+        assert daemon.stop(signal.SIGKILL) == -signal.SIGKILL
+    committed = ranking(folder)
+    with sqlite3.connect(folder / ".photod/photos.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        before = dict(database.execute("SELECT sha256, scored_at FROM content"))
+    with RunningDaemon(config):
+        wait_until(lambda: len(ranking(folder)) == 200)
+    assert committed.items() <= ranking(folder).items()
+    with sqlite3.connect(folder / ".photod/photos.db") as database:
+        assert before.items() <= dict(database.execute("SELECT sha256, scored_at FROM content")).items()
+
+
+def test_a_second_process_is_told_who_holds_the_folder(config: Path, folder: Path, tmp_path: Path) -> None:
+    with RunningDaemon(config) as daemon:
+        other = write_config(tmp_path / "other.toml", folder)
+        other.write_text(other.read_text().replace("control.sock", "other.sock"))
+        second = photod("run", "--config", other)
+        assert second.returncode == 75
+        assert str(daemon.process.pid) in second.stderr
+        assert second.stderr.count("\n") == 1
+
+
+def test_copies_across_watched_folders_are_found(tmp_path: Path, folder: Path) -> None:
+    other = tmp_path / "backup"
+    other.mkdir()
+    config = write_config(tmp_path / "config.toml", folder, other)
+    photo = make_photo(folder / "a.png")
+    with RunningDaemon(config) as daemon:
+        wait_until(lambda: len(paths(config)) == 1)
+        shutil.copy(photo, other / "b.png")
+        wait_until(lambda: len(paths(config)) == 2)
+        daemon.stop()
+    first, second = ctl_json("top", "--config", config)
+    assert first["sha256"] == second["sha256"]
+    assert first["score"] == second["score"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("folders = []", 78, "no folders are configured"),
+        ('folders = ["/nowhere/at/all"]', 78, "/nowhere/at/all is not a folder"),
+        ('folders = ["{folder}", "{folder}/sub"]', 78, "lie in one another"),
+        ('folders = ["{folder}"]\nmodle = 3', 78, "did you mean model?"),
+        ('folders = ["{folder}"]\n[model]\nweights = "/no/such/file"', 78, "/no/such/file"),
+        ('folders = ["{folder}"]\n[model]\nprompts = [["nice", "awful"]]', 78, "good image"),
+    ],
+)
+def test_a_configuration_that_cannot_work_is_refused_in_one_line(
+    text: str, code: int, words: str, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "sub").mkdir()
+    config = tmp_path / "config.toml"
+    config.write_text(text.replace("{folder}", str(folder)))
+    done = photod("run", "--config", config)
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_corrupt_database_stops_everything_and_names_the_remedy(config: Path, folder: Path) -> None:
+    make_photo(folder / "a.png")
+    with RunningDaemon(config) as daemon:
+        wait_until(lambda: len(ranking(folder)) == 1)
+        daemon.stop()
+    database = folder / ".photod/photos.db"
+    database.write_bytes(b"not a database at all" * 1000)
+    done = photod("run", "--config", config)
+    assert done.returncode == 74
+    assert str(database) in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_database_of_a_newer_photod_is_left_alone(config: Path, folder: Path) -> None:
+    (folder / ".photod").mkdir()
+    with sqlite3.connect(folder / ".photod/photos.db") as database:
+        database.execute("PRAGMA user_version = 999")
+    done = photod("run", "--config", config)
+    assert done.returncode == 74
+    assert "newer photod" in done.stderr
+
+
+def test_the_second_signal_ends_at_once(config: Path, folder: Path) -> None:
+    with RunningDaemon(config) as daemon:
+        # Two in one moment: the process cannot have drained between them.
+        daemon.process.send_signal(signal.SIGSTOP)
+        daemon.process.send_signal(signal.SIGTERM)
+        daemon.process.send_signal(signal.SIGINT)
+        daemon.process.send_signal(signal.SIGCONT)
+        assert daemon.process.wait(30) in {128 + signal.SIGTERM, 128 + signal.SIGINT}
+
+
+def test_wrong_arguments_are_answered_without_loading_a_model() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "photod", "run", "--nonsense"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "torch" not in done.stderr

@@ -1,0 +1,98 @@
+"""Starts the real programs, as a user would."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+PATIENCE_S = 90.0  # a busy machine takes long to import torch
+
+
+def photod(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run `photod` to its end."""
+    return _run("photod", arguments)
+
+
+def photod_ctl(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run `photod-ctl` to its end."""
+    return _run("photod_ctl", arguments)
+
+
+def ctl_json(*arguments: object) -> Any:
+    """What `photod-ctl ... --json` answers."""
+    done = photod_ctl(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+class RunningDaemon:
+    """`photod run` in a process of its own. What it logs is read as it comes."""
+
+    def __init__(self, config: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "photod", "run", "--config", str(config)], stderr=subprocess.PIPE
+        )
+        self.events: list[dict[str, Any]] = []
+        self.words: list[str] = []  # lines that are no events
+
+    def __enter__(self) -> "RunningDaemon":
+        self.wait_for("ready")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        """Read the log until an event of that name; fails when the daemon ends before."""
+        assert self.process.stderr is not None
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if not select.select([self.process.stderr], [], [], 1.0)[0]:
+                continue
+            line = self.process.stderr.readline()
+            if not line:
+                break
+            try:
+                self.events.append(json.loads(line))
+            except ValueError:
+                self.words.append(line.decode())
+                continue
+            if self.events[-1].get("event") == event:
+                return self.events[-1]
+        raise AssertionError(f"no {event}; the daemon said {self.words} {self.events}")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; returns the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+
+def write_config(path: Path, *folders: Path, more: str = "") -> Path:
+    """A configuration file over these folders, quick to settle."""
+    listed = ", ".join(json.dumps(str(folder)) for folder in folders)
+    socket = json.dumps(str(path.parent / "control.sock"))
+    path.write_text(f"folders = [{listed}]\n[control]\nsocket = {socket}\n[watch]\nsettle_s = 0.3\n{more}")
+    return path
+
+
+def wait_until(condition: Any, patience_s: float = PATIENCE_S) -> None:
+    """Wait for a condition; fails when it does not come."""
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {patience_s} s in vain"
+        time.sleep(0.05)
+
+
+def _run(module: str, arguments: tuple[object, ...]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    environment = os.environ | {"NO_COLOR": "1", "COLUMNS": "120"}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE_S * 2, env=environment, check=False
+    )
