@@ -217,7 +217,8 @@ def _below(directory: str) -> tuple[str, list[str | bytes]]:
     """A condition for the photos in a subdirectory at any depth, and its arguments."""
     if not directory:
         return "", []
-    inside = to_sql(directory + os.sep)
-    after = to_sql(directory + chr(ord(os.sep) + 1))  # sorts right behind everything inside
-    condition = "AND (photo.directory = ? OR photo.directory >= ? AND photo.directory < ?)"
-    return condition, [to_sql(directory), inside, after]
+    inside, after = directory + os.sep, directory + chr(ord(os.sep) + 1)  # `after` sorts right behind all inside
+    ranges = "photo.directory >= ? AND photo.directory < ?"  # once for text, once for bytes, which sort apart
+    return f"AND (photo.directory = ? OR {ranges} OR {ranges})", [
+        to_sql(directory), to_sql(inside), to_sql(after), os.fsencode(inside), os.fsencode(after),
+    ]  # fmt: skip

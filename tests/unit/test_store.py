@@ -1,0 +1,166 @@
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from photod.config import Config
+from photod.errors import BusyError, DatabaseError
+from photod.photos import Candidate, Facts, Fingerprint, InputSpec, Judged, ModelIdentity, Scored, Unscoreable
+from photod.store import schema
+from photod.store.queries import Reader
+from photod.store.writer import Writer
+
+MODEL = ModelIdentity("m", "a", "0" * 64, InputSpec(), "fp32", 1, (("good", "bad"),), 100.0)
+SOME = Fingerprint(1, 2, 3, 4)
+
+
+def scored(path: str, sha256: str, score: float, fingerprint: Fingerprint = SOME) -> tuple[Judged, bool]:
+    verdict = Scored(sha256, Facts(640, 480, "2020-01-02 03:04:05", "Canon"), score, b"\x00\x3c")
+    return Judged(Candidate("/f", path, fingerprint), verdict, duplicate=False), True
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Writer:
+    writer = Writer(tmp_path / ".photod/photos.db")
+    writer.use_model(MODEL)
+    return writer
+
+
+@pytest.fixture
+def reader(writer: Writer) -> Reader:
+    return Reader(writer.path)
+
+
+def test_a_ranking_is_best_first_and_counts_copies(writer: Writer, reader: Reader) -> None:
+    writer.commit([scored("a/1.jpg", "aa", 3.0), scored("b.jpg", "bb", 7.0), scored("a/2.jpg", "aa", 3.0)])
+    assert [(p.path, p.score) for p in reader.top(9)] == [("b.jpg", 7.0), ("a/1.jpg", 3.0), ("a/2.jpg", 3.0)]
+    assert [p.path for p in reader.top(9, below="a")] == ["a/1.jpg", "a/2.jpg"]
+    assert reader.ranked() == 3
+    assert reader.ranked(above=3.0) == 1
+
+
+def test_a_subdirectory_does_not_include_one_whose_name_continues_it(writer: Writer, reader: Reader) -> None:
+    writer.commit([scored("a/x.jpg", "1", 1), scored("a-b/x.jpg", "2", 2), scored("a0/x.jpg", "3", 3)])
+    writer.commit([scored("a/b/\udcff.jpg", "4", 4), scored("a/\udcff/x.jpg", "5", 5)])
+    assert {p.sha256 for p in reader.top(9, below="a")} == {"1", "4", "5"}
+
+
+def test_a_name_that_is_not_utf8_is_kept_as_bytes(writer: Writer, reader: Reader) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    writer.commit([scored(name, "aa", 5.0)])
+    assert reader.known("").keys() == {name}
+    assert reader.top(1)[0].path == name
+    with sqlite3.connect(writer.path) as database:
+        assert database.execute("SELECT typeof(path), path FROM photo").fetchone() == ("blob", b"caf\xe9.jpg")
+
+
+def test_a_fingerprint_comes_back_as_it_went_in(writer: Writer, reader: Reader) -> None:
+    extreme = Fingerprint(2**40, 2**62, -1, 2**64 - 1)  # network filesystems use all bits of an inode
+    writer.commit([scored("a.jpg", "aa", 5.0, extreme)])
+    assert reader.known("")["a.jpg"].fingerprint == extreme
+
+
+def test_a_photo_that_changed_meanwhile_gets_no_row_but_its_bytes_keep_their_verdict(
+    writer: Writer, reader: Reader
+) -> None:
+    judged, _ = scored("a.jpg", "aa", 5.0)
+    writer.commit([(judged, False)])
+    assert reader.known("") == {}
+    assert reader.verdict("aa", MODEL.key) == judged.verdict
+
+
+def test_the_verdict_of_another_model_is_no_answer(writer: Writer, reader: Reader) -> None:
+    writer.commit([scored("a.jpg", "aa", 5.0)])
+    assert reader.verdict("aa", "another key") is None
+
+
+def test_an_unscoreable_verdict_is_found_again_until_it_is_forgotten(writer: Writer, reader: Reader) -> None:
+    verdict = Unscoreable("cc", "truncated")
+    writer.commit([(Judged(Candidate("/f", "c.jpg", SOME), verdict, duplicate=False), True)])
+    assert reader.verdict("cc", MODEL.key) == verdict
+    assert writer.forget_unscoreable() == 1
+    assert reader.verdict("cc", MODEL.key) is None
+    assert reader.failed() == []
+
+
+def test_the_view_for_other_programs_gives_path_score_size_and_mtime(writer: Writer) -> None:
+    writer.commit([scored("a.jpg", "aa", 5.0, Fingerprint(123, 4_500_000_000, 0, 9))])
+    writer.commit([(Judged(Candidate("/f", "c.jpg", SOME), Unscoreable("cc", "no"), duplicate=False), True)])
+    with sqlite3.connect(writer.path) as database:
+        assert database.execute("SELECT path, score, size, mtime FROM scores").fetchall() == [
+            ("a.jpg", 5.0, 123, 4.5)
+        ]
+
+
+def test_missing_photos_are_not_ranked_and_come_back_as_they_were(writer: Writer, reader: Reader) -> None:
+    writer.commit([scored("a.jpg", "aa", 5.0)])
+    writer.mark_missing(["a.jpg"])
+    assert reader.top(9) == []
+    assert reader.totals().missing == 1
+    writer.mark_present(["a.jpg"])
+    assert [p.path for p in reader.top(9)] == ["a.jpg"]
+
+
+def test_scores_of_an_earlier_model_are_stale_and_not_ranked(writer: Writer, reader: Reader) -> None:
+    writer.commit([scored("a.jpg", "aa", 5.0)])
+    other = ModelIdentity("n", "a", "1" * 64, InputSpec(), "fp32", 1, (("good", "bad"),), 100.0)
+    writer.use_model(other)
+    assert reader.top(9) == []
+    assert reader.totals().stale == 1
+    assert reader.known("")["a.jpg"].stale
+    assert writer.rescore(lambda vectors: [1.0] * len(vectors)) == 0  # another tower: nothing to reuse
+    writer.use_model(MODEL)
+    assert reader.top(9)[0].score == 5.0  # going back costs nothing
+
+
+def test_the_second_writer_is_told_who_holds_the_lock(writer: Writer) -> None:
+    with pytest.raises(BusyError, match=f"process {os.getpid()}"):
+        Writer(writer.path)
+    writer.close()
+    Writer(writer.path).close()
+
+
+def test_an_error_inside_a_commit_leaves_nothing_of_it(writer: Writer, reader: Reader) -> None:
+    with pytest.raises(DatabaseError, match=str(writer.path)):
+        writer.commit([scored("a.jpg", "aa", 5.0), scored("b.jpg", "bb", 1.0, Fingerprint(None, 2, 3, 4))])  # type: ignore[arg-type]
+    assert reader.top(9) == []
+    assert reader.verdict("aa", MODEL.key) is None
+
+
+def test_a_directory_that_cannot_be_written_is_answered_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / ".photod").write_text("a file in the way")
+    with pytest.raises(DatabaseError, match=r"photos\.db"):
+        Writer(tmp_path / ".photod/photos.db")
+
+
+def test_a_reader_needs_no_right_to_write(writer: Writer) -> None:
+    writer.commit([scored("a.jpg", "aa", 5.0)])
+    writer.close()
+    directory = writer.path.parent
+    directory.chmod(0o555)
+    try:
+        assert len(Reader(writer.path).top(9)) == 1
+    finally:
+        directory.chmod(0o755)
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / ".photod/photos.db"
+    Writer(path).close()
+
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE half_done (x)")
+        connection.execute("nonsense")
+
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, half))
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
+    with pytest.raises(DatabaseError):
+        Writer(path)
+    with sqlite3.connect(path) as database:
+        assert schema.user_version(database) == schema.VERSION - 1
+        assert not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'half_done'").fetchall()
+
+
+def test_the_default_group_is_what_the_design_promises() -> None:
+    assert Config().store.group == 256
