@@ -11,6 +11,7 @@ from photod_ctl.options import ConfigFile
 
 # Imported when called: a command pays for itself alone.
 COMMANDS = {
+    "rate": "photod_ctl.rate",
     "top": "photod_ctl.top",
     "show": "photod_ctl.show",
     "failed": "photod_ctl.failed",

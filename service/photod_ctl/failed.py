@@ -32,4 +32,4 @@ def failed(
             [(Cell(path, link=path), photo.reason) for path, photo in found],
         )
     else:
-        print("every photo could be scored")
+        print("no photo failed")

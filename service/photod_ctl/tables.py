@@ -60,7 +60,8 @@ def print_fields(fields: Sequence[tuple[str, str]]) -> None:
 
 
 def _print_plain(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> None:
-    lines = [[column.title for column in columns], *([printable(_text(cell)) for cell in row] for row in rows)]
+    titles = [column.title for column in columns]
+    lines = [[printable(_text(cell)) for cell in row] for row in (titles, *rows)]
     widths = [max(map(_columns, texts)) for texts in zip(*lines, strict=True)]
     for line in lines:
         parts = []
@@ -80,7 +81,7 @@ def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         table.add_column(
-            column.title,
+            printable(column.title),
             justify="right" if column.right else "left",
             no_wrap=not column.wide,
             overflow="fold",

@@ -63,9 +63,12 @@ def _print_json(rankings: list[Any]) -> None:
 def _print_tables(rankings: list[Any]) -> None:
     from photod_ctl.tables import Cell, Column, print_table, warn
 
+    folders = {place.folder for ranking in rankings for place in ranking.places}
+    # On a terminal the link has the whole path, and the column room for the rest.
+    inside = folders.pop() if len(folders) == 1 and sys.stdout.isatty() else ""
     columns = (
         Column("rank", right=True), Column("score", right=True), Column("percentile", right=True),
-        Column("taken"), Column("camera"), Column("photo", wide=True),
+        Column("taken"), Column("camera"), Column(f"photo in {inside}" if inside else "photo", wide=True),
     )  # fmt: skip
     shown = 0
     for ranking in rankings:
@@ -76,7 +79,7 @@ def _print_tables(rankings: list[Any]) -> None:
             (
                 str(place.rank), f"{place.photo.score:.2f}", f"{place.percentile:.1f}",
                 (place.photo.facts.taken_at or "")[:10], (place.photo.facts.camera or "")[:20],
-                Cell(place.location, link=place.location),
+                Cell(place.photo.path if inside else place.location, link=place.location),
             )
             for place in ranking.places
         ]  # fmt: skip

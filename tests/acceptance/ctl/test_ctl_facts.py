@@ -24,7 +24,7 @@ def test_failed_lists_each_photo_with_its_reason(ctl: Ctl, archive: Archive) -> 
 
 def test_failed_says_when_there_is_nothing_to_list(ctl: Ctl, archive: Archive) -> None:
     run = ctl("failed", archive("photos", {"a.jpg": 1.0}))
-    assert (run.returncode, run.stdout) == (0, "every photo could be scored\n")
+    assert (run.returncode, run.stdout) == (0, "no photo failed\n")
 
 
 def test_show_tells_score_place_model_and_dates(ctl: Ctl, archive: Archive) -> None:

@@ -1,0 +1,151 @@
+"""How a long run is told: live on a terminal, a line now and then in a pipe."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from photod_ctl.tables import printable
+
+LINE_EVERY_S = 10.0
+FINISHED = ("scored", "duplicates", "unscoreable", "unreadable", "vanished")
+
+
+class Display(Protocol):
+    """Shows progress as it comes."""
+
+    def show(self, progress: dict[str, Any]) -> None:
+        """Show the latest numbers."""
+
+    def say(self, line: str) -> None:
+        """Show a remark, until the end."""
+
+
+def finished(progress: dict[str, Any]) -> int:
+    """How many of the photos that need work are done."""
+    return sum(progress.get(name, 0) for name in FINISHED)
+
+
+def seconds_left(progress: dict[str, Any]) -> float | None:
+    """At the rate of the last minute; None while there is none."""
+    rate = progress.get("rate") or 0.0
+    return (progress["todo"] - finished(progress)) / rate if rate > 0 else None
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds for people: 42 s, 3 min 5 s, 2 h 10 min."""
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def counts(progress: dict[str, Any]) -> str:
+    """What became of the photos, in words."""
+    names = ("scored", "unchanged", "duplicates", "unscoreable", "unreadable", "vanished")
+    return ", ".join(f"{progress[name]:,} {name}" for name in names if progress.get(name) or name == "scored")
+
+
+@contextmanager
+def display() -> Iterator[Display]:
+    """The display that fits stderr."""
+    if sys.stderr.isatty():
+        with _live() as live:
+            yield live
+    else:
+        yield _Lines()
+
+
+class _Lines:
+    """A plain line every ten seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last = clock()
+
+    def show(self, progress: dict[str, Any]) -> None:
+        now = self._clock()
+        if now - self._last < LINE_EVERY_S or not progress.get("todo"):
+            return
+        self._last = now
+        left = duration(seconds_left(progress))
+        self.say(
+            f"{finished(progress):,} of {progress['todo']:,}, {progress['rate']:.1f} a second"
+            + (f", {left} left" if left else "")
+            + (f", median {progress['median']:.2f}" if progress["median"] is not None else "")
+            + f"; {counts(progress)}"
+        )
+
+    def say(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _live() -> Iterator["_Live"]:
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(stderr=True), refresh_per_second=5, transient=True) as live:
+        yield _Live(live)
+
+
+class _Live:
+    """A bar, and below it what became of the photos."""
+
+    def __init__(self, live: Any) -> None:
+        self._live = live
+        self._progress: dict[str, Any] = {"phase": "starting"}
+        self._remark = ""
+        self._draw()
+
+    def show(self, progress: dict[str, Any]) -> None:
+        self._progress = progress
+        self._draw()
+
+    def say(self, line: str) -> None:
+        self._remark = line
+        self._draw()
+
+    def _draw(self) -> None:
+        from rich.console import Group
+        from rich.text import Text
+
+        lines = [self._bar()]
+        progress = self._progress
+        if "compared" in progress:
+            lines.append(Text(counts(progress), "dim"))
+        if failure := progress.get("last_failure"):
+            text = printable(f"{failure['path']}: {failure['reason']}")
+            lines.append(Text(text, "dim", no_wrap=True, overflow="ellipsis"))
+        if self._remark:
+            lines.append(Text(self._remark, "yellow"))
+        self._live.update(Group(*lines))
+
+    def _bar(self) -> Any:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        progress = self._progress
+        row = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        row.add_column(ratio=1)
+        todo = progress.get("todo", 0)
+        if not todo:
+            seen = f" {progress['compared']:,} files" if progress.get("compared") else ""
+            return Text({"starting": "loading the model"}.get(progress["phase"], "comparing") + seen)
+        cells: list[Any] = [ProgressBar(total=todo, completed=finished(progress))]
+        cells.append(Text(f"{finished(progress):,}/{todo:,}"))
+        cells.append(Text(f"{progress['rate']:.1f}/s"))
+        if left := duration(seconds_left(progress)):
+            cells.append(Text(f"{left} left"))
+        if progress["median"] is not None:
+            cells.append(Text(f"median {progress['median']:.2f}"))
+        for _ in cells[1:]:
+            row.add_column(no_wrap=True)
+        row.add_row(*cells)
+        return row

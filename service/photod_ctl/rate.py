@@ -1,0 +1,124 @@
+"""`photod-ctl rate`: score a folder now."""
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from photod.errors import EXIT_INTERRUPTED, UsageError
+from photod_ctl.options import ConfigFile, Json, config_file, load
+
+if TYPE_CHECKING:
+    from photod.config import Config
+
+
+def rate(
+    context: typer.Context,
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of photos.")],
+    as_json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """Score a folder now, and show how it goes.
+
+    A running daemon that has the folder does the work; without one, this command does it itself. Unchanged
+    photos are not read again. Ctrl-C commits what is done; the same command goes on.
+    """
+    from photod_ctl.folders import real_directory
+    from photod_ctl.scoring import daemon_has
+
+    path = real_directory(folder)
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise UsageError(f"{folder} cannot be read", "check its permissions")
+    settings = load(context, config)
+    start = time.monotonic()
+    if daemon_has(path, settings):
+        last, interrupted = _ask_daemon(path, settings)
+    else:
+        last, interrupted = _work(path, config_file(context, config))
+    last["seconds"] = round(time.monotonic() - start, 3)
+    if as_json:
+        from photod_ctl.tables import print_json
+
+        print_json({"folder": path, "interrupted": interrupted, **last})
+    else:
+        _summarise(folder, last)
+    _note_model(last)
+    if interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _ask_daemon(path: str, settings: "Config") -> tuple[dict[str, Any], bool]:
+    """Follow the daemon; Ctrl-C ends the following, and the daemon goes on."""
+    from photod_ctl.progress import display
+    from photod_ctl.scoring import follow_daemon
+    from photod_ctl.tables import warn
+
+    last: dict[str, Any] = {}
+    try:
+        with display() as shown:
+            for last in follow_daemon(path, settings):
+                shown.show(last)
+    except KeyboardInterrupt:
+        warn("no longer following; photod goes on by itself, and photod-ctl status shows how far it is")
+        return last, True
+    return last, last.get("phase") == "stopped"
+
+
+def _work(path: str, config_path: Path | None) -> tuple[dict[str, Any], bool]:
+    """Score in a process of our own; Ctrl-C has it commit and end."""
+    from photod_ctl.client import DaemonError
+    from photod_ctl.progress import display
+    from photod_ctl.scoring import OwnProcess, interrupts
+
+    last: dict[str, Any] = {}
+    process = OwnProcess(path, config_path)
+    pressed = 0
+    with display() as shown:
+
+        def stop() -> None:
+            nonlocal pressed
+            pressed += 1
+            process.stop()
+            shown.say("stopping: committing what is done" if pressed == 1 else "stopping at once")
+
+        try:
+            with interrupts(stop):
+                for last in process.follow():
+                    shown.show(last)
+        except DaemonError:
+            if not pressed:
+                raise
+        finally:
+            process.close()
+    return last, pressed > 0
+
+
+def _summarise(folder: str, last: dict[str, Any]) -> None:
+    from photod_ctl.progress import counts, duration, finished
+    from photod_ctl.tables import printable, warn
+
+    name = printable(folder)
+    if last.get("phase") != "done":
+        done = counts(last) if "scored" in last else "nothing scored yet"
+        print(f"stopped after {duration(last['seconds'])}: {done}")
+        print(f"photod-ctl rate {name} goes on from here")
+        return
+    if not last["compared"]:
+        warn(f"{folder} has no photos")
+        return
+    print(f"{counts(last)} in {duration(last['seconds'])}", end="")
+    print(f", {finished(last) / max(last['seconds'], 0.1):.1f} a second" if finished(last) else "")
+    if last["median"] is not None:
+        print(f"median score {last['median']:.2f}; photod-ctl top {name} shows the best")
+    if last["unscoreable"]:
+        print(f"photod-ctl failed {name} tells why some could not be scored")
+
+
+def _note_model(last: dict[str, Any]) -> None:
+    from photod_ctl.ranking import BUILTIN, BUILTIN_NOTE
+    from photod_ctl.tables import warn
+
+    if last.get("model") == BUILTIN:
+        warn(BUILTIN_NOTE)

@@ -1,0 +1,167 @@
+"""`photod-ctl rate`: follows a daemon, or does the work in a process of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import photod.score.builtin
+
+Ctl = Callable[..., subprocess.CompletedProcess[str]]
+Archive = Callable[..., Path]
+
+DONE = {
+    "phase": "done", "compared": 12, "unchanged": 5, "todo": 7, "scored": 4, "duplicates": 2, "unscoreable": 1,
+    "unreadable": 0, "vanished": 0, "median": 5.25, "rate": 2.0, "model": "builtin",
+    "last_failure": {"path": "x\n.jpg", "reason": "truncated"},
+}  # fmt: skip
+
+needs_weights = pytest.mark.skipif(
+    not list(Path(photod.score.builtin.__file__).parent.glob("*.safetensors")),
+    reason="the built-in model's weights are not in this checkout",
+)
+
+
+class FakeDaemon:
+    """Speaks the control protocol at the usual place, and remembers what it was asked."""
+
+    def __init__(self, path: Path, folder: Path, answers: list[dict[str, Any]]) -> None:
+        path.parent.mkdir(parents=True)
+        self.asked: list[dict[str, Any]] = []
+        self._folder = str(folder)
+        self._answers = answers
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rwb") as lines:
+                for line in lines:
+                    request = json.loads(line)
+                    self.asked.append(request)
+                    status = {"running": True, "folders": [{"path": self._folder}]}
+                    for answer in [status] if request["command"] == "status" else self._answers:
+                        lines.write(json.dumps(answer).encode() + b"\n")
+                    lines.flush()
+
+
+@pytest.fixture
+def daemon(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., FakeDaemon]]:
+    started = []
+
+    def start(folder: Path, *answers: dict[str, Any]) -> FakeDaemon:
+        path = Path(environment["XDG_RUNTIME_DIR"], "photod/control.sock")
+        started.append(FakeDaemon(path, folder, list(answers)))
+        return started[0]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+def test_a_daemon_that_has_the_folder_is_asked_and_followed(
+    ctl: Ctl, daemon: Callable[..., FakeDaemon], tmp_path: Path
+) -> None:
+    (tmp_path / "photos/sub").mkdir(parents=True)
+    asked = daemon(tmp_path / "photos", {"progress": DONE | {"phase": "scoring"}}, {"progress": DONE, "done": True})
+    run = ctl("rate", "photos/sub")
+    assert run.returncode == 0
+    assert asked.asked[-1] == {"command": "rate", "folder": str(tmp_path / "photos/sub")}
+    assert "4 scored, 5 unchanged, 2 duplicates, 1 unscoreable" in run.stdout
+    assert "median score 5.25" in run.stdout
+    assert "technical quality only" in run.stderr
+    final = json.loads(ctl("rate", "photos/sub", "--json").stdout)
+    assert final.items() >= DONE.items()
+
+
+def test_a_refusal_of_the_daemon_is_one_line_with_its_exit_code(
+    ctl: Ctl, daemon: Callable[..., FakeDaemon], tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    daemon(tmp_path / "photos", {"error": "the database is full; free some space", "exit_code": 74})
+    run = ctl("rate", "photos")
+    assert (run.returncode, run.stdout) == (74, "")
+    assert run.stderr == "photod-ctl: the database is full; free some space\n"
+
+
+def test_a_daemon_that_stops_while_it_is_followed_is_an_interruption(
+    ctl: Ctl, daemon: Callable[..., FakeDaemon], tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    daemon(tmp_path / "photos", {"progress": DONE | {"phase": "stopped"}, "done": True})
+    run = ctl("rate", "photos")
+    assert run.returncode == 130
+    assert "photod-ctl rate photos goes on from here" in run.stdout
+
+
+def test_the_fatal_error_of_its_own_process_is_shown_as_one_line(ctl: Ctl, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "c.toml").write_text('[model]\nweights = "/nowhere/weights.pt"\n')
+    run = ctl("rate", "photos", "--config", "c.toml")
+    assert (run.returncode, run.stdout) == (78, "")
+    assert run.stderr.count("\n") == 1
+    assert run.stderr.startswith("photod-ctl: ")
+    assert "/nowhere/weights.pt" in run.stderr
+
+
+@pytest.mark.parametrize(("name", "words"), [("nowhere", "does not exist"), ("file", "is not a folder")])
+def test_what_is_no_folder_is_refused(ctl: Ctl, tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "file").touch()
+    run = ctl("rate", name)
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1)
+    assert words in run.stderr
+
+
+@needs_weights
+def test_without_a_daemon_it_does_the_work_itself(ctl: Ctl, tmp_path: Path) -> None:
+    ctl("demo", "demo")
+    first = json.loads(ctl("rate", "demo", "--json").stdout)
+    assert (first["unscoreable"], first["duplicates"], first["phase"]) == (5, 3, "done")
+    assert first["scored"] == len(json.loads(ctl("top", "demo", "-n", "1000", "--json").stdout)) - 3
+    again = json.loads(ctl("rate", "demo", "--json").stdout)
+    assert (again["unchanged"], again["todo"], again["scored"]) == (first["compared"], 0, 0)
+
+
+@needs_weights
+def test_an_empty_folder_is_one_line_and_no_error(ctl: Ctl, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    run = ctl("rate", "photos")
+    assert (run.returncode, run.stdout) == (0, "")
+    assert "photos has no photos" in run.stderr
+
+
+@needs_weights
+def test_ctrl_c_commits_and_says_how_to_go_on(ctl: Ctl, environment: dict[str, str], tmp_path: Path) -> None:
+    ctl("demo", "demo")
+    command = [sys.executable, "-m", "photod_ctl", "rate", "demo"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=tmp_path, text=True
+    ) as process:
+        while not os.path.exists(tmp_path / "demo/.photod/photos.db"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "photod-ctl rate demo goes on from here" in stdout
+    assert json.loads(ctl("rate", "demo", "--json").stdout)["phase"] == "done"
