@@ -45,7 +45,7 @@ def main() -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config)
-    configure_logs(config.log)
+    configure_logs(config.log.level, config.log.format)
     from photod.daemon import Daemon  # imports torch: a wrong argument is answered without
 
     client = socket.socket(fileno=arguments.control_fd) if arguments.control_fd is not None else None
@@ -62,7 +62,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _check(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config)
-    configure_logs(config.log)
+    configure_logs(config.log.level, config.log.format)
     from photod.check import check
 
     check(config)

@@ -8,17 +8,18 @@ from typing import Any
 
 import structlog
 
-from photod.config import Log
-
 
 def get_logger(name: str) -> Any:
     """The logger of a module."""
     return structlog.get_logger(name)
 
 
-def configure_logs(settings: Log) -> None:
-    """Send everything to standard error in the configured form; libraries speak at warning and above."""
-    text = settings.format == "text" or (settings.format == "auto" and sys.stderr.isatty())
+def configure_logs(level: str, form: str) -> None:
+    """Send what is at `level` and above to standard error; libraries speak at warning and above.
+
+    `form` is "text", "json", or "auto": text on a terminal.
+    """
+    text = form == "text" or (form == "auto" and sys.stderr.isatty())
     colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     renderer: Any = structlog.dev.ConsoleRenderer(colors=colors) if text else structlog.processors.JSONRenderer()
     shared: list[Any] = [
@@ -29,7 +30,7 @@ def configure_logs(settings: Log) -> None:
     ]
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(settings.level),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
