@@ -33,9 +33,15 @@ class Folder(_Section):
         return Path(os.path.realpath(path.expanduser()))
 
     @property
+    def holds_database(self) -> bool:
+        """Whether the scores lie in the folder itself: as configured, unless it has none yet and is read-only."""
+        marker = self.path / DATABASE_DIRECTORY
+        return self.database == "folder" and (marker.is_dir() or os.access(self.path, os.W_OK))
+
+    @property
     def database_path(self) -> Path:
         """Where this folder's scores are."""
-        if self.database == "folder":
+        if self.holds_database:
             return self.path / DATABASE_DIRECTORY / DATABASE_NAME
         name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
         return state_directory() / "folders" / name / DATABASE_NAME

@@ -96,7 +96,7 @@ def _with_database(meant: Path) -> Path:
 
 def _is_itself(settings: Folder) -> bool:
     """Whether the folder is there: an unmounted one may still be a directory, an empty one."""
-    marker = settings.path / DATABASE_DIRECTORY if settings.database == "folder" else settings.path
+    marker = settings.path / DATABASE_DIRECTORY if settings.holds_database else settings.path
     return marker.is_dir()
 
 

@@ -70,7 +70,16 @@ def test_the_place_of_the_configuration_can_be_named_by_the_environment(
 
 
 def test_a_database_lies_in_its_folder_or_below_the_state_directory(home: Path) -> None:
-    assert Folder(path=Path("/srv/a")).database_path == Path("/srv/a/.photod/photos.db")
+    assert Folder(path=home).database_path == home / ".photod/photos.db"
     apart = Folder(path=Path("/srv/a"), database="state").database_path
     assert apart.is_relative_to(home / "state/photod/folders")
     assert apart != Folder(path=Path("/srv/b"), database="state").database_path
+
+
+def test_the_scores_of_a_read_only_folder_lie_apart_unless_it_has_some(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: path != folder)  # root may write anywhere
+    assert not Folder(path=folder).database_path.is_relative_to(folder)
+    (folder / ".photod").mkdir()
+    assert Folder(path=folder).database_path.is_relative_to(folder)
