@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import Any
 
-from photod.store.queries import RankedPhoto, Reader
+from photod.store.queries import EVERYTHING, Bounds, RankedPhoto, Reader
 from photod_ctl.folders import Archive
 from photod_ctl.tables import warn
 
@@ -39,8 +39,13 @@ class Ranking:
     places: list[Place]
 
 
-def rank(archives: Sequence[Archive], count: int) -> list[Ranking]:
-    """The `count` best photos of all archives together: one ranking for each model that scored them."""
+def rank(
+    archives: Sequence[Archive], count: int, bounds: Bounds = EVERYTHING, worst: bool = False
+) -> list[Ranking]:
+    """The `count` best (or worst) photos within bounds, of all archives together: one ranking for each model.
+
+    Rank and percentile are those among all photos of the archives, whatever the bounds.
+    """
     models: dict[str, dict[str, Any]] = {}
     members: dict[str, list[tuple[Archive, Reader]]] = {}
     for archive in archives:
@@ -50,7 +55,7 @@ def rank(archives: Sequence[Archive], count: int) -> list[Ranking]:
             continue  # a database without a single score
         models[key] = model
         members.setdefault(key, []).append((archive, reader))
-    return [_rank_together(models[key], members[key], count) for key in models]
+    return [_rank_together(models[key], members[key], count, bounds, worst) for key in models]
 
 
 def percentile(higher: int, total: int) -> float:
@@ -67,13 +72,20 @@ def note_models(rankings: Sequence[Ranking]) -> None:
         warn(BUILTIN_NOTE)
 
 
-def _rank_together(model: dict[str, Any], members: list[tuple[Archive, Reader]], count: int) -> Ranking:
-    total = sum(reader.ranked(below=archive.below) for archive, reader in members)
+def _rank_together(
+    model: dict[str, Any], members: list[tuple[Archive, Reader]], count: int, bounds: Bounds, worst: bool
+) -> Ranking:
     streams = [
-        [(archive.folder, photo) for photo in reader.top(count, below=archive.below)] for archive, reader in members
+        [(archive.folder, photo) for photo in reader.top(count, below=archive.below, bounds=bounds, worst=worst)]
+        for archive, reader in members
     ]
-    best = list(merge(*streams, key=lambda row: -row[1].score))[:count]
-    falling = [-photo.score for _, photo in best]
+    best = list(merge(*streams, key=lambda row: row[1].score if worst else -row[1].score))[:count]
+    if bounds == EVERYTHING and not worst:  # then every photo with a higher score is in the list
+        total = sum(reader.ranked(below=archive.below) for archive, reader in members)
+        falling = [-photo.score for _, photo in best]
+    else:
+        falling = sorted(-score for archive, reader in members for score in reader.scores(archive.below))
+        total = len(falling)
     places = []
     for folder, photo in best:
         higher = bisect_left(falling, -photo.score)

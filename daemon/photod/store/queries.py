@@ -10,7 +10,7 @@ from typing import Any
 
 from photod.photos import Facts, Fingerprint, KnownPhoto, Scored, Unscoreable, Verdict
 from photod.store.connection import database_errors, open_readable
-from photod.store.schema import from_sql, to_sql
+from photod.store.schema import from_sql, signed, to_sql
 
 _PRESENT = "photo.missing_since IS NULL"
 _RANKED = f"""
@@ -26,6 +26,19 @@ class RankedPhoto:
     sha256: str
     score: float
     facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which ranked photos are meant. Dates are the camera's; photos without one lie outside any bound on dates."""
+
+    since: str | None = None  # "2021", "2021-07" or "2021-07-14"
+    until: str | None = None  # likewise, and with all of that year, month or day
+    month: int | None = None  # of any year, 1 to 12
+    min_score: float | None = None
+
+
+EVERYTHING = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,14 @@ class Reader:
             for path, size, mtime, ctime, inode, missing, stale in rows
         }
 
+    def paths_of(self, fingerprint: Fingerprint) -> list[str]:
+        """The paths, missing ones too, whose file had this fingerprint: where a file may have come from."""
+        rows = self._all(
+            "SELECT path FROM photo WHERE inode = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
+            signed(fingerprint.inode), fingerprint.size, fingerprint.mtime_ns, fingerprint.ctime_ns,
+        )  # fmt: skip
+        return [from_sql(path) for (path,) in rows]
+
     def directories(self, below: str = "") -> list[str]:
         """Every directory that holds photos which are not missing; with `below`, it and those inside it."""
         where, arguments = _below(below)
@@ -115,18 +136,23 @@ class Reader:
         row = self._one("SELECT reason FROM photo WHERE sha256 = ? AND state = 'unscoreable' LIMIT 1", sha256)
         return Unscoreable(sha256, row[0]) if row else None
 
-    def scores(self) -> Iterator[float]:
+    def scores(self, below: str = "") -> Iterator[float]:
         """The scores of all ranked photos, in no order."""
-        return (score for (score,) in self._all(f"SELECT score {_RANKED}"))
-
-    def top(self, count: int, *, below: str = "") -> list[RankedPhoto]:
-        """The `count` best photos, best first; with `below`, only those in that subdirectory."""
         where, arguments = _below(below)
+        return (score for (score,) in self._all(f"SELECT score {_RANKED} {where}", *arguments))
+
+    def top(
+        self, count: int, *, below: str = "", bounds: Bounds = EVERYTHING, worst: bool = False
+    ) -> list[RankedPhoto]:
+        """The `count` best photos, best first, or the worst; with `below`, only those in that subdirectory."""
+        where, arguments = _below(below)
+        within, limits = _within(bounds)
         rows = self._all(
             f"""
-            SELECT photo.path, sha256, score, width, height, taken_at, camera {_RANKED} {where}
-            ORDER BY score DESC, photo.path LIMIT ?""",
+            SELECT photo.path, sha256, score, width, height, taken_at, camera {_RANKED} {where} {within}
+            ORDER BY score {"" if worst else "DESC"}, photo.path LIMIT ?""",
             *arguments,
+            *limits,
             count,
         )
         return [RankedPhoto(from_sql(path), sha, score, Facts(*facts)) for path, sha, score, *facts in rows]
@@ -222,3 +248,17 @@ def _below(directory: str) -> tuple[str, list[str | bytes]]:
     return f"AND (photo.directory = ? OR {ranges} OR {ranges})", [
         to_sql(directory), to_sql(inside), to_sql(after), os.fsencode(inside), os.fsencode(after),
     ]  # fmt: skip
+
+
+def _within(bounds: Bounds) -> tuple[str, list[str | float]]:
+    """A condition for the photos within bounds, and its arguments."""
+    conditions: list[tuple[str, str | float]] = []
+    if bounds.since is not None:
+        conditions.append(("taken_at >= ?", bounds.since))
+    if bounds.until is not None:
+        conditions.append((f"substr(taken_at, 1, {len(bounds.until)}) <= ?", bounds.until))
+    if bounds.month is not None:
+        conditions.append(("substr(taken_at, 6, 2) = ?", f"{bounds.month:02}"))
+    if bounds.min_score is not None:
+        conditions.append(("score >= ?", bounds.min_score))
+    return "".join(f" AND {condition}" for condition, _ in conditions), [value for _, value in conditions]
