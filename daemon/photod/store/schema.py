@@ -85,8 +85,22 @@ def _create(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+_V2 = """
+-- When the row of a deleted photo may go: see tombstones.py.
+ALTER TABLE folder ADD COLUMN confirmed_at INTEGER;   -- a whole comparison without any error, UTC
+ALTER TABLE folder ADD COLUMN confirmed_on TEXT;      -- the identity of the filesystem it was made on
+-- A file that moved is found again by its inode.
+CREATE INDEX photo_by_inode ON photo (inode);
+"""
+
+
+def _remember_moves_and_confirmations(connection: sqlite3.Connection) -> None:
+    for statement in _statements(_V2):
+        connection.execute(statement)
+
+
 # MIGRATIONS[n] takes a database from user_version n to n + 1. Append only: released steps never change.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create,)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _remember_moves_and_confirmations)
 VERSION = len(MIGRATIONS)
 
 
@@ -122,6 +136,11 @@ def to_sql(path: str) -> str | bytes:
 def from_sql(path: str | bytes) -> str:
     """The inverse of `to_sql`."""
     return path if isinstance(path, str) else os.fsdecode(path)
+
+
+def signed(inode: int) -> int:
+    """An inode as it is stored: those of network filesystems fill 64 bits, and SQLite's integers are signed."""
+    return inode - (1 << 64) if inode >= 1 << 63 else inode
 
 
 def _statements(script: str) -> list[str]:

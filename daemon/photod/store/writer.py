@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from photod.errors import BusyError
-from photod.photos import Judged, ModelIdentity, Scored, Unscoreable
+from photod.photos import Fingerprint, Judged, ModelIdentity, Scored, Unscoreable
 from photod.store.connection import database_errors, open_writable
-from photod.store.schema import migrate, to_sql
+from photod.store.schema import migrate, signed, to_sql
+from photod.store.tombstones import Swept, Tombstones
 
 RESCORE_ROWS = 8192  # embeddings in memory at once: 8 MB
 
@@ -50,6 +51,7 @@ class Writer:
             try:
                 self._db = open_writable(path)
                 migrate(self._db)
+                self._tombstones = Tombstones(self._db)
             except BaseException:
                 os.close(self._lock)
                 raise
@@ -123,10 +125,37 @@ class Writer:
         with database_errors(self.path), self._transaction():
             return self._db.execute("DELETE FROM photo WHERE state = 'unscoreable'").rowcount
 
-    def mark_compared(self) -> None:
-        """Note that the whole folder has just been compared with this database."""
+    def move(self, moves: Iterable[tuple[str, str, Fingerprint]]) -> None:
+        """Give photos new paths, as (old, new): the same files under other names. They keep their scores.
+
+        A row whose file is another by now, or whose new path is taken, stays.
+        """
+        rows = [
+            (to_sql(new), to_sql(os.path.dirname(new)), to_sql(old), signed(f.inode), f.size, f.mtime_ns, f.ctime_ns)
+            for old, new, f in moves
+        ]
+        with database_errors(self.path), self._transaction():
+            self._db.executemany(
+                """
+                UPDATE OR IGNORE photo SET path = ?, directory = ?, missing_since = NULL
+                WHERE path = ? AND inode = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?""",
+                rows,
+            )
+
+    def mark_compared(self, folder: str = "", filesystem: str = "") -> Swept:
+        """Note that the whole folder has just been compared with this database.
+
+        With the folder's path and the identity of its filesystem, there was no error, either: old tombstones
+        may go. Returns what became of them.
+        """
         with database_errors(self.path), self._transaction():
             self._db.execute("UPDATE folder SET compared_at = ?", (_now(),))
+            return self._tombstones.confirm(folder, filesystem, _now()) if filesystem else Swept()
+
+    def purge(self, folder: str) -> int:
+        """Drop the rows of all missing photos that are not in the folder at this path; returns how many."""
+        with database_errors(self.path), self._transaction():
+            return self._tombstones.purge(folder)
 
     def close(self) -> None:
         """Close the database and give the lock back."""
@@ -168,14 +197,9 @@ def _photo_row(judged: Judged) -> tuple[object, ...]:
     state, reason = ("unscoreable", verdict.reason) if isinstance(verdict, Unscoreable) else ("scored", None)
     return (
         to_sql(candidate.path), to_sql(os.path.dirname(candidate.path)),
-        fingerprint.size, fingerprint.mtime_ns, fingerprint.ctime_ns, _signed(fingerprint.inode),
+        fingerprint.size, fingerprint.mtime_ns, fingerprint.ctime_ns, signed(fingerprint.inode),
         verdict.sha256, state, reason, _now(), _now(),
     )  # fmt: skip
-
-
-def _signed(number: int) -> int:
-    # Inodes of network filesystems fill 64 bits; SQLite's integers are signed.
-    return number - (1 << 64) if number >= 1 << 63 else number
 
 
 def _now() -> int:

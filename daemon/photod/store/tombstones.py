@@ -1,0 +1,96 @@
+"""When the rows of deleted photos go: late, few at once, and never because a drive was away.
+
+A photo that a listing lacks keeps its row as a tombstone. The row goes when two whole comparisons of the folder, a
+day or more apart and on the same filesystem, both lacked the photo, and when few go at once: a drive that was swapped
+or half restored looks like many deletions. More of them wait for the user's word.
+"""
+
+import os
+import sqlite3
+import time
+from dataclasses import dataclass
+
+from photod.store.schema import from_sql
+
+APART_S = 24 * 3600
+FEW = 100  # rows that may go at once
+FEW_SHARE = 0.2  # of all rows, where that is more
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did."""
+
+    purged: int = 0
+    waiting: int = 0  # would have gone, were they not so many
+
+
+class Tombstones:
+    """Sweeps one database; inside the caller's transactions, on the caller's thread."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._confirmed: tuple[int, float] | None = None  # the last confirmation, by the wall and by the boot clock
+
+    def confirm(self, folder: str, filesystem: str, now: int) -> Swept:
+        """A whole comparison without any error just ended: note it, and sweep what an earlier one confirms.
+
+        `filesystem` is its identity, `now` seconds since 1970. Returns what was purged.
+        """
+        earlier, on = self._db.execute("SELECT confirmed_at, confirmed_on FROM folder").fetchone()
+        if earlier is not None and on == filesystem and self._age_s(earlier, now) < APART_S:
+            return Swept()
+        swept = Swept()
+        if earlier is not None and on == filesystem and earlier <= now:
+            swept = self._sweep(folder, earlier)
+        self._db.execute("UPDATE folder SET confirmed_at = ?, confirmed_on = ?", (now, filesystem))
+        self._confirmed = (now, time.clock_gettime(time.CLOCK_BOOTTIME))
+        return swept
+
+    def purge(self, folder: str) -> int:
+        """Drop every tombstone now, as the user asked; returns how many."""
+        return self._drop(self._gone(folder, None))
+
+    def _age_s(self, earlier: int, now: int) -> float:
+        # A wall clock that jumped ahead must not age a confirmation; one that jumped back starts it again.
+        if now < earlier:
+            return APART_S
+        if self._confirmed is not None and self._confirmed[0] == earlier:
+            return min(now - earlier, time.clock_gettime(time.CLOCK_BOOTTIME) - self._confirmed[1])
+        return now - earlier
+
+    def _sweep(self, folder: str, since: int) -> Swept:
+        gone = self._gone(folder, since)
+        (total,) = self._db.execute("SELECT count(*) FROM photo").fetchone()
+        if len(gone) >= max(FEW, FEW_SHARE * total):
+            return Swept(waiting=len(gone))
+        return Swept(purged=self._drop(gone))
+
+    def _gone(self, folder: str, since: int | None) -> list[int]:
+        """The rows missing since then, or at all, whose paths do not exist: a new rule only hides a photo."""
+        rows = self._db.execute(
+            "SELECT id, path FROM photo WHERE missing_since <= ?", (2**62 if since is None else since,)
+        )
+        return [row for row, path in rows if _is_gone(os.path.join(folder, from_sql(path)))]
+
+    def _drop(self, rows: list[int]) -> int:
+        self._db.executemany("DELETE FROM photo WHERE id = ?", [(row,) for row in rows])
+        if rows:
+            # Young contents may belong to a photo that was renamed on its way here.
+            self._db.execute(
+                """DELETE FROM content WHERE coalesce(scored_at, 0) < ?
+                AND NOT EXISTS (SELECT 1 FROM photo WHERE photo.sha256 = content.sha256)""",
+                (int(time.time()) - APART_S,),
+            )
+        return len(rows)
+
+
+def _is_gone(location: str) -> bool:
+    """Whether nothing has this name; a name that cannot be looked up may well have something."""
+    try:
+        os.lstat(location)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
