@@ -157,8 +157,31 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Photos that are under new paths, as (old, new, fingerprint): the same files, nothing to read."""
+
+    folder: str
+    moves: tuple[tuple[str, str, Fingerprint], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """The whole folder has just been compared with its database."""
+
+    folder: str
+    filesystem: str = ""  # its identity where there was no error at all, so that old tombstones may go
+
+
+@dataclass(frozen=True, slots=True)
+class Appeared:
+    """A folder is there whose database is not open: it was away, or its database is another one now."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """The user wants the rows of missing photos dropped."""
 
     folder: str
 
@@ -170,4 +193,5 @@ class Retry:
     folder: str
 
 
-Note = Missing | Returned | Compared | Retry  # what the committer writes down besides outcomes
+# What the committer writes down besides outcomes.
+Note = Missing | Returned | Moved | Compared | Appeared | Retry | Purge

@@ -22,14 +22,17 @@ from photod.intake.read import ReadPhoto, read_photo
 from photod.logs import get_logger
 from photod.photos import (
     EMBEDDING_DTYPE,
+    Appeared,
     Candidate,
     Compared,
     Fingerprint,
     Judged,
     Missing,
+    Moved,
     Note,
     Outcome,
     Passed,
+    Purge,
     Retry,
     Returned,
     Scored,
@@ -62,7 +65,8 @@ class Pipeline:
     """The stages from candidate to commit, each with its threads, and the channels between them.
 
     `writers` belong to the committing thread alone from `start` on. `readers` are asked in order for known
-    contents: those of the written folders, then those of other folders that the user named.
+    contents: those of the written folders, then those of other folders that the user named. Who hears of an
+    Appeared folder may add to both.
     """
 
     def __init__(
@@ -244,14 +248,23 @@ class Pipeline:
             self._ears.outcome(outcome)
 
     def _write_down(self, note: Note) -> None:
+        if isinstance(note, Appeared):  # whoever hears of it opens the database, on this thread, and adds it
+            self._ears.noted(note)
+            return
         writer = self._writers[note.folder]
         match note:
             case Missing():
                 writer.mark_missing(note.paths)
             case Returned():
                 writer.mark_present(note.paths)
+            case Moved():
+                writer.move(note.moves)
             case Compared():
-                writer.mark_compared()
+                swept = writer.mark_compared(note.folder, note.filesystem)
+                if swept.purged or swept.waiting:
+                    log.info("tombstones", folder=note.folder, purged=swept.purged, waiting_for_purge=swept.waiting)
+            case Purge():
+                log.info("tombstones", folder=note.folder, purged=writer.purge(note.folder))
             case Retry():
                 writer.forget_unscoreable()
         self._ears.noted(note)

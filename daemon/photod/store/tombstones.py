@@ -1,8 +1,8 @@
 """When the rows of deleted photos go: late, few at once, and never because a drive was away.
 
-A photo that a listing lacks keeps its row as a tombstone. The row goes when two whole comparisons of the folder, a
-day or more apart and on the same filesystem, both lacked the photo, and when few go at once: a drive that was swapped
-or half restored looks like many deletions. More of them wait for the user's word.
+A photo that a listing lacks keeps its row as a tombstone. The row goes when two whole comparisons of the folder,
+a day or more apart and on the same filesystem, both lacked the photo, and when few go at once: a drive that was
+swapped or half restored looks like many deletions. More of them wait for the user's word.
 """
 
 import os

@@ -131,14 +131,14 @@ class Writer:
         A row whose file is another by now, or whose new path is taken, stays.
         """
         rows = [
-            (to_sql(new), to_sql(os.path.dirname(new)), to_sql(old), signed(f.inode), f.size, f.mtime_ns, f.ctime_ns)
+            (to_sql(new), to_sql(os.path.dirname(new)), to_sql(old), *_stamps(f))
             for old, new, f in moves
         ]
         with database_errors(self.path), self._transaction():
             self._db.executemany(
                 """
                 UPDATE OR IGNORE photo SET path = ?, directory = ?, missing_since = NULL
-                WHERE path = ? AND inode = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?""",
+                WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND inode = ?""",
                 rows,
             )
 
@@ -193,13 +193,15 @@ class _Transaction:
 
 def _photo_row(judged: Judged) -> tuple[object, ...]:
     candidate, verdict = judged.candidate, judged.verdict
-    fingerprint = candidate.fingerprint
     state, reason = ("unscoreable", verdict.reason) if isinstance(verdict, Unscoreable) else ("scored", None)
     return (
         to_sql(candidate.path), to_sql(os.path.dirname(candidate.path)),
-        fingerprint.size, fingerprint.mtime_ns, fingerprint.ctime_ns, signed(fingerprint.inode),
-        verdict.sha256, state, reason, _now(), _now(),
+        *_stamps(candidate.fingerprint), verdict.sha256, state, reason, _now(), _now(),
     )  # fmt: skip
+
+
+def _stamps(fingerprint: Fingerprint) -> tuple[int, int, int, int]:
+    return fingerprint.size, fingerprint.mtime_ns, fingerprint.ctime_ns, signed(fingerprint.inode)
 
 
 def _now() -> int:
