@@ -46,6 +46,11 @@ _PLUGINS = (
 _FORMATS = tuple(plugin.format for plugin in _PLUGINS)
 _HEAD = 4096  # bytes that are enough to tell a format
 _REDUCING_GAP = 4.0  # shrink by whole factors to 4 times the size first: 3 to 4 times faster, at most 3 levels off
+_CODEC_WORDS = (
+    "when reading image file",
+    "decoder error -2",
+    "could not create decoder object",
+)  # say nothing more
 _LONGEST_TEXT = 64 << 20  # bytes of a PNG's text; pictures come with whole workflows in there
 
 pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
@@ -152,8 +157,10 @@ def _boundary(data: Data) -> Iterator[None]:
 
 
 def _reason(data: Data, error: Exception) -> str:
-    words = one_line(str(error), 160) or type(error).__name__
+    words = one_line(str(error), 160)
     if "truncated" in words.lower():
         return "unfinished: the file ends before its picture does"
     known = formats.sniff(bytes(data[:_HEAD])) or "file"
+    if not words or words.endswith(_CODEC_WORDS):
+        return f"damaged {known}: its pixels cannot be decoded"
     return f"damaged {known}: {words}"

@@ -56,13 +56,14 @@ class Decoder:
             worker = self._ready_worker()
             try:
                 facts, pixels = self._ask(worker, photo.data.fd, photo.data.size)
-            except LostError:
+            except LostError:  # it died between two photos: not this one's fault
+                fate = worker.fate()
                 self._drop(worker)
-                continue  # it died between two photos: not this one's fault
+                continue
             if worker.is_worn():
                 self._drop(worker)
             return Decoded(photo.candidate, photo.sha256, pixels, facts)
-        raise RuntimeError(f"decoder processes keep dying while they wait; {worker.last_words()}")
+        raise RuntimeError(f"decoder processes keep dying while they wait; the last one {fate}")
 
     def close(self) -> None:
         """End the worker at once; a `decode` that is under way raises Closed. May be called more than once."""

@@ -8,9 +8,12 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from typing import BinaryIO
 
 from photod.config import Intake
 from photod.intake import protocol
+from photod.intake.words import one_line
 from photod.photos import InputSpec
 
 _START_TIMEOUT_S = 60.0  # a busy machine with a cold disk
@@ -32,18 +35,12 @@ class WorkerProcess:
     def __init__(self, limits: Intake, spec: InputSpec) -> None:
         self._limits = limits
         self._reply_size = spec.size * spec.size * 3
-        self._stderr = os.memfd_create("decoder-stderr", os.MFD_CLOEXEC)
-        fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)  # so that it can be emptied from this side
+        self._open = ExitStack()
+        self._stderr = self._open.enter_context(_open_stderr())
         self._wire, theirs = socket.socketpair()
+        self._open.enter_context(self._wire)
         with theirs:
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                _command(_arguments(limits, spec)),
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=self._stderr,
-                env=_environment(),
-                process_group=0,  # Ctrl-C on the terminal is for the daemon
-            )
+            self._process = _start(_arguments(limits, spec), theirs, self._stderr)
         self._ready = False
         self._tasks = 0
         self._resident = 0  # bytes, when it was ready
@@ -59,12 +56,9 @@ class WorkerProcess:
             return
         self._wire.settimeout(_START_TIMEOUT_S)
         try:
-            kind, _, _ = protocol.receive_answer(self._wire, 0)
+            protocol.expect(self._wire, protocol.HELLO)
         except (EOFError, OSError, ValueError) as error:
-            self._process.kill()
-            raise RuntimeError(f"the decoder process {self.fate()} at its start; {self.last_words()}") from error
-        if kind != protocol.HELLO:
-            raise RuntimeError("the decoder process speaks another protocol")
+            raise RuntimeError(f"a decoder process {self.fate()} at its start") from error
         self._resident = _resident_bytes(self.pid)
         self._ready = True
 
@@ -75,11 +69,11 @@ class WorkerProcess:
         """
         deadline = time.monotonic() + self._limits.decode_timeout_s
         self._tasks += 1
-        os.ftruncate(self._stderr, 0)
+        self._stderr.truncate(0)
         try:
             self._wire.settimeout(_START_TIMEOUT_S)
             socket.send_fds(self._wire, [protocol.TASK.pack(size)], [descriptor])
-            protocol.receive_answer(self._wire, 0)  # STARTED
+            protocol.expect(self._wire, protocol.STARTED)
         except (EOFError, OSError) as error:
             raise LostError from error
         self._wire.settimeout(max(0.001, deadline - time.monotonic()))
@@ -95,32 +89,22 @@ class WorkerProcess:
         self._process.wait()
 
     def fate(self) -> str:
-        """How the process ended, in words. Kills it if it only went silent."""
+        """How the process ended, in words, and what it said before. Kills it if it only went silent."""
         try:
             code = self._process.wait(_DYING_S)
         except subprocess.TimeoutExpired:
             self.end()
             return "stopped answering"
-        if code >= 0:
-            return f"ended with code {code}: {self.last_words().splitlines()[-1]}"
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        return (
-            f"was killed ({name}), as happens when the system runs out of memory"
-            if name == "SIGKILL"
-            else f"crashed ({name})"
-        )
+        said = self._last_words()
+        return f"{_describe(code)}: {said}" if said else _describe(code)
 
-    def last_words(self) -> str:
-        """The end of what the process wrote to its stderr."""
-        text = os.pread(self._stderr, 1 << 16, 0).decode("utf-8", "replace").strip()
-        return text[-_LAST_WORDS:] or "it said nothing"
+    def _last_words(self) -> str:
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode("utf-8", "replace").split("\n")
+        return " | ".join(words for line in lines if (words := one_line(line)))[-_LAST_WORDS:]
 
     def __del__(self) -> None:
-        os.close(self._stderr)
-        self._wire.close()
+        self._open.close()  # not in end(): another thread may still be waiting on the wire then
 
 
 def sandbox_report() -> list[str]:
@@ -135,6 +119,38 @@ def sandbox_report() -> list[str]:
         timeout=_START_TIMEOUT_S,
     )
     return [str(line) for line in json.loads(answer.stdout)]
+
+
+def _open_stderr() -> BinaryIO:
+    """A file in memory. Appending, so that it can be emptied from this side."""
+    memory = os.memfd_create("decoder-stderr", os.MFD_CLOEXEC)
+    fcntl.fcntl(memory, fcntl.F_SETFL, os.O_APPEND)
+    return os.fdopen(memory, "rb+", buffering=0)
+
+
+def _start(arguments: list[str], stdin: socket.socket, stderr: BinaryIO) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            _command(arguments),
+            stdin=stdin.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=_environment(),
+            process_group=0,  # Ctrl-C on the terminal is for the daemon
+        )
+    except OSError as error:
+        raise RuntimeError(f"a decoder process cannot be started: {error}") from error
+
+
+def _describe(code: int) -> str:
+    if code >= 0:
+        return f"ended with code {code}"
+    if -code == signal.SIGKILL:
+        return "was killed (SIGKILL), as happens when the system runs out of memory"
+    try:
+        return f"crashed ({signal.Signals(-code).name})"
+    except ValueError:  # a real-time signal has no name
+        return f"crashed (signal {-code})"
 
 
 def _command(arguments: list[str]) -> list[str]:

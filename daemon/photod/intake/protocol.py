@@ -34,7 +34,17 @@ def receive_answer(wire: socket.socket, pixels_size: int) -> tuple[int, object, 
     kind, text_size, size = _ANSWER.unpack(_receive(wire, _ANSWER.size))
     if text_size > _MOST_TEXT or size != (pixels_size if kind == DECODED else 0):
         raise ValueError("sizes that cannot be")
-    return kind, json.loads(_receive(wire, text_size)), _receive(wire, size)
+    try:
+        value = json.loads(_receive(wire, text_size))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return kind, value, _receive(wire, size)
+
+
+def expect(wire: socket.socket, kind: int) -> None:
+    """Receive an answer of this kind that carries nothing. Raises like `receive_answer`."""
+    if receive_answer(wire, 0)[0] != kind:
+        raise ValueError("an answer out of turn")
 
 
 def pack_facts(facts: Facts) -> list[object]:

@@ -1,0 +1,111 @@
+"""What the process that decodes can no longer do. Tried in a child, since the walls stay up for good."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from photod.intake.process import sandbox_report
+
+PROGRAM = """
+import json, os, socket, subprocess, sys
+
+from photod.intake import decode, sandbox
+
+directory, secret, port, parent = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+trials = {
+    "create a file": lambda: open(os.path.join(directory, "written"), "w"),
+    "make a directory": lambda: os.mkdir(os.path.join(directory, "made")),
+    "change a file": lambda: open(secret, "a"),
+    "remove a file": lambda: os.unlink(secret),
+    "read a file": lambda: open(secret),
+    "list a directory": lambda: os.listdir(directory),
+    "connect": lambda: socket.create_connection(("127.0.0.1", port), timeout=5),
+    "listen": lambda: socket.create_server(("127.0.0.1", 0)),
+    "run a program": lambda: subprocess.run(["/bin/true"], check=True),
+    "signal another process": lambda: os.kill(parent, 0),
+    "take 3 GB": lambda: bytearray(3 << 30),
+    "import what RAW files need": lambda: __import__("rawpy"),
+}
+
+
+def attempt(trial):
+    try:
+        trial()
+    except (OSError, MemoryError) as error:
+        return type(error).__name__
+    return "done"
+
+
+missing = sandbox.close(2048)
+print(json.dumps([missing, {name: attempt(trial) for name, trial in trials.items()}]))
+"""
+
+
+@dataclass(frozen=True)
+class Report:
+    missing: list[str]
+    outcomes: dict[str, str]
+    directory: Path
+
+    def demand(self, *walls: str) -> None:
+        """Skip if none of these walls could be built here: then nothing is promised."""
+        reasons = [line for line in self.missing if line.startswith(walls)]
+        if len(reasons) == len(walls):
+            pytest.skip(f"this kernel or container does not allow it: {'; '.join(reasons)}")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    directory = tmp_path_factory.mktemp("outside")
+    secret = directory / "secret"
+    secret.write_text("secret")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        command = [sys.executable, "-c", PROGRAM, str(directory), str(secret), str(port), str(os.getpid())]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert answer.returncode == 0, answer.stderr
+    missing, outcomes = json.loads(answer.stdout)
+    return Report(missing, outcomes, directory)
+
+
+@pytest.mark.parametrize(
+    "trial",
+    ["create a file", "make a directory", "change a file", "remove a file", "read a file", "list a directory"],
+)
+def test_the_worker_has_no_files(report: Report, trial: str) -> None:
+    report.demand("landlock")
+    assert report.outcomes[trial] == "PermissionError"
+
+
+def test_nothing_was_written(report: Report) -> None:
+    report.demand("landlock")
+    assert os.listdir(report.directory) == ["secret"]
+    assert (report.directory / "secret").read_text() == "secret"
+
+
+def test_the_worker_reaches_nobody_over_the_network(report: Report) -> None:
+    report.demand("network namespace", "landlock")
+    assert report.outcomes["connect"] != "done"
+
+
+def test_the_worker_runs_no_programs(report: Report) -> None:
+    report.demand("landlock")
+    assert report.outcomes["run a program"] == "PermissionError"
+
+
+def test_the_worker_has_its_share_of_memory_and_no_more(report: Report) -> None:
+    assert report.outcomes["take 3 GB"] == "MemoryError"
+
+
+def test_what_python_itself_needs_can_still_be_imported(report: Report) -> None:
+    assert report.outcomes["import what RAW files need"] == "done"
+
+
+def test_what_is_missing_here_is_told_to_whoever_checks_the_installation(report: Report) -> None:
+    assert sandbox_report() == report.missing
