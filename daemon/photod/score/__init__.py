@@ -25,20 +25,20 @@ __all__ = [
 def load_scorers(model: config.Model, cache: Path, preprocessing: int = 1) -> tuple[Scorer, ...]:
     """One scorer per configured device, warmed up and tested; blocks for seconds.
 
-    `cache` is a directory for what can be computed again: hashes, text vectors, measured precision.
+    Below `cache` lies what can be computed again: hashes, text vectors, measured precision.
     `preprocessing` is the version of the code that makes the pixels; it becomes part of the identity. Raises
     ConfigError for whatever is wrong with configuration, weights or devices.
     """
     from photod.score.assembly import assemble
 
-    return assemble(model, cache, preprocessing)
+    return assemble(model, cache / "scorer", preprocessing)
 
 
 def identify(model: config.Model, cache: Path, preprocessing: int = 1) -> ModelIdentity:
     """The identity that the scorers of this configuration have; cheap after their first start."""
     from photod.score.assembly import identify as identify_model
 
-    return identify_model(model, cache, preprocessing)
+    return identify_model(model, cache / "scorer", preprocessing)
 
 
 def describe(scorers: "Sequence[Scorer]") -> list[tuple[str, str]]:

@@ -1,21 +1,18 @@
 """Putting scorers together: devices, precision, warm-up, self-test."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from photod import config
-from photod.errors import ConfigError, DeviceError
+from photod.errors import ConfigError
 from photod.photos import InputSpec, ModelIdentity
 from photod.score.devices import passes_at_once
 from photod.score.loading import Loaded, describe_weights, load_model
-from photod.score.pictures import COUNT, pictures
 from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered
 from photod.score.scorer import Scorer
-from photod.score.selftest import check_embeddings
+from photod.score.selftest import warm_up
 from photod.score.tower import TowerScorer
 
 
@@ -30,8 +27,8 @@ def assemble(model: config.Model, cache: Path, preprocessing: int) -> tuple[Towe
         TowerScorer(loaded.tower, loaded.text, identity, device, choice, model.batch_size) for device in devices
     )
     for scorer in scorers:
-        warm_up(scorer, spec.size, model.batch_size)
-        check_embeddings(scorer, spec.size, model.batch_size)
+        count = passes_at_once(torch.device(scorer.device), model.batch_size)
+        scorer.images_per_s = warm_up(scorer, spec.size, count)
     return scorers
 
 
@@ -74,19 +71,6 @@ def find_devices(model: config.Model) -> tuple[torch.device, ...]:
         if name not in ("cpu", *present):
             raise ConfigError(f'model.devices has "{name}"', f"this machine has {', '.join([*present, 'cpu'])}")
     return tuple(torch.device(name) for name in dict.fromkeys(names))
-
-
-def warm_up(scorer: TowerScorer, size: int, batch_size: int) -> None:
-    """Embed what a full batch puts on the device, so that memory runs out now or never. Raises ConfigError."""
-    count = passes_at_once(torch.device(scorer.device), batch_size)
-    batch = np.resize(pictures(size, COUNT), (count, size, size, 3))
-    try:
-        start = time.perf_counter()
-        scorer.embed(batch)
-        scorer.images_per_s = count / (time.perf_counter() - start)
-    except DeviceError as error:
-        problem = f"model.batch_size = {batch_size} does not run: {error.problem}"
-        raise ConfigError(problem, "lower it, or set model.devices") from error
 
 
 def _identity(

@@ -10,8 +10,8 @@ from photod.errors import ConfigError
 from photod.score.engine import ModuleTower, Tower
 from photod.score.scorer import Floats
 from photod.score.soundness import check_fit, check_values
-from photod.score.sources import Config, Source, open_clip
-from photod.score.vit import TransformerTower, is_plain
+from photod.score.sources import Config, Source, is_plain, open_clip
+from photod.score.vit import TransformerTower
 from photod.score.weights import State, read_state
 
 
@@ -49,6 +49,13 @@ def image_tower(model: nn.Module, source: Source) -> Tower:
         for name, buffer in module.named_buffers(recurse=False):
             setattr(module, name, _own(buffer))
     return ModuleTower(visual, source.size, source.mean, source.std)
+
+
+def image_tower_alone(source: Source) -> Tower:
+    """The image tower of a file that was checked at an earlier start; neither open_clip nor the text is read."""
+    state = read_state(source.path)
+    visual = {name[7:]: tensor for name, tensor in state.items() if name.startswith("visual.")}
+    return TransformerTower(visual, source.config, source.mean, source.std)
 
 
 def encode_prompts(model: nn.Module, source: Source, prompts: list[str]) -> Floats:

@@ -19,8 +19,8 @@ Crossing = Callable[[Engine, NDArray[np.uint8]], Floats]
 
 
 def passes_at_once(device: torch.device, batch_size: int) -> int:
-    """How many photos of a full batch are on the device together: what decides whether memory suffices."""
-    return batch_size if device.type == "cuda" else min(batch_size, _CPU_PASS * _CORES)
+    """How many photos show that a full batch has room; on a CPU a batch is never in memory all at once."""
+    return batch_size if device.type == "cuda" else min(batch_size, _CPU_PASS)
 
 
 def crossing(device: torch.device) -> Crossing:

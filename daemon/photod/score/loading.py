@@ -10,8 +10,9 @@ from photod import config
 from photod.errors import ConfigError
 from photod.score.engine import ModuleTower, Tower
 from photod.score.scorer import Floats, TextVectors
-from photod.score.sources import BUILTIN, find_source
-from photod.score.text import text_vectors
+from photod.score.soundness import check_fit
+from photod.score.sources import BUILTIN, find_source, is_plain
+from photod.score.text import TextCache
 from photod.score.weights import sha256_of, write_atomically
 
 
@@ -45,15 +46,19 @@ def _load_clip(model: config.Model, cache: Path) -> Loaded:
 
     source = find_source(model)
     digest = sha256_of(source.path, cache)
-    sound = cache / f"sound-{digest[:32]}-{source.architecture}"  # values are checked once per file
-    whole = clip.load_clip(source, check=not sound.exists())
-    write_atomically(sound, b"")
-    text = text_vectors(
-        model.prompts, digest, source.architecture, cache, lambda words: clip.encode_prompts(whole, source, words)
-    )
+    sound = cache / f"sound-{digest[:32]}-{source.architecture}"  # left behind by a check that found no fault
+    kept = TextCache(model.prompts, digest, source.architecture, cache)
+    text = kept.get()
+    if text is not None and sound.exists() and is_plain(source.config):
+        tower = clip.image_tower_alone(source)
+    else:
+        whole = clip.load_clip(source, check=not sound.exists())
+        tower = clip.image_tower(whole, source)
+        text = text or kept.fill(lambda prompts: clip.encode_prompts(whole, source, prompts))
+        write_atomically(sound, b"")
     if sha256_of(source.path, cache) != digest:
         raise ConfigError(f"{source.path} changed while it was being read", "start again")
-    return Loaded(source.architecture, digest, clip.image_tower(whole, source), text)
+    return Loaded(source.architecture, digest, tower, text)
 
 
 def _load_builtin(model: config.Model, cache: Path) -> Loaded:
@@ -64,6 +69,7 @@ def _load_builtin(model: config.Model, cache: Path) -> Loaded:
     path = _builtin_file("weights.safetensors")
     module = builtin.QualityTower()
     state = {name: tensor.float() for name, tensor in load_file(path).items()}
+    check_fit(state, module.state_dict(), str(path))
     module.load_state_dict(state, strict=True)
     module.eval().requires_grad_(False)
     tower = ModuleTower(module, builtin.INPUT_SIZE, builtin.MEAN, builtin.STD)

@@ -6,9 +6,10 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from photod import config
 from photod.errors import ConfigError
@@ -17,11 +18,23 @@ BUILTIN = "builtin"
 LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
 HUB_CONFIG = "open_clip_config.json"
+# Of the pictures that OpenAI trained with; the plain architectures use them everywhere.
+OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
+OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
 _DEFAULT_FILE = "open_clip_pytorch_model.bin"  # open_clip's name where a hub entry gives none
 _PREFERRED = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", _DEFAULT_FILE)
 _SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 
 Config = dict[str, Any]
+
+# An open_clip vision configuration of these keys alone is OpenAI's transformer, without any later variation.
+_PLAIN = frozenset({"image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio"})
+
+
+def is_plain(config: Config) -> bool:
+    """Whether `photod.score.vit` can compute the image tower of a configuration."""
+    vision = config["vision_cfg"]
+    return not config.get("custom_text") and _PLAIN.issuperset(vision) and isinstance(vision["layers"], int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +78,9 @@ def find_source(model: config.Model) -> Source:
 
 
 def _file(path: Path, architecture: str) -> Source:
-    mean, std = _normalisation(architecture)
-    return Source(path, architecture, _architecture(architecture), mean, std, architecture)
+    config = _architecture(architecture)
+    mean, std = (OPENAI_MEAN, OPENAI_STD) if is_plain(config) else _normalisation(architecture)
+    return Source(path, architecture, config, mean, std, architecture)
 
 
 def _tag(model: config.Model) -> Source:
@@ -134,16 +148,20 @@ def _described(description: Path, path: Path, tokenizer: str) -> Source:
         model, preprocess = content["model_cfg"], content.get("preprocess_cfg", {})
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(f"cannot use {description}: {error}", "it must hold open_clip's model_cfg") from error
-    library = open_clip()
-    mean = tuple(preprocess.get("mean") or library.OPENAI_DATASET_MEAN)
-    std = tuple(preprocess.get("std") or library.OPENAI_DATASET_STD)
+    mean = tuple(preprocess.get("mean") or OPENAI_MEAN)
+    std = tuple(preprocess.get("std") or OPENAI_STD)
     digest = hashlib.sha256(json.dumps([model, mean, std], sort_keys=True).encode()).hexdigest()
     return Source(path, f"open_clip_config-{digest[:12]}", model, mean, std, tokenizer)
 
 
 def _architecture(name: str) -> Config:
+    package = find_spec("open_clip")  # finding is not importing, which takes longer than all the rest of a start
+    if package is not None and package.origin is not None and "/" not in name:
+        path = Path(package.origin).parent / "model_configs" / f"{name}.json"
+        if path.is_file():
+            return cast("Config", json.loads(path.read_text(encoding="utf-8")))
     library = open_clip()
-    found: Config | None = library.get_model_config(name) if ":" not in name else None
+    found: Config | None = library.get_model_config(name) if ":" not in name else None  # one that was added
     if found is None:
         near = difflib.get_close_matches(name, library.list_models(), n=1)
         hint = f'did you mean "{near[0]}"?' if near else "see open_clip.list_models()"
@@ -159,7 +177,7 @@ def _normalisation(architecture: str) -> tuple[tuple[float, float, float], tuple
     pairs = {(tuple(entry["mean"]), tuple(entry["std"])) for entry in entries}
     if len(pairs) == 1:
         return pairs.pop()
-    return library.OPENAI_DATASET_MEAN, library.OPENAI_DATASET_STD
+    return OPENAI_MEAN, OPENAI_STD
 
 
 def _file_names(name: str) -> list[str]:

@@ -14,18 +14,29 @@ from photod.score.weights import write_atomically
 Pairs = tuple[tuple[str, str], ...]
 
 
-def text_vectors(
-    pairs: Pairs, weights_sha256: str, architecture: str, cache: Path, encode: Callable[[list[str]], Floats]
-) -> TextVectors:
-    """The vectors of all prompts; `encode` is called only if they are not in `cache`."""
-    key = hashlib.sha256(json.dumps([weights_sha256, architecture, pairs]).encode()).hexdigest()
-    path = cache / f"text-{key[:32]}.npy"
-    rows = _read(path, 2 * len(pairs))
-    if rows is None:
-        rows = encode([prompt for pair in pairs for prompt in pair])
+class TextCache:
+    """The place of one set of prompts, for one set of weights, in the cache directory."""
+
+    def __init__(self, pairs: Pairs, weights_sha256: str, architecture: str, cache: Path) -> None:
+        key = hashlib.sha256(json.dumps([weights_sha256, architecture, pairs]).encode()).hexdigest()
+        self._path = cache / f"text-{key[:32]}.npy"
+        self._pairs = pairs
+
+    def get(self) -> TextVectors | None:
+        """What an earlier start computed."""
+        rows = _read(self._path, 2 * len(self._pairs))
+        return None if rows is None else _paired(rows)
+
+    def fill(self, encode: Callable[[list[str]], Floats]) -> TextVectors:
+        """Compute the vectors and keep them. `encode` makes unit rows of prompts."""
+        rows = encode([prompt for pair in self._pairs for prompt in pair])
         buffer = io.BytesIO()
         np.save(buffer, rows)
-        write_atomically(path, buffer.getvalue())
+        write_atomically(self._path, buffer.getvalue())
+        return _paired(rows)
+
+
+def _paired(rows: Floats) -> TextVectors:
     return TextVectors(good=rows[0::2], bad=rows[1::2])
 
 

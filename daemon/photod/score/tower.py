@@ -45,7 +45,7 @@ class TowerScorer:
         try:
             if self._engine is None:
                 self._engine = build_engine(self._tower, self.identity.precision, self._device)
-            return self._cross(self._engine, pixels)
+            return self._cross(self._engine, np.require(pixels, requirements=["C", "W"]))  # torch's demands
         except (RuntimeError, MemoryError) as error:
             reason = (str(error) or "out of memory").splitlines()[0]
             raise DeviceError(f"{self.device} failed: {reason}", "see the system's log") from error

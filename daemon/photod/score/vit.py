@@ -23,7 +23,6 @@ from photod.score.engine import Engine, Triple
 
 _QUICK_GELU = 1.702
 _EPSILON = 1e-5  # of the normalisations; torch's default, which OpenAI used
-_PLAIN = frozenset({"image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio"})
 _HEAD_WIDTH = 64  # open_clip's default
 
 Linear = Callable[[Tensor], Tensor]
@@ -45,12 +44,6 @@ class Block(NamedTuple):
     norm_2: Affine
     widen: Affine
     narrow: Affine
-
-
-def is_plain(config: Mapping[str, Any]) -> bool:
-    """Whether an open_clip configuration is OpenAI's transformer, without any of the later variations."""
-    vision = config["vision_cfg"]
-    return not config.get("custom_text") and _PLAIN.issuperset(vision) and isinstance(vision["layers"], int)
 
 
 class TransformerTower:
