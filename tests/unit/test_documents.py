@@ -1,0 +1,30 @@
+"""What the documents say of the code is true."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_every_module_that_the_architecture_names_exists() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"`([a-z_/]+\.py)`", text))
+    assert len(named) > 15
+    assert [name for name in sorted(named) if not (ROOT / "daemon/photod" / name).exists()] == []
+
+
+def test_every_dependency_has_its_reason() -> None:
+    table = (ROOT / "ARCHITECTURE.md").read_text().partition("## Dependencies")[2]
+    for requirement in PROJECT["dependencies"]:
+        name = re.split(r"[><=]", requirement)[0]
+        assert re.search(rf"^\| .*\b{re.escape(name)}\b.* \|", table, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"])
+def test_every_link_in_a_document_leads_somewhere(document: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text()):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
