@@ -250,6 +250,18 @@ def test_workers_are_replaced_before_they_grow_old(
     assert len({pid for pid in pids if pid}) == 3
 
 
+def test_workers_that_only_saw_broken_photos_are_replaced_too(
+    make_decoder: Callable[..., Decoder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_MOST_TASKS", 1)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    decoder = make_decoder()
+    with pytest.raises(DecodeError, match="unfinished"):
+        decode(decoder, broken)
+    assert decoder.pid is None
+
+
 def test_workers_are_replaced_when_they_have_grown(
     make_decoder: Callable[..., Decoder], small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +317,34 @@ def test_a_folder_of_photos_is_no_place_to_import_from(
         (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current directory')\n")
     monkeypatch.chdir(tmp_path)
     decode(make_decoder(), small)
+
+
+def test_decoders_side_by_side_never_mix_their_photos_up(
+    make_decoder: Callable[..., Decoder], tmp_path: Path
+) -> None:
+    """Given photos whose grey is their number, among broken ones, then each answer has its photo's grey."""
+    wrong: list[str] = []
+
+    def decode_all(decoder: Decoder, first: int) -> None:
+        for grey in range(first, 250, 4):
+            path = tmp_path / f"{grey}.png"
+            path.write_bytes(encode(Image.new("L", (60 + grey, 40), grey), "PNG") if grey % 5 else b"broken")
+            try:
+                decoded = decode(decoder, path)
+            except DecodeError:
+                if grey % 5:
+                    wrong.append(f"{path.name} failed")
+                continue
+            found = (decoded.candidate.path, decoded.facts.width, set(decoded.pixels))
+            if found != (path.name, 60 + grey, {grey}):
+                wrong.append(f"{path.name} gave {found}")
+
+    threads = [threading.Thread(target=decode_all, args=(make_decoder(), first)) for first in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 def test_workers_do_not_outlive_a_daemon_that_is_killed(small: Path) -> None:

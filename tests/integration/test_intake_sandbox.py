@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from photod.intake.process import sandbox_report
+from photod.config import Intake
+from photod.intake.process import WorkerProcess, sandbox_report
+from photod.photos import InputSpec
 
 PROGRAM = """
 import json, os, socket, subprocess, sys
@@ -105,6 +107,27 @@ def test_the_worker_has_its_share_of_memory_and_no_more(report: Report) -> None:
 
 def test_what_python_itself_needs_can_still_be_imported(report: Report) -> None:
     assert report.outcomes["import what RAW files need"] == "done"
+
+
+def test_a_real_worker_sits_behind_these_walls(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_PASSWORD", "SECRET")
+    worker = WorkerProcess(Intake(decoder_memory_mb=1024), InputSpec())
+    try:
+        worker.wait_until_ready()
+        place = Path(f"/proc/{worker.pid}")
+        limits = {line[:26].strip(): line[26:].split()[:2] for line in (place / "limits").read_text().splitlines()}
+        status = dict(line.split(":\t", 1) for line in (place / "status").read_text().splitlines())
+        network = os.readlink(place / "ns" / "net")
+        environment = (place / "environ").read_bytes()
+    finally:
+        worker.end()
+    assert limits["Max address space"] == [str(1 << 30)] * 2
+    assert limits["Max core file size"] == ["0"] * 2
+    assert int(limits["Max file size"][1]) <= 1 << 16
+    assert status["NoNewPrivs"] == "1"
+    if not any(line.startswith("network namespace") for line in report.missing):
+        assert network != os.readlink("/proc/self/ns/net")
+    assert b"SECRET" not in environment
 
 
 def test_what_is_missing_here_is_told_to_whoever_checks_the_installation(report: Report) -> None:

@@ -155,6 +155,10 @@ def test_without_a_preview_worth_the_name_the_sensor_is_developed(
     assert (photo.facts.width, photo.facts.height) == (SIZE if orientation == 1 else SIZE[::-1])
 
 
+def test_a_viewer_is_shown_a_preview_of_half_its_size_rather_than_wait_for_the_sensor() -> None:
+    assert decode_for_view(make_dng(blue_with_black_corner((900, 600))), 1200).size == (900, 600)
+
+
 def test_a_broken_preview_does_not_cost_the_photo() -> None:
     data = make_dng(blue_with_black_corner())
     start = data.rindex(b"\xff\xd8\xff")

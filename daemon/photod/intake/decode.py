@@ -3,6 +3,7 @@
 Nothing here knows about processes; `decoder` runs it behind walls, a viewer may run it directly.
 """
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,15 @@ class _Box:
     crop: tuple[float, float, float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """What is wanted of a photo."""
+
+    shape: Callable[[int, int], _Box]  # for a width and a height
+    decode_px: int  # scaled decoding keeps at least as many pixels on each side
+    preview_px: int  # a RAW file's preview of fewer on its shorter side will not do
+
+
 def decode_photo(data: Data, spec: InputSpec, max_pixels: int) -> DecodedPhoto:
     """The model's input made from a photo's bytes. Raises DecodeError with a reason for the user.
 
@@ -89,14 +99,15 @@ def decode_photo(data: Data, spec: InputSpec, max_pixels: int) -> DecodedPhoto:
         return _Box((spec.size, spec.size), crop)
 
     with _boundary(data):
-        picture, facts = _develop(data, max_pixels, 2 * spec.size, shape)
+        picture, facts = _develop(data, max_pixels, _Goal(shape, 2 * spec.size, 2 * spec.size))
         return DecodedPhoto(picture.tobytes(), facts)
 
 
-def decode_for_view(data: Data, max_side: int, max_pixels: int = 300_000_000) -> Image.Image:
+def decode_for_view(data: Data, max_side: int, max_pixels: int = sys.maxsize) -> Image.Image:
     """A picture to look at: RGB, upright, sRGB, at most `max_side` pixels wide and high, never enlarged.
 
-    Raises DecodeError, and MemoryError.
+    There is no limit in pixels unless one is given: what is looked at has been scored. Raises DecodeError, and
+    MemoryError.
     """
 
     def shape(width: int, height: int) -> _Box:
@@ -105,26 +116,24 @@ def decode_for_view(data: Data, max_side: int, max_pixels: int = 300_000_000) ->
         return _Box(size, (0, 0, width, height))
 
     with _boundary(data):
-        return _develop(data, max_pixels, max_side, shape)[0]
+        return _develop(data, max_pixels, _Goal(shape, max_side, max_side // 2))[0]
 
 
-def _develop(
-    data: Data, max_pixels: int, enough: int, shape: Callable[[int, int], _Box]
-) -> tuple[Image.Image, Facts]:
-    """Open, check, shrink, colour, turn. `enough`: pixels per side below which scaled decoding may not go."""
+def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Facts]:
+    """Open, check, shrink, colour, turn."""
     unfinished.check(data)
     if raw.is_raw(data):
-        negative = raw.develop(data, enough, max_pixels)
-        picture = _shrink(negative.picture, shape, negative.orientation)
+        negative = raw.develop(data, goal.preview_px, max_pixels)
+        picture = _shrink(negative.picture, goal.shape, negative.orientation)
         return picture, negative.facts
     image = Image.open(as_file(data), formats=_FORMATS)
     width, height = image.size
     limits.check_pixels(width, height, max_pixels)
     if isinstance(image, JpegImagePlugin.JpegImageFile):  # an MPO is one too
-        image.draft("RGB", (enough, enough))
+        image.draft("RGB", (goal.decode_px, goal.decode_px))
     image.load()  # before the metadata: some formats keep theirs behind the pixels
     exif = metadata.read(image)
-    picture = _shrink(image, shape, exif.orientation)
+    picture = _shrink(image, goal.shape, exif.orientation)
     if exif.orientation in metadata.SIDEWAYS:
         width, height = height, width
     return picture, Facts(width, height, exif.taken_at, exif.camera)

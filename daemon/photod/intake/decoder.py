@@ -60,8 +60,6 @@ class Decoder:
                 fate = worker.fate()
                 self._drop(worker)
                 continue
-            if worker.is_worn():
-                self._drop(worker)
             return Decoded(photo.candidate, photo.sha256, pixels, facts)
         raise RuntimeError(f"decoder processes keep dying while they wait; the last one {fate}")
 
@@ -94,6 +92,8 @@ class Decoder:
         """Facts and pixels. A worker that failed otherwise than by saying so is dropped."""
         try:
             kind, value, pixels = worker.ask(descriptor, size)
+            if worker.is_worn():
+                self._drop(worker)
             if kind == protocol.DECODED:
                 return protocol.unpack_facts(value), pixels
             reason = protocol.unpack_reason(value)

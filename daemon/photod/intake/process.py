@@ -109,7 +109,7 @@ class WorkerProcess:
 
 def sandbox_report() -> list[str]:
     """Which walls around the decoder this machine cannot build, in words; empty if all stand."""
-    command = _command(["--report", "--parent", str(os.getpid())])
+    command = _command([*_arguments(Intake(), InputSpec()), "--report"])
     answer = subprocess.run(
         command,
         check=True,

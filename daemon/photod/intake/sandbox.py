@@ -40,6 +40,7 @@ def close(memory_mb: int) -> list[str]:
     file written, no file opened for reading outside Python's own, no network, no new privileges.
     """
     walls: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("first to go when memory runs out", _offer_to_oom_killer),
         ("address space limit", lambda: _limit(resource.RLIMIT_AS, memory_mb << 20)),
         ("core file limit", lambda: _limit(resource.RLIMIT_CORE, 0)),
         ("file size limit", lambda: _limit(resource.RLIMIT_FSIZE, _LAST_WORDS)),
@@ -61,7 +62,10 @@ def limit_cpu(seconds: float) -> None:
     """Let this process use that much more processor time; past it, the kernel ends it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     until = int(used.ru_utime + used.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
+    try:
+        resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    except (OSError, ValueError):
+        pass  # forbidden here, or beyond the limit of the whole service: the parent's clock remains
 
 
 def _limit(what: int, most: int) -> None:
@@ -76,6 +80,11 @@ def _call(function: Callable[..., int], *arguments: object) -> int:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     return answer
+
+
+def _offer_to_oom_killer() -> None:
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as adjustment:
+        adjustment.write("1000")
 
 
 def _leave_network() -> None:

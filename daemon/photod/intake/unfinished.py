@@ -28,7 +28,7 @@ def check(data: Data) -> None:
         _check_jpeg(data)
     elif head[4:8] == b"ftyp":
         _check_boxes(data)
-    elif head[:4] == b"RIFF":
+    elif head[:4] == b"RIFF" and head[8:] == b"WEBP":
         if int.from_bytes(head[4:8], "little") + 8 > len(data):
             raise DecodeError(_ENDS_EARLY)
         _check_holes(data, 0, len(data))
@@ -63,10 +63,11 @@ def _scan_start(data: Data) -> int | None:
 
 def _check_boxes(data: Data) -> None:
     """HEIF, AVIF, CR3: boxes that say how long they are."""
+    is_raw = bytes(data[8:12]) == b"crx "  # what cameras may leave empty in there is not known
     for kind, start, end in _boxes(data):
         if end > len(data) and kind in (b"mdat", b"meta", b"moov"):
             raise DecodeError(_ENDS_EARLY)
-        if kind == b"mdat":
+        if kind == b"mdat" and not is_raw:
             _check_holes(data, start, end)
 
 
@@ -91,7 +92,7 @@ def _check_holes(data: Data, start: int, end: int) -> None:
     while at >= 0:
         after = _end_of_zeros(data, at, end)
         first, last = -(-at // _BLOCK) * _BLOCK, after // _BLOCK * _BLOCK
-        if first < last and first - at <= _SLACK and (after - last <= _SLACK or after == end):
+        if first < last and first - at <= _SLACK and (after - last <= _SLACK or after == len(data)):
             raise DecodeError(_HAS_HOLE)
         at = data.find(zeros, after, end)
 

@@ -5,6 +5,7 @@ It trusts nothing that it decodes and is trusted with nothing: it shuts itself i
 
 import argparse
 import gc
+import importlib
 import json
 import mmap
 import os
@@ -24,6 +25,7 @@ def main() -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when its workers end
     warnings.simplefilter("ignore")
+    importlib.import_module("rawpy")  # now: behind the walls its libraries may be out of reach
     missing = sandbox.close(options.memory_mb)
     if options.report:
         print(json.dumps(missing))
@@ -58,12 +60,12 @@ def serve(wire: socket.socket, spec: InputSpec, options: argparse.Namespace) -> 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--parent", type=int, required=True)
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--resize", default="squash")
-    parser.add_argument("--max-pixels", type=int, default=300_000_000)
-    parser.add_argument("--memory-mb", type=int, default=4096)
-    parser.add_argument("--cpu-s", type=float, default=3600.0)
-    parser.add_argument("--report", action="store_true")
+    parser.add_argument("--size", type=int, required=True)
+    parser.add_argument("--resize", required=True)
+    parser.add_argument("--max-pixels", type=int, required=True)
+    parser.add_argument("--memory-mb", type=int, required=True)
+    parser.add_argument("--cpu-s", type=float, required=True)
+    parser.add_argument("--report", action="store_true", help="print which walls are missing, and end")
     return parser.parse_args()
 
 
