@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from photod.score.builtin.tower import CONSTANT
 from torch import Tensor
 
+from photod.score.builtin.tower import CONSTANT
 from training.photos import Photo, read_pixels
 from training.render import squash
 

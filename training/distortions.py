@@ -30,12 +30,16 @@ REFERENCE_SIDE: Final = 320
 
 @dataclass(frozen=True, slots=True)
 class Distortion:
-    """A way to spoil a photo: its place in a chain, the faults it shows, and how bad its worst is beside others."""
+    """A way to spoil a photo: its place in a chain, the faults it shows, and how bad its worst is beside others.
+
+    `often` is how frequently training draws it beside others: subtle ones need more practice.
+    """
 
     apply: Apply
     place: int
     faults: Mapping[str, float] = field(default_factory=dict)
     harm: float = 1.0
+    often: float = 1.0
 
 
 def unit_length(pixels: Pixels) -> float:
@@ -220,23 +224,23 @@ OPTICS, LIGHT, SENSOR, FILE = range(4)
 """Places in a chain, in the order in which a camera spoils a photo."""
 
 DISTORTIONS: Final[Mapping[str, Distortion]] = {
-    "gaussian blur": Distortion(gaussian_blur, OPTICS, {"blurry": 1}),
-    "defocus blur": Distortion(defocus_blur, OPTICS, {"blurry": 1}),
-    "motion blur": Distortion(motion_blur, OPTICS, {"blurry": 1}),
-    "gaussian noise": Distortion(gaussian_noise, SENSOR, {"noisy": 1}),
-    "sensor noise": Distortion(sensor_noise, SENSOR, {"noisy": 1}),
-    "underexposure": Distortion(underexposure, LIGHT, {"dark": 1}),
+    "gaussian blur": Distortion(gaussian_blur, OPTICS, {"blurry": 1}, often=0.7),
+    "defocus blur": Distortion(defocus_blur, OPTICS, {"blurry": 1}, often=0.7),
+    "motion blur": Distortion(motion_blur, OPTICS, {"blurry": 1}, often=0.7),
+    "gaussian noise": Distortion(gaussian_noise, SENSOR, {"noisy": 1}, often=0.7),
+    "sensor noise": Distortion(sensor_noise, SENSOR, {"noisy": 1}, often=0.7),
+    "underexposure": Distortion(underexposure, LIGHT, {"dark": 1}, often=1.2),
     "haze": Distortion(haze, LIGHT, {"flat": 1, "dull": 0.4}),
     "low contrast": Distortion(low_contrast, LIGHT, {"flat": 1, "dull": 0.3}),
-    "JPEG": Distortion(jpeg, FILE, {"blocky": 1}),
-    "WebP": Distortion(webp, FILE, {"blocky": 0.5, "smeared": 0.7}),
-    "pixelation": Distortion(pixelation, FILE, {"blocky": 1, "blurry": 0.3}),
-    "impulse noise": Distortion(impulse_noise, SENSOR, {"noisy": 1}),
-    "overexposure": Distortion(overexposure, LIGHT, {"overexposed": 1}),
-    "colour cast": Distortion(colour_cast, LIGHT, {"tinted": 1}, 0.7),
-    "desaturation": Distortion(desaturation, LIGHT, {"dull": 1}, 0.6),
-    "posterisation": Distortion(posterisation, FILE, {"blocky": 0.7}, 0.9),
-    "smear": Distortion(smear, SENSOR, {"smeared": 1, "blurry": 0.4}),
+    "JPEG": Distortion(jpeg, FILE, {"blocky": 1}, often=1.7),
+    "WebP": Distortion(webp, FILE, {"blocky": 0.5, "smeared": 0.7}, often=1.7),
+    "pixelation": Distortion(pixelation, FILE, {"blocky": 1, "blurry": 0.3}, often=0.7),
+    "impulse noise": Distortion(impulse_noise, SENSOR, {"noisy": 1}, often=0.7),
+    "overexposure": Distortion(overexposure, LIGHT, {"overexposed": 1}, often=1.4),
+    "colour cast": Distortion(colour_cast, LIGHT, {"tinted": 1}, 0.7, often=1.5),
+    "desaturation": Distortion(desaturation, LIGHT, {"dull": 1}, 0.6, often=1.3),
+    "posterisation": Distortion(posterisation, FILE, {"blocky": 0.7}, 0.9, often=0.8),
+    "smear": Distortion(smear, SENSOR, {"smeared": 1, "blurry": 0.4}, often=1.4),
 }
 
 ELEVEN: Final = tuple(DISTORTIONS)[:11]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from photod.score.builtin import ATTRIBUTES, BAD_PROMPT, GOOD_PROMPT
-from photod.score.builtin.tower import INPUT_SIZE
 from safetensors.torch import load_file
 
+from photod.score.builtin import ATTRIBUTES, BAD_PROMPT, GOOD_PROMPT
+from photod.score.builtin.tower import INPUT_SIZE
 from training import baselines, everyday, figures
 from training.distortions import DISTORTIONS
 from training.export import TEXT, WEIGHTS

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from photod.score.builtin.tower import INPUT_SIZE
 from PIL import Image, ImageCms, ImageOps
 
+from photod.score.builtin.tower import INPUT_SIZE
 from training.photos import Pixels
 from training.render import squash
 

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from photod.score.builtin import ATTRIBUTES, BAD_PROMPT, GOOD_PROMPT
-from photod.score.builtin.tower import ARCHITECTURE, QualityTower
 from safetensors.torch import save_file
 from torch import Tensor
 
+from photod.score.builtin import ATTRIBUTES, BAD_PROMPT, GOOD_PROMPT
+from photod.score.builtin.tower import ARCHITECTURE, QualityTower
 from training.judge import LOGIT_SCALE
 
 WEIGHTS: Final = "weights.safetensors"

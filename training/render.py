@@ -15,10 +15,10 @@ from typing import BinaryIO, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from photod.score.builtin import ATTRIBUTES
-from photod.score.builtin.tower import INPUT_SIZE
 from PIL import Image
 
+from photod.score.builtin import ATTRIBUTES
+from photod.score.builtin.tower import INPUT_SIZE
 from training import blanks, pristine
 from training.distortions import DISTORTIONS, Distortion, Generator
 from training.photos import Photo, Pixels, read_pixels
@@ -72,7 +72,8 @@ class Link:
 def draw_chain(generator: Generator) -> tuple[Link, ...]:
     """One to three distortions in the order of a camera; the first drawn has the full severity."""
     length = generator.choice([1, 2, 3], p=[0.65, 0.25, 0.10])
-    names = generator.choice(list(DISTORTIONS), length, replace=False)
+    often = np.array([distortion.often for distortion in DISTORTIONS.values()])
+    names = generator.choice(list(DISTORTIONS), length, replace=False, p=often / often.sum())
     links = [
         Link(DISTORTIONS[name], 1.0 if index == 0 else generator.uniform(0.3, 0.9), int(generator.integers(2**32)))
         for index, name in enumerate(names)
@@ -163,9 +164,7 @@ def cache_key(photos: tuple[Photo, ...], seed: int) -> str:
     return digest.hexdigest()[:12]
 
 
-def render_cache(
-    photos: tuple[Photo, ...], seed: int, shards: int, cache: Path, processes: int
-) -> Iterator[Path]:
+def render_cache(photos: tuple[Photo, ...], seed: int, shards: int, cache: Path, processes: int) -> Iterator[Path]:
     """Yield the paths of all shards in order, rendering those that are missing."""
     folder = cache / cache_key(photos, seed)
     folder.mkdir(parents=True, exist_ok=True)

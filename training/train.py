@@ -20,7 +20,7 @@ from training.render import GROUPS_PER_SHARD
 LEARNING_RATE: Final = 2e-3
 WEIGHT_DECAY: Final = 0.02
 WARM_UP: Final = 150
-GROUPS_PER_STEP: Final = 16
+GROUPS_PER_STEP: Final = 10
 EMA_DECAY: Final = 0.998
 CLIP_NORM: Final = 2.0
 CHECKPOINT_STEPS: Final = 200
@@ -90,7 +90,8 @@ class Trainer:
         plain = [p for p in self.judge.parameters() if p.ndim < 2]
         decayed = [p for p in self.judge.parameters() if p.ndim >= 2]
         self.optimiser = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}]
+            [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}],
+            fused=True,
         )
         self._resume()
 
@@ -126,7 +127,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, self.steps)
         with torch.autocast(self.device.type, torch.bfloat16):
-            logits = run(normalise(batch.pictures, self.device))
+            logits = run(torch.from_numpy(batch.pictures).to(self.device))
         loss = total_loss(
             logits.float(),
             *(tensor.to(self.device) for tensor in (batch.aim, batch.faults, batch.ranked)),
@@ -160,7 +161,7 @@ def batches(shards: Shards, seed: int, first: int, last: int) -> Iterator[Batch]
 def train(shards: Shards, seed: int, steps: int, checkpoint: Path) -> Judge:
     """Train to the last step, or go on from the checkpoint, and return the averaged judge."""
     trainer = Trainer(seed, steps, checkpoint)
-    run = torch.compile(trainer.judge)
+    run = torch.compile(lambda pictures: trainer.judge(normalise(pictures)))
     started, losses = time.monotonic(), []
     begun_at = trainer.step
     for batch in batches(shards, seed, trainer.step, steps):
