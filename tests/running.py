@@ -44,7 +44,7 @@ def running(config: Config, scorer: FakeScorer) -> Iterator[Daemon]:
     thread = threading.Thread(target=run, name="daemon")
     thread.start()
     try:
-        wait_until(lambda: bool(failures) or config.control.path.exists())
+        wait_until(lambda: bool(failures) or daemon.ready.is_set())
         yield daemon
     finally:
         daemon.stop()

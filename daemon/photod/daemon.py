@@ -45,6 +45,7 @@ class Daemon:
         client: socket.socket | None = None,
         load: Callable[[Model, Path, int], tuple[Scorer, ...]] = load_scorers,
     ) -> None:
+        self.ready = threading.Event()  # set once everything stands
         self._config = config
         self._once = once
         self._client = client
@@ -122,6 +123,7 @@ class Daemon:
             self._timers.start()
         devices = ", ".join(scorer.device for scorer in answers.scorers)
         log.info("ready", model=answers.scorers[0].identity.name, device=devices, folders=list(self._folders))
+        self.ready.set()
         notify("READY=1")
 
     def _wait(self, answers: Answers) -> None:

@@ -1,0 +1,158 @@
+"""The control socket of a running daemon."""
+
+import json
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fake_scorer import FakeScorer
+from photod.config import Config
+from photod.daemon import Daemon
+from photod.errors import BusyError, DecodeError
+from pictures import make_photo
+from running import make_config, ranking, running, wait_until
+
+
+@pytest.fixture
+def config(folder: Path) -> Config:
+    return make_config(folder)
+
+
+@pytest.fixture
+def daemon(config: Config) -> Iterator[FakeScorer]:
+    scorer = FakeScorer()
+    with running(config, scorer):
+        yield scorer
+
+
+def ask(config: Config, request: object) -> list[Any]:
+    """Every answer to one request, until the last."""
+    line = request if isinstance(request, bytes) else json.dumps(request).encode() + b"\n"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        connection.connect(str(config.control.path))
+        connection.sendall(line)
+        connection.shutdown(socket.SHUT_WR)
+        return [json.loads(answer) for answer in connection.makefile("rb")]
+
+
+@pytest.mark.usefixtures("daemon")
+def test_status_tells_the_model_the_queue_and_each_folder(config: Config, folder: Path) -> None:
+    make_photo(folder / "a.png")
+    (folder / "b.jpg").write_bytes(b"broken")
+    wait_until(lambda: ask(config, {"command": "status"})[0]["folders"][0]["unscoreable"] == 1)
+    wait_until(lambda: ask(config, {"command": "status"})[0]["folders"][0]["scored"] == 1)
+    (status,) = ask(config, {"command": "status"})
+    assert status["running"] is True
+    assert status["pid"] == os.getpid()
+    assert status["model"]["name"] == "brightness"
+    assert status["queue"].keys() >= {"waiting", "decoding", "scoring", "committing"}
+    (told,) = status["folders"]
+    assert told["path"] == str(folder)
+    assert told["compared_at"] is not None
+
+
+@pytest.mark.usefixtures("daemon")
+def test_rate_streams_progress_until_everything_is_committed(config: Config, folder: Path) -> None:
+    # Made behind the watcher's back would be better still; what matters is that the end comes after the commit.
+    for level in range(40):
+        make_photo(folder / f"{level}.png", level)
+    *steps, last = ask(config, {"command": "rate", "folder": str(folder)})
+    assert all("done" not in step for step in steps)
+    assert last["done"] is True
+    assert last["progress"]["phase"] == "done"
+    assert len(ranking(folder)) == 40
+    assert last["progress"]["median"] == pytest.approx(10 * 19.5 / 255, abs=0.05)
+
+
+def test_a_rate_of_a_subdirectory_looks_at_that_alone(config: Config, folder: Path, daemon: FakeScorer) -> None:
+    make_photo(folder / "sub/a.png", 1)
+    make_photo(folder / "b.png", 2)
+    wait_until(lambda: len(ranking(folder)) == 2)
+    last = ask(config, {"command": "rate", "folder": str(folder / "sub")})[-1]
+    assert last["progress"]["compared"] == 1
+    assert last["progress"]["unchanged"] == 1
+    assert daemon.photos == 2
+
+
+@pytest.mark.usefixtures("daemon")
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"not json\n",
+        b"[]\n",
+        b'{"command": "dance"}\n',
+        b'{"command": "rate"}\n',
+        b'{"command": "rate", "folder": "/etc"}\n',
+        b'{"command": "rescan", "folder": "/"}\n',
+        b"\xff\xfe\n",
+        b"{" * 100_000 + b"\n",
+    ],
+)
+def test_nonsense_is_answered_with_an_error_and_hurts_nobody(config: Config, request_line: bytes) -> None:
+    answer = ask(config, request_line)[0]
+    assert answer["exit_code"] == 2
+    assert "\n" not in answer["error"]
+    assert ask(config, {"command": "status"})[0]["running"] is True
+
+
+@pytest.mark.usefixtures("daemon")
+def test_the_socket_is_private(config: Config) -> None:
+    assert stat.S_IMODE(config.control.path.stat().st_mode) & 0o007 == 0
+
+
+@pytest.mark.usefixtures("daemon")
+def test_a_second_daemon_does_not_take_the_socket_away(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = make_config(tmp_path / "other")
+    with pytest.raises(BusyError, match="another photod listens"):
+        Daemon(other, load=FakeScorer().load).run()
+    assert ask(config, {"command": "status"})[0]["running"] is True
+
+
+def test_a_socket_left_behind_by_a_killed_daemon_is_taken_over(config: Config) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(config.control.path))
+    with running(config, FakeScorer()):
+        wait_until(lambda: ask(config, {"command": "status"})[0]["running"] is True)
+
+
+def test_while_paused_nothing_is_scored_and_nothing_is_forgotten(
+    config: Config, folder: Path, daemon: FakeScorer
+) -> None:
+    assert ask(config, {"command": "pause", "seconds": None}) == [{"ok": True}]
+    make_photo(folder / "a.png")
+    wait_until(lambda: ask(config, {"command": "status"})[0]["folders"][0]["pending"] == 1)
+    assert ask(config, {"command": "status"})[0]["paused"] is True
+    assert daemon.photos == 0
+    ask(config, {"command": "resume"})
+    wait_until(lambda: "a.png" in ranking(folder))
+
+
+def test_a_pause_ends_by_itself_after_its_time(config: Config, folder: Path, daemon: FakeScorer) -> None:
+    ask(config, {"command": "pause", "seconds": 0.2})
+    make_photo(folder / "a.png")
+    wait_until(lambda: "a.png" in ranking(folder))
+    assert daemon.photos == 1
+
+
+@pytest.mark.usefixtures("daemon")
+def test_retry_tries_the_unscoreable_photos_again(
+    config: Config, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DecodeError("a decoder of yesterday")
+
+    with monkeypatch.context() as yesterday:
+        yesterday.setattr("photod.intake.decoder.Decoder.decode", fail)
+        make_photo(folder / "a.png")
+        wait_until(lambda: ask(config, {"command": "status"})[0]["folders"][0]["unscoreable"] == 1)
+    ask(config, {"command": "rate", "folder": str(folder)})
+    assert ranking(folder) == {}  # not tried again by itself
+    assert ask(config, {"command": "retry", "folder": str(folder)}) == [{"ok": True}]
+    wait_until(lambda: "a.png" in ranking(folder))
