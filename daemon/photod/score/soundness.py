@@ -2,17 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
 
 from photod.errors import ConfigError
-
-if TYPE_CHECKING:
-    import torch
 
 _STANDARD_ERRORS = 4.0  # a sample this close to the initial distribution was drawn from it
 
 
-def check_fit(state: Mapping[str, "torch.Tensor"], expected: Mapping[str, "torch.Tensor"], where: str) -> None:
+def check_fit(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str) -> None:
     """Raise ConfigError that names the first tensor which is missing, too many or of another shape."""
     remedy = f"check model.architecture: these weights {_looks_like(state)}"
     missing = [name for name in expected if name not in state]
@@ -27,7 +26,7 @@ def check_fit(state: Mapping[str, "torch.Tensor"], expected: Mapping[str, "torch
             raise ConfigError(f"{where}: {name} has the shape {shapes}", remedy)
 
 
-def check_values(state: Mapping[str, "torch.Tensor"], where: str) -> None:
+def check_values(state: Mapping[str, Tensor], where: str) -> None:
     """Raise ConfigError that names a tensor which is not finite, or looks as it did before any training.
 
     Untrained looks: a matrix of zeros, a normalisation whose gains are all exactly one, a projection whose
@@ -36,15 +35,16 @@ def check_values(state: Mapping[str, "torch.Tensor"], where: str) -> None:
     for name, tensor in state.items():
         if not tensor.is_floating_point():
             continue
-        if not bool(tensor.isfinite().all()):
+        total = float(tensor.sum(dtype=torch.float64))  # one pass finds what is not finite, and most zeros
+        if not math.isfinite(total):
             raise ConfigError(f"{where}: {name} holds values that are not finite", "the file is damaged")
-        problem = _untrained(name, tensor)
+        problem = _untrained(name, tensor, total)
         if problem:
             raise ConfigError(f"{where}: {name} {problem}", "these weights were never trained")
 
 
-def _untrained(name: str, tensor: "torch.Tensor") -> str:
-    if tensor.ndim >= 2 and not bool(tensor.any()):
+def _untrained(name: str, tensor: Tensor, total: float) -> str:
+    if tensor.ndim >= 2 and total == 0 and not bool(tensor.any()):
         return "is all zeros"
     if tensor.ndim == 1 and tensor.numel() > 1 and name.endswith(".weight") and bool((tensor == 1).all()):
         return "is all ones, as at its initialisation"
@@ -53,7 +53,7 @@ def _untrained(name: str, tensor: "torch.Tensor") -> str:
     return ""
 
 
-def _as_drawn(matrix: "torch.Tensor") -> bool:
+def _as_drawn(matrix: Tensor) -> bool:
     """Whether mean, standard deviation and kurtosis are those of the initial normal distribution."""
     values = matrix.double().flatten()
     count, initial = values.numel(), float(matrix.shape[0]) ** -0.5
@@ -67,7 +67,7 @@ def _as_drawn(matrix: "torch.Tensor") -> bool:
     )
 
 
-def _looks_like(state: Mapping[str, "torch.Tensor"]) -> str:
+def _looks_like(state: Mapping[str, Tensor]) -> str:
     patches = state.get("visual.conv1.weight")
     if patches is None or patches.ndim != 4:
         return "are not laid out as OpenAI's ViT"
@@ -80,5 +80,5 @@ def _more(names: list[str]) -> str:
     return f" and {len(names) - 1} more" if len(names) > 1 else ""
 
 
-def _shape(tensor: "torch.Tensor") -> str:
+def _shape(tensor: Tensor) -> str:
     return "x".join(str(side) for side in tensor.shape) or "scalar"

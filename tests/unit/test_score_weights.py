@@ -1,0 +1,193 @@
+"""Weights files: every layout that people have, and every way in which one can be wrong."""
+
+import os
+import pickle
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from photod import config
+from photod.errors import ConfigError
+from photod.score.loading import load_model
+from photod.score.weights import read_state, sha256_of
+from synthetic_clip import SMALL, make_state, save_directory
+
+State = dict[str, Tensor]
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    return make_state(SMALL)
+
+
+def legacy(state: State, path: Path) -> None:
+    torch.save(state, path, _use_new_zipfile_serialization=False)
+
+
+LAYOUTS: dict[str, Callable[[State, Path], Any]] = {
+    "AesCLIP": torch.save,
+    "fp32.pt": torch.save,
+    "half.pth": lambda state, path: torch.save({name: tensor.half() for name, tensor in state.items()}, path),
+    "fp32.safetensors": save_file,
+    "unnamed_safetensors": save_file,
+    "half.safetensors": lambda state, path: save_file({n: t.half() for n, t in state.items()}, path),
+    "legacy": legacy,
+    "openai.pt": lambda state, path: torch.save(
+        state | {n: torch.tensor(224) for n in ("input_resolution", "context_length", "vocab_size")}, path
+    ),
+    "numbers.pt": lambda state, path: torch.save(state | {"input_resolution": 224}, path),
+    "wrapped.ckpt": lambda state, path: torch.save({"epoch": 3, "state_dict": state}, path),
+    "parallel.pt": lambda state, path: torch.save({f"module.{n}": t for n, t in state.items()}, path),
+    "wrapped_parallel": lambda state, path: torch.save(
+        {"state_dict": {f"module.{n}": t for n, t in state.items()}}, path
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_layout_that_people_have_is_read(name: str, state: State, tmp_path: Path) -> None:
+    LAYOUTS[name](state, tmp_path / name)
+    found = read_state(tmp_path / name)
+    assert found.keys() == state.keys()
+    tolerance = 1e-2 if "half" in name else 0.0
+    assert all(torch.allclose(found[key].float(), state[key], atol=tolerance, rtol=tolerance) for key in state)
+
+
+def test_a_torchscript_archive_is_recognised_and_the_answer_says_how_to_convert_it(tmp_path: Path) -> None:
+    path = tmp_path / "ViT-B-16.pt"
+    with warnings.catch_warnings(action="ignore"):  # of torch about its own format
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path)
+    with pytest.raises(ConfigError, match=r"TorchScript archive.*\"openai\".*torch\.jit\.load"):
+        read_state(path)
+
+
+class Harmful:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("touch /tmp/photod-was-fooled",)
+
+
+@pytest.mark.parametrize("save", [torch.save, legacy, lambda value, path: path.write_bytes(pickle.dumps(value))])
+def test_code_in_a_file_is_never_run(save: Callable[[Any, Path], Any], tmp_path: Path) -> None:
+    save({"visual.proj": Harmful()}, tmp_path / "weights.pt")
+    with pytest.raises(ConfigError, match=r"weights\.pt"):
+        read_state(tmp_path / "weights.pt")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<!DOCTYPE html><html>", "not a weights file; download it again"),
+        (b"", "not a weights file"),
+        (b"PK\x03\x04 and nothing else", "cannot be read"),
+    ],
+)
+def test_what_is_no_weights_file_is_named(content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "weights.pt").write_bytes(content)
+    with pytest.raises(ConfigError, match=words):
+        read_state(tmp_path / "weights.pt")
+
+
+def test_a_truncated_file_is_named(state: State, tmp_path: Path) -> None:
+    torch.save(state, tmp_path / "whole")
+    (tmp_path / "cut").write_bytes((tmp_path / "whole").read_bytes()[:-1000])
+    with pytest.raises(ConfigError, match=r"cut cannot be read as weights.*; copy or download it again"):
+        read_state(tmp_path / "cut")
+
+
+@pytest.mark.parametrize("content", [[1, 2], {}, {"a": "text"}])
+def test_what_is_no_state_dict_is_refused(content: object, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "weights.pt")
+    with pytest.raises(ConfigError, match="state"):
+        read_state(tmp_path / "weights.pt")
+
+
+def spoil(name: str, make: Callable[[Tensor], Tensor | None]) -> Callable[[State], State]:
+    def change(state: State) -> State:
+        changed = dict(state)
+        tensor = make(changed.pop(name).clone())
+        return changed if tensor is None else changed | {name: tensor}
+
+    return change
+
+
+def with_nan(tensor: Tensor) -> Tensor:
+    tensor.view(-1)[7] = float("nan")
+    return tensor
+
+
+def with_infinities_that_cancel(tensor: Tensor) -> Tensor:
+    tensor.view(-1)[3], tensor.view(-1)[4] = float("inf"), float("-inf")
+    return tensor
+
+
+FIRST = "visual.transformer.resblocks.0"
+FAULTS = {
+    "missing": (spoil("visual.ln_post.bias", lambda t: None), r"lacks visual\.ln_post\.bias"),
+    "extra": (lambda s: s | {"visual.extra": torch.ones(2)}, r"has visual\.extra"),
+    "misshapen": (
+        spoil("visual.proj", lambda t: t[:, :-1]),
+        r"visual\.proj has the shape 192x511 instead of 192x512",
+    ),
+    "nan": (spoil(f"{FIRST}.mlp.c_fc.weight", with_nan), r"c_fc\.weight holds values that are not finite"),
+    "inf": (
+        spoil("ln_final.bias", with_infinities_that_cancel),
+        r"ln_final\.bias holds values that are not finite",
+    ),
+    "zeros": (spoil(f"{FIRST}.attn.out_proj.weight", torch.zeros_like), r"out_proj\.weight is all zeros"),
+    "fresh norm": (spoil("visual.ln_pre.weight", torch.ones_like), r"visual\.ln_pre\.weight is all ones"),
+    "fresh projection": (
+        spoil(
+            "visual.proj", lambda t: torch.randn(t.shape, generator=torch.Generator().manual_seed(0)) * 192**-0.5
+        ),
+        r"visual\.proj is distributed as at its initialisation",
+    ),
+    "fresh text projection": (
+        spoil("text_projection", lambda t: torch.randn(t.shape, generator=torch.Generator().manual_seed(0)) / 8),
+        r"text_projection is distributed as at its initialisation",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_tensor_at_fault_is_named(fault: str, state: State, tmp_path: Path) -> None:
+    change, words = FAULTS[fault]
+    weights = save_directory(tmp_path / "model", SMALL, change(state))
+    with pytest.raises(ConfigError, match=words):
+        load_model(config.Model(weights=weights), tmp_path / "cache")
+
+
+def test_a_fault_is_found_again_at_the_next_start(state: State, tmp_path: Path) -> None:
+    weights = save_directory(tmp_path / "model", SMALL, FAULTS["nan"][0](state))
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="not finite"):
+            load_model(config.Model(weights=weights), tmp_path / "cache")
+
+
+def test_weights_of_another_architecture_say_what_they_look_like(state: State, tmp_path: Path) -> None:
+    torch.save(state, tmp_path / "weights")
+    with pytest.raises(ConfigError, match=r"model\.architecture.*look like ViT-of width 192-32"):
+        load_model(config.Model(weights=str(tmp_path / "weights")), tmp_path / "cache")
+
+
+def test_a_hash_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
+    file, cache = tmp_path / "weights", tmp_path / "cache"
+    file.write_bytes(b"one")
+    first = sha256_of(file, cache)
+    assert sha256_of(file, cache) == first
+    stat = file.stat()
+    file.write_bytes(b"two")  # same size, and its time is put back
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert sha256_of(file, cache) != first
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"/x": 3}'])
+def test_a_damaged_cache_costs_time_and_nothing_else(damage: bytes, tmp_path: Path) -> None:
+    (tmp_path / "hashes.json").write_bytes(damage)
+    (tmp_path / "weights").write_bytes(b"one")
+    assert sha256_of(tmp_path / "weights", tmp_path) == sha256_of(tmp_path / "weights", tmp_path)
