@@ -166,6 +166,12 @@ def test_a_broken_preview_does_not_cost_the_photo() -> None:
     assert min(photo.pixels[-3:]) > 150
 
 
+def test_a_file_with_neither_preview_nor_sensor_data_says_so() -> None:
+    data = make_dng(None)
+    with pytest.raises(DecodeError, match="no usable preview, and its sensor data cannot be decoded"):
+        decode_photo(data[: DATA + 64 * 48 * 3 + 1000], InputSpec(), MOST)
+
+
 def test_the_limit_in_pixels_counts_those_of_the_sensor() -> None:
     with pytest.raises(DecodeError, match=r"larger than 0.5 megapixels \(1200 x 800\)"):
         decode_photo(make_dng(None), InputSpec(), 500_000)

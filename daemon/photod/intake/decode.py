@@ -123,7 +123,7 @@ def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Fac
     """Open, check, shrink, colour, turn."""
     unfinished.check(data)
     if raw.is_raw(data):
-        negative = raw.develop(data, goal.preview_px, max_pixels)
+        negative = raw.develop(data, goal.preview_px, goal.decode_px, max_pixels)
         picture = _shrink(negative.picture, goal.shape, negative.orientation)
         return picture, negative.facts
     image = Image.open(as_file(data), formats=_FORMATS)

@@ -7,6 +7,7 @@ the photo: RAW files are told apart before Pillow sees them.
 import io
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -53,8 +54,31 @@ def is_raw(data: Data) -> bool:
         return False
 
 
-def develop(data: Data, enough: int, max_pixels: int) -> Negative:
-    """The embedded preview if its shorter side has `enough` pixels, else the sensor's data at half size."""
+def develop(data: Data, preview_px: int, decode_px: int, max_pixels: int) -> Negative:
+    """The embedded preview if its shorter side has `preview_px` pixels, else the sensor's data at half size.
+
+    A preview may be decoded scaled down, to no less than `decode_px` pixels a side.
+    """
+    with _open(data) as negative:
+        sizes = negative.sizes
+        limits.check_pixels(sizes.width, sizes.height, max_pixels)
+        orientation = _ORIENTATION_OF_FLIP.get(sizes.flip, 1)
+        sideways = orientation in metadata.SIDEWAYS
+        width, height = (sizes.height, sizes.width) if sideways else (sizes.width, sizes.height)
+        preview = _open_preview(negative)
+        facts = _facts(data, negative, preview, width, height)
+    least = min(preview_px, width, height)
+    if preview is None or min(preview.size) < least or not _load(preview, decode_px, max_pixels):
+        return Negative(_half_size(data), 1, facts)  # LibRaw turns its own pictures upright
+    if sideways and preview.width != preview.height:
+        already_turned = (preview.width > preview.height) == (width > height)
+        orientation = 1 if already_turned else orientation
+    return Negative(preview, orientation, facts)
+
+
+@contextmanager
+def _open(data: Data) -> Iterator["rawpy.RawPy"]:
+    """LibRaw on these bytes. Whatever it cannot do is a DecodeError."""
     import rawpy
 
     with rawpy.RawPy() as negative:
@@ -62,22 +86,11 @@ def develop(data: Data, enough: int, max_pixels: int) -> Negative:
             negative.open_buffer(as_file(data))
         except rawpy.LibRawError as error:
             raise DecodeError(f"this RAW file is damaged or of an unknown camera ({_words(error)})") from None
-        sizes = negative.sizes
-        limits.check_pixels(sizes.width, sizes.height, max_pixels)
-        orientation = _ORIENTATION_OF_FLIP.get(sizes.flip, 1)
-        sideways = orientation in metadata.SIDEWAYS
-        width, height = (sizes.height, sizes.width) if sideways else (sizes.width, sizes.height)
-        preview = _preview(negative)
-        facts = _facts(data, negative, preview, width, height)
-        if preview is None or min(preview.size) < min(enough, width, height):
-            return Negative(_half_size(negative), 1, facts)  # LibRaw turns its own pictures upright
-        if sideways and preview.width != preview.height:
-            already_turned = (preview.width > preview.height) == (width > height)
-            orientation = 1 if already_turned else orientation
-        return Negative(preview, orientation, facts)
+        yield negative
 
 
-def _preview(negative: "rawpy.RawPy") -> Image.Image | None:
+def _open_preview(negative: "rawpy.RawPy") -> Image.Image | None:
+    """The largest picture that the camera put in; of a JPEG, only the header has been read."""
     import rawpy
 
     try:
@@ -85,9 +98,7 @@ def _preview(negative: "rawpy.RawPy") -> Image.Image | None:
         if thumbnail.format == rawpy.ThumbFormat.JPEG:
             jpeg = bytes(thumbnail.data)
             unfinished.check(jpeg)
-            preview = Image.open(io.BytesIO(jpeg), formats=("JPEG",))
-            preview.load()
-            return preview
+            return Image.open(io.BytesIO(jpeg), formats=("JPEG",))
         if thumbnail.format == rawpy.ThumbFormat.BITMAP and not isinstance(thumbnail.data, bytes):
             return Image.fromarray(thumbnail.data)
     except MemoryError:
@@ -97,13 +108,32 @@ def _preview(negative: "rawpy.RawPy") -> Image.Image | None:
     return None
 
 
-def _half_size(negative: "rawpy.RawPy") -> Image.Image:
+def _load(preview: Image.Image, decode_px: int, max_pixels: int) -> bool:
+    """Decode a preview; whether that worked."""
+    try:
+        limits.check_pixels(preview.width, preview.height, max_pixels)
+        preview.draft("RGB", (decode_px, decode_px))
+        preview.load()
+    except MemoryError:
+        raise
+    except Exception:  # likewise
+        return False
+    return True
+
+
+def _half_size(data: Data) -> Image.Image:
+    """The sensor's data, four photosites to a pixel. On a fresh LibRaw: a broken preview leaves it unusable."""
     import rawpy
 
-    try:
-        return Image.fromarray(negative.postprocess(half_size=True, use_camera_wb=True))
-    except rawpy.LibRawError as error:
-        raise DecodeError(f"damaged RAW file: {_words(error)}") from None
+    with _open(data) as negative:
+        try:
+            return Image.fromarray(negative.postprocess(half_size=True, use_camera_wb=True))
+        except MemoryError:
+            raise
+        except Exception as error:
+            problem = "this RAW file has no usable preview, and its sensor data cannot be decoded"
+            words = f" ({_words(error)})" if isinstance(error, rawpy.LibRawError) else ""
+            raise DecodeError(problem + words) from None
 
 
 def _facts(data: Data, negative: "rawpy.RawPy", preview: Image.Image | None, width: int, height: int) -> Facts:
