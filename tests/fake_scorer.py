@@ -1,5 +1,6 @@
 """A scorer whose scores can be computed from the picture: it stands at the seam that the design names."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ class FakeScorer:
         self.identity = ModelIdentity(name, "fake", "0" * 64, InputSpec(), "fp32", 1, (("bright", "dark"),), 1.0)
         self.device = "cpu"
         self.batches: list[int] = []
+        self.released = threading.Event()
 
     @property
     def photos(self) -> int:
@@ -33,7 +35,8 @@ class FakeScorer:
         return (10 * np.asarray(embeddings, np.float32)[:, 1]).astype(np.float32)
 
     def release(self) -> None:
-        """Nothing to give back."""
+        """Note that memory would be given back."""
+        self.released.set()
 
     def load(self, _model: Model, _cache: Path, _preprocessing: int) -> tuple["FakeScorer", ...]:
         """In the place of `photod.score.load_scorers`."""

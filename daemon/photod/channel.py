@@ -51,16 +51,24 @@ class Channel(Generic[T]):
         """Receive the next item; blocks while there is none. Raises Closed."""
         return self.get_batch(1, 0.0)[0]
 
-    def get_batch(self, most: int, wait_s: float, all_here: Callable[[], bool] = lambda: False) -> list[T]:
+    def get_batch(
+        self,
+        most: int,
+        wait_s: float,
+        all_here: Callable[[], bool] = lambda: False,
+        first_s: float | None = None,
+    ) -> list[T]:
         """Receive up to `most` items. Raises Closed.
 
-        After the first one, waits at most `wait_s` for the rest, and not at all once `all_here()` says that
-        nothing more is on its way; that is asked again whenever something was sent.
+        Waits for the first one, and returns nothing if it does not come within `first_s`. After it, waits at
+        most `wait_s` for the rest, and not at all once `all_here()` says that nothing more is on its way; that
+        is asked again whenever something was sent.
         """
         batch: list[T] = []
         with self._changed:
             while not batch:  # another receiver may be faster
-                self._changed.wait_for(lambda: self._closed or len(self))
+                if not self._changed.wait_for(lambda: self._closed or len(self), first_s):
+                    return []
                 if not len(self):
                     raise Closed
                 self._changed.wait_for(

@@ -206,8 +206,15 @@ class Pipeline:
 
     def _score(self, scorer: Scorer) -> None:
         most = self._config.model.batch_size
+        idle_s = self._config.model.idle_release_s or None
+        patience = idle_s
         while True:
-            batch = self._decoded.get_batch(most, BATCH_WAIT_S, self._to_score.none)
+            batch = self._decoded.get_batch(most, BATCH_WAIT_S, self._to_score.none, patience)
+            if not batch:
+                scorer.release()
+                patience = None  # the next batch takes the memory again
+                continue
+            patience = idle_s
             began = time.monotonic()
             judged = _judge(scorer, batch)
             self._to_commit.add(-len(batch))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fake_scorer import FakeScorer
-from photod.config import Folder
+from photod.config import Folder, Model
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
 from photod.store.queries import Reader
@@ -169,6 +169,18 @@ def test_a_photo_that_lands_is_scored_while_the_daemon_watches(folder: Path) -> 
         wait_until(lambda: ranking(folder).keys() == {"new/a.png", "b.png"})
         (folder / "b.png").rename(folder / "new/c.png")
         wait_until(lambda: ranking(folder).keys() == {"new/a.png", "new/c.png"})
+
+
+def test_device_memory_is_given_back_when_nothing_has_come_for_a_while(folder: Path) -> None:
+    config = make_config(folder, model=Model(idle_release_s=0.1))
+    with running(config, scorer := FakeScorer()):
+        make_photo(folder / "a.png")
+        wait_until(lambda: "a.png" in ranking(folder))
+        assert scorer.released.wait(30)
+        scorer.released.clear()
+        make_photo(folder / "b.png", 3)  # work takes it again, and rest gives it back again
+        wait_until(lambda: "b.png" in ranking(folder))
+        assert scorer.released.wait(30)
 
 
 def test_a_changed_prompt_rescores_from_the_embeddings_alone(folder: Path) -> None:

@@ -73,6 +73,13 @@ def test_a_batch_is_full_or_late_or_all_there_is() -> None:
     assert channel.get_batch(3, wait_s=60, all_here=lambda: True) == [5]  # nothing more is coming
 
 
+def test_a_receiver_may_lose_patience() -> None:
+    channel: Channel[int] = Channel(8)
+    assert channel.get_batch(3, wait_s=60, first_s=0.01) == []
+    channel.put(1)
+    assert channel.get_batch(1, wait_s=60, first_s=0.01) == [1]
+
+
 def test_a_lowered_bound_lets_a_batch_go_that_fills_it() -> None:
     channel: Channel[int] = Channel(64)
     channel.put(1)
