@@ -24,6 +24,7 @@ class Folder(_Section):
 
     path: Path
     database: Literal["folder", "state"] = "folder"
+    watch: Literal["auto", "poll"] = "auto"
     exclude: tuple[str, ...] = ()
 
     @field_validator("path")
@@ -81,6 +82,7 @@ class Watch(_Section):
 
     settle_s: Annotated[float, Field(ge=0)] = 2.0
     rescan_s: Annotated[float, Field(gt=0)] = 3600.0
+    poll_s: Annotated[float, Field(gt=0)] = 300.0
 
 
 class Store(_Section):
