@@ -1,8 +1,8 @@
 """Walls around the process that decodes: what the kernel allows an ordinary user to give up.
 
 A wall that this kernel lacks is left out, and `close()` says which; none of them is needed to decode. There is no
-seccomp filter, because no library for one is kept up to date: landlock already denies opening, executing, tracing
-and signalling, and the namespace has no network.
+seccomp filter, because no library for one is kept up to date: landlock already denies opening files, running
+programs and tracing, its newer versions TCP and signals too, and the namespace has no network.
 """
 
 import ctypes
