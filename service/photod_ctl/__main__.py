@@ -13,6 +13,7 @@ from photod_ctl.options import ConfigFile
 COMMANDS = {
     "rate": "photod_ctl.rate",
     "top": "photod_ctl.top",
+    "slideshow": "photod_ctl.slideshow.command",
     "show": "photod_ctl.show",
     "failed": "photod_ctl.failed",
     "status": "photod_ctl.status",

@@ -19,6 +19,18 @@ Folders = Annotated[
     ),
 ]
 
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="DATE", help="Taken then or later: 2021, 2021-07 or 2021-07-14.")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Taken then or earlier.")]
+Year = Annotated[int | None, typer.Option("--year", min=1, max=9999, metavar="YEAR", help="Taken in that year.")]
+Month = Annotated[
+    int | None, typer.Option("--month", min=1, max=12, metavar="MONTH", help="Taken in that month, 1 to 12.")
+]
+MinScore = Annotated[
+    float | None, typer.Option("--min-score", min=0, max=10, metavar="SCORE", help="Scored at least that.")
+]
+
 
 def config_file(context: typer.Context, named: Path | None) -> Path | None:
     """The configuration file that was named after the command, else before it, else None."""

@@ -1,0 +1,27 @@
+"""Dates and scores as they are typed, as bounds of a ranking."""
+
+import re
+
+from photod.errors import UsageError
+from photod.store.queries import Bounds
+
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+
+
+def bounds(
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    year: int | None = None,
+    month: int | None = None,
+    min_score: float | None = None,
+) -> Bounds:
+    """The bounds that the options mean together. Raises UsageError."""
+    for name, date in (("--since", since), ("--until", until)):
+        if date is not None and not _DATE.fullmatch(date):
+            raise UsageError(f"{name} {date} is not a date", "write 2021, 2021-07 or 2021-07-14")
+    if year is not None and (since or until):
+        raise UsageError("--year is a bound of its own", "leave --since and --until away")
+    if year is not None:
+        since = until = f"{year:04}"
+    return Bounds(since, until, month, min_score)

@@ -1,0 +1,1 @@
+"""The slideshow: the best photos full screen, best first."""

@@ -1,0 +1,57 @@
+"""`photod-ctl slideshow`: the photos full screen, best first."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from photod_ctl.options import ConfigFile, Folders, MinScore, Since, Year, load
+
+
+def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
+    context: typer.Context,
+    folders: Folders = None,
+    delay: Annotated[float, typer.Option("--delay", min=0.2, metavar="SECONDS", help="For each photo.")] = 5.0,
+    fade: Annotated[bool, typer.Option("--fade", help="Fade from photo to photo.")] = False,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin again after the last photo.")] = False,
+    window: Annotated[bool, typer.Option("--window", help="In a window instead of the whole screen.")] = False,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, metavar="N", help="Only the N best.", show_default=False)
+    ] = None,
+    min_score: MinScore = None,
+    since: Since = None,
+    year: Year = None,
+    config: ConfigFile = None,
+) -> None:
+    """Show the photos full screen, best first.
+
+    Reads the databases; the daemon need not run. Photos that are scored meanwhile join the show.
+    In the show, h lists the keys; q or Esc ends it.
+
+    Examples: photod-ctl slideshow ~/Pictures; photod-ctl slideshow --year 2023 --top 200 --fade --loop
+    """
+    from photod.errors import UsageError
+    from photod_ctl.filters import bounds
+    from photod_ctl.folders import archives
+    from photod_ctl.ranking import note_models
+    from photod_ctl.slideshow.deck import Deck
+    from photod_ctl.slideshow.show import Pace, Show
+    from photod_ctl.slideshow.source import FIRST, Follower
+    from photod_ctl.slideshow.source import load as load_slides
+    from photod_ctl.slideshow.window import Window
+
+    limit = top or sys.maxsize
+    wanted = bounds(since=since, year=year, min_score=min_score)
+    meant = archives(folders, load(context, config))
+    slides, rankings = load_slides(meant, min(limit, FIRST), wanted)
+    if not slides:
+        raise UsageError("there is nothing to show", "score photos with photod-ctl rate, or ask for fewer limits")
+    note_models(rankings)
+    screen = Window(full_screen=not window)
+    show = Show(Deck(slides, loop=loop), screen, Pace(delay, fade))
+    follower = Follower(meant, limit, wanted, show.offer)
+    try:
+        show.run()
+    finally:
+        follower.close()
+        screen.close()

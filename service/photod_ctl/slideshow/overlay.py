@@ -1,0 +1,70 @@
+"""Text over a photo: what is known of it, questions, messages, the keys."""
+
+import os
+from typing import TYPE_CHECKING
+
+from photod_ctl.slideshow.deck import Slide
+from photod_ctl.slideshow.keys import HELP
+from photod_ctl.tables import printable
+
+if TYPE_CHECKING:
+    import pygame
+
+# Asked in this order when the built-in font lacks a letter.
+_FONTS = ("dejavusans", "notosans", "notosanscjkjp", "notosanscjksc", "wqyzenhei", "notosansarabic", "unifont")
+
+
+def describe(slide: Slide, place: str) -> list[str]:
+    """What is known of a photo, a line each; `place` is its place in the show."""
+    taken = f"{slide.taken_at}  {slide.camera or ''}".strip() if slide.taken_at or slide.camera else ""
+    lines = [
+        f"{slide.score:.2f}   percentile {slide.percentile:.1f}   rank {slide.rank:,}",
+        taken,
+        os.path.basename(slide.location),
+        os.path.dirname(slide.location),
+        place,
+    ]
+    return [printable(line) for line in lines if line]
+
+
+def key_lines() -> list[str]:
+    """The keys and what they do."""
+    return [f"{keys}: {what}" for keys, what in HELP]
+
+
+def draw_lines(surface: "pygame.Surface", lines: list[str], corner: str = "bottomleft") -> None:
+    """Draw lines of text on a dark ground in a corner of the surface."""
+    import pygame
+
+    size = max(14, surface.get_height() // 42)
+    texts = [_font(line, size).render(line, True, (240, 240, 240)) for line in lines]
+    pad = size // 2
+    width = min(max(text.get_width() for text in texts) + 2 * pad, surface.get_width())
+    panel = pygame.Surface((width, sum(text.get_height() for text in texts) + 2 * pad), pygame.SRCALPHA)
+    panel.fill((0, 0, 0, 170))
+    y = pad
+    for text in texts:
+        panel.blit(text, (pad, y))
+        y += text.get_height()
+    place = panel.get_rect()
+    setattr(place, corner, getattr(surface.get_rect(), corner))
+    surface.blit(panel, place)
+
+
+def _font(text: str, size: int) -> "pygame.font.Font":
+    """A font that has every letter of the text, if there is one."""
+    import pygame
+
+    plain = pygame.font.Font(None, round(size * 1.4))
+    if _has_all(plain, text):
+        return plain
+    for name in _FONTS:
+        if path := pygame.font.match_font(name):
+            font = pygame.font.Font(path, size)
+            if _has_all(font, text):
+                return font
+    return plain
+
+
+def _has_all(font: "pygame.font.Font", text: str) -> bool:
+    return all(metrics is not None for metrics in font.metrics(text))

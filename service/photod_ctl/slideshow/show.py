@@ -1,0 +1,286 @@
+"""A running show: the clock and the viewer's wishes."""
+
+import queue
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from photod_ctl.slideshow import overlay
+from photod_ctl.slideshow.deck import Deck, Slide
+from photod_ctl.slideshow.desktop import DesktopError, move_to_trash, open_folder
+from photod_ctl.slideshow.keys import Action, action
+from photod_ctl.slideshow.preload import Broken, Preloader
+from photod_ctl.slideshow.projector import FADE_S, Projector
+from photod_ctl.slideshow.window import Window
+from photod_ctl.tables import printable
+
+if TYPE_CHECKING:
+    import pygame
+
+FRAME_S = 1 / 60
+MESSAGE_S = 2.5
+PACES = 1.25  # what + and - multiply and divide the delay by
+SHORTEST_S, LONGEST_S = 0.2, 600.0
+
+
+@dataclass
+class Pace:
+    """How fast a show goes."""
+
+    delay_s: float = 5.0
+    fade: bool = False
+
+    @property
+    def fade_s(self) -> float:
+        """How long a fade takes; half of the delay at most."""
+        return min(FADE_S, self.delay_s / 2) if self.fade else 0.0
+
+
+class Show:
+    """One thread runs it and owns all its parts; others hand in newer rankings through `offer`."""
+
+    def __init__(
+        self, deck: Deck, window: Window, pace: Pace, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._decks = [deck]  # the show, and the burst that is looked at over it
+        self._window = window
+        self._pace = pace
+        self._clock = clock
+        self.preloader = Preloader(on_ready=_wake)
+        self._projector = Projector(window, self.preloader, clock, self._write)
+        self._offers: queue.SimpleQueue[list[Slide]] = queue.SimpleQueue()
+        self._due = 0.0  # when the next slide's time comes
+        self._advancing = False  # it has come, and the picture is awaited
+        self._paused = self._overlay = self._help = self._asking = self._ended = False
+        self._message: tuple[str, float] = ("", 0.0)  # and until when
+        self.lateness_s: list[float] = []  # of every advance by the clock
+
+    def offer(self, slides: list[Slide]) -> None:
+        """Hand in a newer ranking; any thread may."""
+        self._offers.put(slides)
+        _wake()
+
+    def run(self, advances: int | None = None) -> None:
+        """Show until the viewer ends it, the last photo has been shown, or after so many advances."""
+        try:
+            while not self._ended and (advances is None or len(self.lateness_s) < advances):
+                self._hear()
+                while not self._offers.empty():
+                    self._decks[0].update(self._offers.get())
+                self._keep_time()
+                self._present()
+        finally:
+            self.preloader.close()
+
+    @property
+    def _deck(self) -> Deck:
+        return self._decks[-1]
+
+    def _hear(self) -> None:
+        """Wait for the viewer, a picture, or the time to go on."""
+        import pygame
+
+        event = pygame.event.wait(max(1, round(self._patience() * 1000)))
+        for heard in [event, *pygame.event.get()]:
+            if heard.type in (pygame.WINDOWEXPOSED, pygame.WINDOWSIZECHANGED):
+                self._projector.redraw()
+            elif wish := action(heard):
+                self._fulfil(wish)
+
+    def _patience(self) -> float:
+        now = self._clock()
+        if self._projector.fading:
+            return FRAME_S
+        times = [now + 60.0]
+        if self._message[0]:
+            times.append(self._message[1])
+        if not self._waits():
+            times.append(self._due)
+        return max(0.0, min(times) - now)
+
+    def _waits(self) -> bool:
+        """Whether the clock has nothing to say."""
+        return self._paused or self._asking or self._advancing or self._projector.shown is None
+
+    def _keep_time(self) -> None:
+        now = self._clock()
+        if self._message[0] and now >= self._message[1]:
+            self._message = ("", 0.0)
+            self._projector.redraw()
+        if self._waits() or now < self._due:
+            return
+        if self._deck.move(1):
+            self._advancing = True
+        elif self._deck.loop:  # a single photo
+            self._due = now + self._pace.delay_s
+        else:
+            self._ended = True
+
+    def _present(self) -> None:
+        slide = self._deck.current
+        if slide is None:
+            self._ended = True
+            return
+        outcome = self._projector.present(self._deck, self._pace.fade_s)
+        if isinstance(outcome, Broken):
+            self._deck.remove(slide)
+            self._say(f"left out: {slide.location}: {outcome.reason}")
+            _wake()
+        elif outcome:
+            self._set_next_time()
+
+    def _set_next_time(self) -> None:
+        now, delay_s = self._clock(), self._pace.delay_s
+        if self._advancing:
+            late = now - self._due
+            self.lateness_s.append(late)
+            # From the time that was due, so that small delays do not add up.
+            self._due = self._due + delay_s if late < delay_s else now + delay_s
+        else:
+            self._due = now + delay_s
+        self._advancing = False
+
+    def _write(self, surface: "pygame.Surface") -> None:
+        """Put over the picture what there is to say."""
+        shown = self._projector.shown
+        if self._overlay and shown:
+            overlay.draw_lines(surface, overlay.describe(shown, self._place()))
+        if self._help:
+            overlay.draw_lines(surface, overlay.key_lines(), "topleft")
+        if self._asking and shown:
+            question = f"Move {printable(shown.location)} to the trash?"
+            overlay.draw_lines(surface, [question, "Enter or y: yes. Esc: no."], "center")
+        elif self._message[0]:
+            overlay.draw_lines(surface, [self._message[0]], "topright")
+
+    def _place(self) -> str:
+        what = "of this burst" if len(self._decks) > 1 else "of the show"
+        return f"{self._deck.position + 1:,} of {len(self._deck):,} {what}{', paused' if self._paused else ''}"
+
+    def _say(self, line: str) -> None:
+        self._message = (printable(line), self._clock() + MESSAGE_S)
+        self._projector.redraw()
+
+    def _fulfil(self, wish: Action) -> None:
+        self._projector.redraw()
+        if self._asking:
+            self._asking = False
+            if wish is Action.CONFIRM:
+                self._trash()
+        elif wish in _MOVES:
+            self._advancing = False
+            if not _MOVES[wish](self._deck):
+                self._say("no more in this direction")
+        elif wish in _ACTS:
+            _ACTS[wish](self)
+
+    def _toggle_pause(self) -> None:
+        self._paused = not self._paused
+        self._due = self._clock() + self._pace.delay_s
+        self._say("paused" if self._paused else "goes on")
+
+    def _change_pace(self, factor: float) -> None:
+        self._pace.delay_s = min(max(self._pace.delay_s * factor, SHORTEST_S), LONGEST_S)
+        self._due = self._clock() + self._pace.delay_s
+        self._say(f"{self._pace.delay_s:.1f} s a photo")
+
+    def _toggle_overlay(self) -> None:
+        self._overlay = not self._overlay
+
+    def _toggle_help(self) -> None:
+        self._help = not self._help
+
+    def _toggle_full_screen(self) -> None:
+        self._window.toggle_full_screen()
+
+    def _toggle_shuffle(self) -> None:
+        self._deck.toggle_shuffle()
+        self._say("shuffled" if self._deck.shuffled else "best first")
+
+    def _toggle_burst(self) -> None:
+        members, current = self._deck.burst(), self._deck.current
+        if len(self._decks) > 1:
+            self._leave_burst()
+        elif current is None or len(members) < 2:
+            self._say("this photo is of no burst")
+        else:
+            burst = Deck(members)
+            burst.move(members.index(current))
+            self._decks.append(burst)
+            self._paused = True
+            self._say(f"{len(members)} frames of this burst; b or Esc goes back")
+
+    def _leave_burst(self) -> None:
+        self._decks.pop()
+        self._paused = False
+        self._due = self._clock() + self._pace.delay_s
+
+    def _leave(self) -> None:
+        if self._help:
+            self._help = False
+        elif len(self._decks) > 1:
+            self._leave_burst()
+        else:
+            self._ended = True
+
+    def _quit(self) -> None:
+        self._ended = True
+
+    def _open_folder(self) -> None:
+        if self._projector.shown:
+            self._try(open_folder, self._projector.shown)
+
+    def _ask(self) -> None:
+        self._asking = self._projector.shown is not None
+
+    def _trash(self) -> None:
+        slide = self._projector.shown
+        if slide and self._try(move_to_trash, slide):
+            for deck in self._decks:
+                deck.remove(slide)
+            if not len(self._deck) and len(self._decks) > 1:
+                self._leave_burst()
+            self._say("moved to the trash")
+
+    def _try(self, deed: Callable[[str], None], slide: Slide) -> bool:
+        try:
+            deed(slide.location)
+        except DesktopError as error:
+            self._say(str(error))
+            return False
+        return True
+
+
+_MOVES: dict[Action, Callable[[Deck], bool]] = {
+    Action.NEXT: lambda deck: deck.move(1),
+    Action.BACK: lambda deck: deck.move(-1),
+    Action.FIRST: Deck.home,
+    Action.LAST: Deck.end,
+    Action.PAGE_ON: lambda deck: deck.page(1),
+    Action.PAGE_BACK: lambda deck: deck.page(-1),
+}
+_ACTS: dict[Action, Callable[[Show], None]] = {
+    Action.PAUSE: Show._toggle_pause,
+    Action.SLOWER: lambda show: show._change_pace(PACES),
+    Action.FASTER: lambda show: show._change_pace(1 / PACES),
+    Action.FULL_SCREEN: Show._toggle_full_screen,
+    Action.OVERLAY: Show._toggle_overlay,
+    Action.BURST: Show._toggle_burst,
+    Action.SHUFFLE: Show._toggle_shuffle,
+    Action.TRASH: Show._ask,
+    Action.OPEN_FOLDER: Show._open_folder,
+    Action.HELP: Show._toggle_help,
+    Action.LEAVE: Show._leave,
+    Action.QUIT: Show._quit,
+}
+
+
+def _wake() -> None:
+    """Have the show look at what has changed; any thread may."""
+    import pygame
+
+    try:
+        pygame.event.post(pygame.Event(pygame.USEREVENT))
+    except pygame.error:  # the show has just ended
+        pass

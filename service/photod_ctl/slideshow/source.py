@@ -1,0 +1,74 @@
+"""Where the slides of a show come from: the databases, now and while it runs."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+
+from photod.errors import DatabaseError
+from photod.store.queries import Bounds
+from photod_ctl.folders import Archive
+from photod_ctl.ranking import Ranking, rank
+from photod_ctl.slideshow.deck import Slide
+
+FIRST = 500  # slides that are loaded before the window opens
+LOOK_EVERY_S = 2.0  # at the databases' files, by a stat
+
+
+def load(archives: Sequence[Archive], limit: int, bounds: Bounds) -> tuple[list[Slide], list[Ranking]]:
+    """The best photos of the model that scored the most, best first; and all rankings there are."""
+    rankings = rank(archives, limit, bounds)
+    if not rankings:
+        return [], []
+    places = max(rankings, key=lambda ranking: ranking.total).places
+    return [
+        Slide(
+            place.location, place.photo.sha256, place.photo.score, place.percentile, place.rank,
+            place.photo.facts.taken_at, place.photo.facts.camera,
+            (place.photo.facts.width, place.photo.facts.height),
+        )
+        for place in places
+    ], rankings  # fmt: skip
+
+
+class Follower:
+    """Loads the rest of a long ranking, and again whenever a database changes, in a thread of its own."""
+
+    def __init__(
+        self, archives: Sequence[Archive], limit: int, bounds: Bounds, on_slides: Callable[[list[Slide]], None]
+    ) -> None:
+        self._archives = archives
+        self._limit = limit
+        self._bounds = bounds
+        self._on_slides = on_slides
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        seen: list[object] = []
+        while True:
+            now = [_signature(archive) for archive in self._archives]
+            if now != seen:
+                seen = now
+                try:
+                    self._on_slides(load(self._archives, self._limit, self._bounds)[0])
+                except DatabaseError:
+                    pass  # the show goes on with what it has; the next change is looked at again
+            if self._stop.wait(LOOK_EVERY_S):
+                return
+
+
+def _signature(archive: Archive) -> object:
+    """Changes with every commit: what a stat tells of the database and its log."""
+    found: list[tuple[int, int]] = []
+    for suffix in ("", "-wal"):
+        try:
+            stat = os.stat(f"{archive.database}{suffix}")
+        except OSError:
+            continue
+        found.append((stat.st_mtime_ns, stat.st_size))
+    return found

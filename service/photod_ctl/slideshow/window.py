@@ -1,0 +1,107 @@
+"""The window: puts a picture, and text over it, on the screen."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from photod.errors import UsageError
+from photod_ctl.slideshow.preload import Picture
+
+if TYPE_CHECKING:
+    import pygame
+
+WINDOW_PART = 0.8  # of the desktop, for a show in a window
+NO_DISPLAY = "there is no display to show photos on"
+
+
+class Window:
+    """An SDL window, in physical pixels on every display. Raises UsageError where there is no display."""
+
+    def __init__(self, full_screen: bool) -> None:
+        os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+        import pygame
+
+        try:
+            pygame.display.init()
+            pygame.font.init()
+            # SDL falls back to a screen that nobody sees; only who asks for it by name gets it.
+            if pygame.display.get_driver() in ("offscreen", "dummy") and "SDL_VIDEODRIVER" not in os.environ:
+                raise UsageError(NO_DISPLAY, "photod-ctl top --paths lists them")
+            self._window = _open(full_screen)
+        except pygame.error as error:
+            raise UsageError(f"{NO_DISPLAY} ({error})", "photod-ctl top --paths lists them") from None
+        # The first surface may make SDL open the window anew; the new one must be there when the pointer is hidden.
+        self._window.get_surface()
+        pygame.display.set_allow_screensaver(False)
+        pygame.mouse.set_visible(False)
+        self._full_screen = full_screen
+        self._prepared: dict[int, pygame.Surface] = {}  # by picture: in the screen's own format
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """In pixels."""
+        return self._window.get_surface().get_size()
+
+    def toggle_full_screen(self) -> None:
+        """Full screen, or back in a window."""
+        self._full_screen = not self._full_screen
+        if self._full_screen:
+            self._window.set_fullscreen(desktop=True)
+        else:
+            self._window.set_windowed()
+            self._window.size = _window_size()
+
+    def prepare(self, pictures: list[Picture]) -> None:
+        """Bring pictures into the screen's format now, so that showing them takes no time; forget all others."""
+        self._prepared = {id(p): self._prepared.get(id(p)) or self._convert(p) for p in pictures}
+
+    def draw(self, picture: Picture | None, write: "Callable[[pygame.Surface], None]") -> None:
+        """Put a picture on the screen, and whatever `write` puts over it."""
+        screen = self._window.get_surface()
+        self._compose(screen, picture)
+        write(screen)
+        self._window.flip()
+
+    def draw_between(self, before: Picture | None, after: Picture | None, part: float) -> None:
+        """One frame of a cross-fade: `part` of the way, 0 to 1."""
+        screen = self._window.get_surface()
+        self._compose(screen, before)
+        over = screen.copy()
+        self._compose(over, after)
+        over.set_alpha(round(part * 255))
+        screen.blit(over, (0, 0))
+        self._window.flip()
+
+    def close(self) -> None:
+        """Close the window and give the screen back."""
+        import pygame
+
+        self._window.destroy()
+        pygame.quit()
+
+    def _compose(self, surface: "pygame.Surface", picture: Picture | None) -> None:
+        surface.fill((0, 0, 0))
+        if picture is not None:
+            source = self._prepared.get(id(picture)) or self._convert(picture)
+            surface.blit(source, source.get_rect(center=surface.get_rect().center))
+
+    def _convert(self, picture: Picture) -> "pygame.Surface":
+        import pygame
+
+        return pygame.image.frombuffer(picture.pixels, picture.size, "RGB").convert(self._window.get_surface())
+
+
+def _open(full_screen: bool) -> "pygame.Window":
+    import pygame
+
+    if full_screen:
+        size = pygame.display.get_desktop_sizes()[0]
+        return pygame.Window("photod", size, (0, 0), fullscreen_desktop=True, resizable=True, allow_high_dpi=True)
+    return pygame.Window("photod", _window_size(), resizable=True, allow_high_dpi=True)
+
+
+def _window_size() -> tuple[int, int]:
+    import pygame
+
+    width, height = pygame.display.get_desktop_sizes()[0]
+    return round(width * WINDOW_PART), round(height * WINDOW_PART)

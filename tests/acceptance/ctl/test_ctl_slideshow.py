@@ -1,0 +1,255 @@
+"""The slideshow in a real window, driven by real keys, looked at through the X server's own memory."""
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from machine import need
+
+Archive = Callable[..., Path]
+WIDTH, HEIGHT = 800, 600
+PATIENCE_S = 30.0
+COLOURS = {"red": (200, 30, 30), "green": (30, 160, 40), "blue": (40, 60, 200), "grey": (120, 120, 120)}
+
+
+class Screen:
+    """An X server without a screen, and what is on it."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir()
+        read, write = os.pipe()
+        self._memory = directory / "Xvfb_screen0"
+        self.process = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-fbdir", str(directory),
+             "-nolisten", "tcp"],
+            pass_fds=[write], stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(write)
+        with os.fdopen(read) as display:
+            self.display = f":{display.readline().strip()}"
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """[height, width, RGB]."""
+        dump = self._memory.read_bytes()  # an XWD file
+        header = struct.unpack(">25I", dump[:100])
+        start, width, height, line, colours = header[0], header[4], header[5], header[12], header[19]
+        rows = np.frombuffer(dump, np.uint8, line * height, start + colours * 12)
+        return rows.reshape(height, line // 4, 4)[:, :width, 2::-1]
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self._xdotool("key", key)
+
+    def click(self, button: int) -> None:
+        self._xdotool("click", str(button))
+
+    def _xdotool(self, *words: str) -> None:
+        subprocess.run(["xdotool", *words], env={"DISPLAY": self.display, "PATH": os.environ["PATH"]}, check=True)
+
+    def wait_for(self, seen: Callable[[NDArray[np.uint8]], bool], what: str) -> None:
+        """Wait until the screen shows it."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not seen(self.pixels()):
+            assert time.monotonic() < deadline, f"waited for {what}, and see {self.pixels()[300, 400]}"
+            time.sleep(0.02)
+
+    def wait_for_colour(self, name: str) -> None:
+        """Wait until the middle of the screen is of that colour."""
+        want = np.array(COLOURS[name])
+        self.wait_for(lambda p: bool(np.abs(p[300, 400].astype(int) - want).max() < 6), name)
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    for program in ("Xvfb", "xdotool"):
+        if shutil.which(program) is None:
+            need(program)
+    screen = Screen(tmp_path / "screen")
+    yield screen
+    screen.process.terminate()
+    screen.process.wait()
+
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(screen: Screen, environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Starts `photod-ctl slideshow` on the screen."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str | Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "photod_ctl", "slideshow", *map(str, arguments)]
+        more = {"DISPLAY": screen.display, "XDG_DATA_HOME": str(tmp_path / "data")}
+        started.append(subprocess.Popen(command, env=environment | more, stderr=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def folder(archive: Archive) -> Path:
+    """Four photos of one colour each, from the best to the worst: red, green, blue, grey."""
+    folder = archive("photos", dict(zip((f"{name}.png" for name in COLOURS), (9.0, 8.0, 7.0, 6.0), strict=True)))
+    for name, colour in COLOURS.items():
+        Image.new("RGB", (600, 400), colour).save(folder / f"{name}.png")
+    return folder
+
+
+def test_the_best_comes_first_upright_over_the_whole_screen_in_its_colours(
+    screen: Screen, start: Start, archive: Archive
+) -> None:
+    folder = archive("photos", {"turned.jpg": 9.0, "flat.png": 8.0})
+    stored = Image.new("RGB", (400, 600), COLOURS["red"])
+    stored.paste(COLOURS["blue"], (0, 0, 200, 600))
+    exif = Image.Exif()
+    exif[0x0112] = 8  # upright after a quarter turn to the left: the left, blue side is at the bottom then
+    stored.save(folder / "turned.jpg", exif=exif, quality=95, subsampling=0)
+    Image.new("RGB", (60, 40), COLOURS["green"]).save(folder / "flat.png")
+    process = start(folder, "--delay", "600")
+    screen.wait_for(lambda p: _near(p[200, 400], "red") and _near(p[400, 400], "blue"), "the turned photo")
+    pixels = screen.pixels()
+    # 600 x 400 on 800 x 600: all of the width, black above and below.
+    assert _near(pixels[300 - 260, 3], "red")
+    assert _near(pixels[300 + 260, 796], "blue")
+    assert pixels[:30].max() == 0
+    assert pixels[570:].max() == 0
+    screen.press("q")
+    assert process.wait(PATIENCE_S) == 0
+
+
+def test_keys_wheel_and_clicks_lead_through_the_show(screen: Screen, start: Start, folder: Path) -> None:
+    process = start(folder, "--delay", "600")
+    screen.wait_for_colour("red")
+    for key, colour in (
+        ("Right", "green"), ("End", "grey"), ("Left", "blue"), ("Home", "red"), ("Next", "green"), ("Prior", "red"),
+    ):  # fmt: skip
+        screen.press(key)
+        screen.wait_for_colour(colour)
+    for button, colour in ((1, "green"), (5, "blue"), (4, "green"), (3, "red")):
+        screen.click(button)
+        screen.wait_for_colour(colour)
+    screen.press("Escape")
+    assert process.wait(PATIENCE_S) == 0
+
+
+def test_it_goes_on_by_itself_and_ends_after_the_last(screen: Screen, start: Start, folder: Path) -> None:
+    process = start(folder, "--delay", "1")
+    for colour in COLOURS:
+        screen.wait_for_colour(colour)
+    assert process.wait(PATIENCE_S) == 0
+
+
+def test_space_holds_the_show_and_loop_begins_again(screen: Screen, start: Start, folder: Path) -> None:
+    process = start(folder, "--delay", "0.5", "--top", "2", "--loop", "--fade")
+    screen.wait_for_colour("red")
+    screen.wait_for_colour("green")
+    screen.wait_for_colour("red")
+    screen.press("space")
+    screen.wait_for(lambda p: bool(p[:30, 500:].max() > 200), "the word paused")
+    screen.press("q")
+    assert process.wait(PATIENCE_S) == 0
+
+
+def test_i_writes_what_is_known_over_the_photo(screen: Screen, start: Start, folder: Path) -> None:
+    start(folder, "--delay", "600")
+    screen.wait_for_colour("red")
+    before = screen.pixels()
+    screen.press("i")
+    screen.wait_for(lambda p: bool(p[480:, :300].max() > 230), "white letters at the bottom left")
+    screen.press("i")
+    screen.wait_for(lambda p: np.array_equal(p, before), "the photo as before")
+
+
+def test_del_asks_and_moves_the_photo_to_the_trash(
+    screen: Screen, start: Start, folder: Path, tmp_path: Path
+) -> None:
+    start(folder, "--delay", "600")
+    screen.wait_for_colour("red")
+    screen.press("Delete")
+    screen.wait_for(lambda p: bool(p[280:320].max() > 230), "the question")
+    screen.press("Escape")
+    screen.wait_for(lambda p: not p[280:320].max() > 230, "the question gone")
+    assert (folder / "red.png").exists()
+    screen.press("Delete", "Return")
+    screen.wait_for_colour("green")
+    assert not (folder / "red.png").exists()
+    assert [path.name for path in tmp_path.rglob("*.png") if path.parent.name == "files"] == ["red.png"]
+
+
+def test_vanished_and_broken_photos_are_left_out(screen: Screen, start: Start, folder: Path) -> None:
+    (folder / "red.png").unlink()
+    (folder / "green.png").write_bytes(b"no picture any more")
+    start(folder, "--delay", "600")
+    screen.wait_for_colour("blue")
+
+
+def test_a_photo_that_is_scored_meanwhile_and_scores_high_comes_next(
+    screen: Screen, start: Start, folder: Path, archive: Archive
+) -> None:
+    start(folder, "--delay", "4", "--loop", "--min-score", "7.5")
+    screen.wait_for_colour("red")
+    archive("photos", {"new.png": 9.5})
+    Image.new("RGB", (600, 400), COLOURS["grey"]).save(folder / "new.png")
+    screen.wait_for_colour("grey")
+
+
+def test_with_window_it_leaves_room_for_others(screen: Screen, start: Start, folder: Path) -> None:
+    start(folder, "--delay", "600", "--window")
+    screen.wait_for_colour("red")
+    assert screen.pixels()[300, 5].max() == 0
+
+
+def test_where_there_is_no_x_it_runs_on_sdl_s_dummy_screen(environment: dict[str, str], folder: Path) -> None:
+    command = [sys.executable, "-m", "photod_ctl", "slideshow", str(folder), "--delay", "0.2", "--fade"]
+    dummy = environment | {"SDL_VIDEODRIVER": "dummy"}
+    assert subprocess.run(command, env=dummy, timeout=PATIENCE_S, capture_output=True, check=False).returncode == 0
+
+
+def test_without_a_display_it_says_what_to_do(environment: dict[str, str], folder: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "photod_ctl", "slideshow", str(folder)],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert run.returncode == 2
+    lines = [line for line in run.stderr.splitlines() if "built-in model" not in line]
+    assert len(lines) == 1
+    assert "no display" in lines[0]
+    assert "photod-ctl top --paths" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--min-score", "9.9"], "nothing to show"),
+        (["--year", "1999"], "nothing to show"),
+        (["--since", "last year"], "--since last year is not a date; write 2021, 2021-07 or 2021-07-14"),
+    ],
+)
+def test_what_shows_nothing_is_said_in_one_line(
+    environment: dict[str, str], folder: Path, arguments: list[str], words: str
+) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "photod_ctl", "slideshow", str(folder), *arguments],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert words in run.stderr
+
+
+def _near(pixel: NDArray[np.uint8], name: str) -> bool:
+    return bool(np.abs(pixel.astype(int) - np.array(COLOURS[name])).max() < 6)

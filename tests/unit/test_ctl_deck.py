@@ -1,0 +1,112 @@
+"""The order of a running show."""
+
+import random
+
+from photod_ctl.slideshow.deck import Deck, Slide, burst_of
+
+
+def _slide(name: str, score: float, taken_at: str | None = None, camera: str | None = "X-T3") -> Slide:
+    return Slide(f"/photos/{name}", name, score, 50.0, 1, taken_at, camera)
+
+
+def _deck(count: int = 5, loop: bool = False) -> Deck:
+    return Deck([_slide(str(n), 10.0 - n) for n in range(count)], loop=loop)
+
+
+def _name(deck: Deck) -> str:
+    assert deck.current is not None
+    return deck.current.sha256
+
+
+def _walk(deck: Deck) -> list[str]:
+    names = [_name(deck)]
+    while deck.move(1):
+        names.append(_name(deck))
+    return names
+
+
+def test_a_show_goes_from_the_best_to_the_last_and_stops() -> None:
+    deck = _deck()
+    assert _walk(deck) == ["0", "1", "2", "3", "4"]
+    assert not deck.move(1)
+    assert _name(deck) == "4"
+
+
+def test_a_show_that_loops_goes_round_both_ways() -> None:
+    deck = _deck(loop=True)
+    assert deck.move(-1)
+    assert _name(deck) == "4"
+    assert deck.move(1)
+    assert _name(deck) == "0"
+
+
+def test_pages_are_a_twentieth_and_end_at_the_ends() -> None:
+    deck = _deck(100)
+    deck.page(1)
+    assert _name(deck) == "5"
+    deck.end()
+    assert not deck.page(1)
+    deck.page(-1)
+    assert _name(deck) == "94"
+    deck.home()
+    assert not deck.page(-1)
+
+
+def test_neighbours_are_wanted_nearest_first_and_more_ahead_than_behind() -> None:
+    deck = _deck(10)
+    deck.move(4)
+    assert [slide.sha256 for slide in deck.around(3, 1)] == ["4", "5", "3", "6", "7"]
+    deck.home()
+    assert [slide.sha256 for slide in deck.around(3, 1)] == ["0", "1", "2", "3"]
+
+
+def test_a_slide_that_is_taken_out_gives_way_to_the_next() -> None:
+    deck = _deck(3)
+    deck.move(1)
+    deck.remove(_slide("1", 9.0))
+    assert _name(deck) == "2"
+    deck.remove(_slide("2", 8.0))
+    assert _name(deck) == "0"
+    deck.remove(_slide("0", 10.0))
+    assert deck.current is None
+    assert not deck.move(1)
+
+
+def test_a_newcomer_that_scores_higher_comes_next_and_others_in_their_turn() -> None:
+    deck = _deck(4)
+    deck.move(1)
+    deck.update([_slide("high", 9.9), _slide("low", 7.5), *(_slide(str(n), 10.0 - n) for n in range(4))])
+    assert _walk(deck) == ["1", "high", "2", "low", "3"]
+
+
+def test_a_slide_that_was_taken_out_does_not_return_with_a_newer_ranking() -> None:
+    deck = _deck(3)
+    deck.remove(_slide("1", 9.0))
+    deck.update([_slide(str(n), 10.0 - n) for n in range(3)])
+    assert _walk(deck) == ["0", "2"]
+
+
+def test_shuffling_mixes_what_is_to_come_and_back_again_restores_the_ranking() -> None:
+    deck = Deck([_slide(str(n), 100.0 - n) for n in range(50)], rng=random.Random(1))
+    deck.move(10)
+    deck.toggle_shuffle()
+    assert _name(deck) == "10"
+    mixed = _walk(deck)
+    assert mixed != [str(n) for n in range(10, 50)]
+    assert sorted(mixed, key=int) == [str(n) for n in range(10, 50)]
+    last = _name(deck)
+    deck.toggle_shuffle()
+    assert _name(deck) == last
+    deck.home()
+    assert _walk(deck) == [str(n) for n in range(50)]
+
+
+def test_a_burst_is_a_chain_of_frames_by_one_camera_seconds_apart() -> None:
+    frames = [_slide(f"f{n}", float(n), f"2022-08-19 20:31:{7 + 4 * n:02}") for n in range(4)]
+    other_camera = _slide("other", 9.0, "2022-08-19 20:31:12", "D750")
+    later = _slide("later", 9.0, "2022-08-19 20:32:00")
+    undated = _slide("undated", 9.0)
+    slides = [undated, later, other_camera, *reversed(frames)]
+    assert burst_of(frames[2], slides) == frames
+    assert burst_of(later, slides) == [later]
+    assert burst_of(undated, slides) == [undated]
