@@ -21,12 +21,12 @@ from photod.photos import InputSpec
 def main() -> None:
     """Shut this process in, then serve the socket on file descriptor 0 until the other side closes it."""
     options = _parse()
-    sandbox.die_with_parent(options.parent)
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when its workers end
     warnings.simplefilter("ignore")
     importlib.import_module("rawpy")  # now: behind the walls its libraries may be out of reach
     missing = sandbox.close(options.memory_mb)
+    sandbox.die_with_parent(options.parent)  # now: a change of credentials would have revoked it
     if options.report:
         print(json.dumps(missing))
         return
