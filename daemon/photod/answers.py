@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from photod.folders import OpenFolder, find_folder
-from photod.photos import Retry
+from photod.folders import OpenFolder, find_folder, find_present
+from photod.photos import Purge, Retry
 from photod.pipeline import Pipeline
 from photod.score.scorer import Scorer
+from photod.store.queries import Totals
 from photod.tally import Tally
 from photod.watch.counts import Counts
+from photod.watch.presence import Presence
 
 FOLLOW_S = 0.2  # between two looks at progress that somebody follows
 
@@ -52,7 +54,7 @@ class Answers:
 
     def rate(self, folder: str) -> Iterator[dict[str, Any]]:
         """Compare a folder and score what needs it; yields the progress, the last time when all is done."""
-        meant, below = find_folder(self.folders.values(), folder)
+        meant, below = find_present(self.folders.values(), folder)
         before = meant.watcher.counts()
         meant.watcher.request_scan(below)
         while not (done := meant.watcher.idle()) and not self.stopping.is_set():
@@ -73,9 +75,18 @@ class Answers:
 
     def retry(self, folder: str | None) -> None:
         """Try the unscoreable photos of a folder, or of all, again."""
-        meant = self.folders.values() if folder is None else [find_folder(self.folders.values(), folder)[0]]
-        for each in meant:
+        for each in self._present(folder):
             self.pipeline.note(Retry(each.path))
+
+    def purge(self, folder: str | None) -> None:
+        """Drop the rows of the missing photos of a folder, or of all."""
+        for each in self._present(folder):
+            self.pipeline.note(Purge(each.path))
+
+    def _present(self, folder: str | None) -> list[OpenFolder]:
+        if folder is not None:
+            return [find_present(self.folders.values(), folder)[0]]
+        return [each for each in self.folders.values() if each.presence() is Presence.HERE]
 
     def pause(self, seconds: float | None) -> None:
         """Rest the model, for some time or until `resume`."""
@@ -115,16 +126,18 @@ class Answers:
 
 
 def _folder_status(folder: OpenFolder) -> dict[str, Any]:
-    totals = folder.reader.totals()
+    totals = folder.reader.totals() if folder.reader else Totals(0, 0, 0, 0)
     return {
         "path": folder.path,
         "database": str(folder.settings.database_path),
         "state": folder.watcher.state(),
-        "compared_at": folder.reader.compared_at(),
+        "watched_by": folder.watcher.watched_by(),
+        "compared_at": folder.reader.compared_at() if folder.reader else None,
         "pending": folder.watcher.counts().pending,
         "scored": totals.scored,
         "stale": totals.stale,
         "unscoreable": totals.unscoreable,
         "missing": totals.missing,
         "unreadable": [{"path": path, "reason": reason} for path, reason in folder.watcher.unreadable()],
+        "unstable": folder.watcher.unstable(),
     }

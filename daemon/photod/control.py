@@ -41,6 +41,9 @@ class Service(Protocol):
     def retry(self, folder: str | None) -> None:
         """Try the unscoreable photos of a folder, or of all, again."""
 
+    def purge(self, folder: str | None) -> None:
+        """Drop the rows of the missing photos of a folder, or of all."""
+
     def pause(self, seconds: float | None) -> None:
         """Rest the model, for some time or until `resume`."""
 
@@ -124,6 +127,9 @@ def _perform(request: dict[str, Any], service: Service) -> Iterator[dict[str, An
             yield {"ok": True}
         case "retry":
             service.retry(folder)
+            yield {"ok": True}
+        case "purge":
+            service.purge(folder)
             yield {"ok": True}
         case "pause":
             seconds = request.get("seconds")

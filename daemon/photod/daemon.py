@@ -1,9 +1,11 @@
 """Assembles the parts; starts them, waits, stops them. Knows everyone."""
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -12,18 +14,22 @@ import numpy as np
 from photod.answers import Answers
 from photod.config import Config, Model, state_directory
 from photod.control import ControlServer, answer
+from photod.errors import BusyError
 from photod.folders import OpenFolder, choose_folders, open_folder, open_readers
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.logs import get_logger
-from photod.photos import EMBEDDING_DTYPE, Candidate, Note, Outcome, Retry
+from photod.photos import EMBEDDING_DTYPE, Appeared, Candidate, Moved, Note, Outcome, Retry
 from photod.pipeline import Ears, Pipeline
 from photod.schedule import Timers
 from photod.score import load_scorers
 from photod.score.scorer import Scorer
+from photod.store.queries import Reader
+from photod.store.writer import Writer
 from photod.systemd import notify
 from photod.tally import Tally
 from photod.threads import Crew
-from photod.watch.observer import Watch
+from photod.watch.observer import Observer
+from photod.watch.presence import Presence
 
 log = get_logger(__name__)
 
@@ -55,8 +61,10 @@ class Daemon:
         self._crew = Crew(on_failure=self._stop.set)
         self._tally = Tally()
         self._timers = Timers()
-        self._watch = Watch()
+        self._observer = Observer(self._crew)
         self._folders: dict[str, OpenFolder] = {}
+        self._writers: dict[str, Writer] = {}  # these two belong to the pipeline once it runs
+        self._readers: list[Reader] = []
         self._pipeline: Pipeline | None = None
         self._control: ControlServer | None = None
 
@@ -81,43 +89,49 @@ class Daemon:
         """Open and load everything, in an order in which the cheap mistakes are found first."""
         chosen, others = choose_folders(self._config, self._once)
         for settings in chosen:
-            folder = open_folder(settings, self._config.watch.settle_s, self._offer, self._note)
+            folder = OpenFolder(settings, self._config.watch, self._offer, self._note)
             self._folders[folder.path] = folder
+            open_folder(folder, may_wait=self._once is None)
         if self._once is None:
             self._control = ControlServer(self._config.control.path, self._crew)
         scorers = self._load(self._config.model, state_directory(), PREPROCESSING_VERSION)
-        self._use_model(scorers[0])
-        readers = [folder.reader for folder in self._folders.values()]
-        self._tally.seed(chain.from_iterable(reader.scores() for reader in readers))
+        for folder in self._folders.values():
+            self._adopt(folder, scorers[0])
+        self._tally.seed(chain.from_iterable(reader.scores() for reader in self._readers))
+        self._readers += open_readers(others)
         self._pipeline = Pipeline(
             self._config,
             scorers,
-            {path: folder.writer for path, folder in self._folders.items()},
-            [*readers, *open_readers(others)],
-            Ears(self._on_outcome, self._on_note, self._on_room),
+            self._writers,
+            self._readers,
+            Ears(self._on_outcome, partial(self._on_note, scorers[0]), self._on_room),
             self._crew,
         )
         place = str(self._control.path) if self._control else ""
         return Answers(self._folders, self._pipeline, scorers, self._tally, self._stop, self._drained, place)
 
-    def _use_model(self, scorer: Scorer) -> None:
-        for folder in self._folders.values():
-            folder.writer.use_model(scorer.identity)
-            count = folder.writer.rescore(lambda vectors: scorer.score(_matrix(vectors)).tolist())
-            if count:
-                log.info("rescored", folder=folder.path, photos=count)
+    def _adopt(self, folder: OpenFolder, scorer: Scorer) -> None:
+        """Have a folder's database, if it is open, use the model and be part of the pipeline."""
+        if folder.writer is None or folder.reader is None:
+            return
+        folder.writer.use_model(scorer.identity)
+        count = folder.writer.rescore(lambda vectors: scorer.score(_matrix(vectors)).tolist())
+        if count:
+            log.info("rescored", folder=folder.path, photos=count)
+        self._writers[folder.path] = folder.writer
+        self._readers[:] = [*(r for r in self._readers if r.path != folder.reader.path), folder.reader]
 
     def _start(self, answers: Answers) -> None:
         if self._pipeline is not None:
             self._pipeline.start()
+        if self._control is not None:
+            for folder in self._folders.values():
+                self._observer.add(folder.watcher)
+            self._observer.start()
         for folder in self._folders.values():
             self._crew.start(f"watch {folder.path}", folder.watcher.run)
         if self._control is not None:
-            for folder in self._folders.values():
-                self._watch.add(folder.watcher, folder.rules)
-            self._watch.start()
             self._control.start(answers)
-            # The first scan begins when events already flow, so that nothing falls between the two.
             answers.rescan(None)
             self._timers.every(self._config.watch.rescan_s, lambda: answers.rescan(None))
             self._timers.start()
@@ -146,7 +160,7 @@ class Daemon:
         notify("STOPPING=1")
         deadline = time.monotonic() + DRAIN_S
         self._timers.stop()
-        self._watch.stop()
+        self._observer.stop()
         for folder in self._folders.values():
             folder.watcher.stop()
         done = self._finish_pipeline(deadline)
@@ -157,8 +171,9 @@ class Daemon:
             log.warning("not_drained", note="what was not committed is scored again at the next start")
             return  # the databases may still be in use
         for folder in self._folders.values():
-            folder.reader.close()
-            folder.writer.close()
+            if folder.reader is not None:
+                folder.reader.close()
+            folder.close()
 
     def _finish_pipeline(self, deadline: float) -> bool:
         if self._pipeline is None:
@@ -172,9 +187,28 @@ class Daemon:
         self._folders[outcome.candidate.folder].watcher.finished(outcome)
         log.debug("finished", photo=outcome.candidate.location, outcome=outcome)
 
-    def _on_note(self, note: Note) -> None:
-        if isinstance(note, Retry):
-            self._folders[note.folder].watcher.request_scan()
+    def _on_note(self, scorer: Scorer, note: Note) -> None:
+        folder = self._folders[note.folder]
+        match note:
+            case Retry():
+                folder.watcher.request_scan()
+            case Moved():  # look whether it came out as it was meant, should they have moved on meanwhile
+                for directory in {os.path.dirname(new) for _, new, _ in note.moves}:
+                    folder.watcher.mark(directory)
+            case Appeared():
+                self._open_late(folder, scorer)
+
+    def _open_late(self, folder: OpenFolder, scorer: Scorer) -> None:
+        """Take a folder that has appeared; its watcher asks again if that fails. On the committing thread."""
+        if folder.presence() is not Presence.UNOPENED:
+            return
+        try:
+            folder.open()
+        except BusyError as error:
+            log.warning("folder_busy", folder=folder.path, reason=str(error))
+            return
+        self._adopt(folder, scorer)
+        folder.watcher.request_scan()
 
     def _on_room(self) -> None:
         for folder in self._folders.values():

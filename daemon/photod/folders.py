@@ -2,36 +2,83 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-from photod.config import DATABASE_DIRECTORY, Config, Folder
+from photod.config import DATABASE_DIRECTORY, Config, Folder, Watch, state_directory
 from photod.errors import ConfigError, DatabaseError, UsageError
 from photod.intake.formats import is_photo_name
 from photod.logs import get_logger
 from photod.photos import Candidate, Note
 from photod.store.queries import Reader
 from photod.store.writer import Writer
-from photod.watch.folder import FolderWatcher, Surroundings
+from photod.watch.folder import FolderWatcher
 from photod.watch.ignore import Rules
+from photod.watch.presence import Presence, Registry, file_identity, presence
+from photod.watch.survey import Surroundings
 
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class OpenFolder:
-    """A folder whose database this process holds."""
+    """A folder that this process works on. Its database is open from `open` on, while the folder is there.
 
-    settings: Folder
-    writer: Writer
-    reader: Reader
-    watcher: FolderWatcher
-    rules: Rules
+    `open` and `close` are for the owner of the writer: the thread that starts, then the one that commits.
+    """
+
+    def __init__(
+        self, settings: Folder, timing: Watch, offer: Callable[[Candidate], bool], note: Callable[[Note], None]
+    ) -> None:
+        self.settings = settings
+        self.writer: Writer | None = None
+        self.reader: Reader | None = None
+        self._registry = Registry(state_directory() / "folders.json")
+        self._record = self._registry.find(settings.path)
+        self._opened: tuple[int, int] | None = None
+        around = Surroundings(
+            known=lambda directory: self.reader.known(directory) if self.reader else {},
+            known_directories=lambda below: self.reader.directories(below) if self.reader else [],
+            paths_of=lambda fingerprint: self.reader.paths_of(fingerprint) if self.reader else [],
+            offer=offer,
+            note=note,
+            presence=self.presence,
+        )
+        rules = Rules(settings.exclude, is_photo_name)
+        self.watcher = FolderWatcher(self.path, rules, around, timing, polled=settings.watch == "poll")
 
     @property
     def path(self) -> str:
         """The absolute path."""
         return str(self.settings.path)
+
+    def is_known(self) -> bool:
+        """Whether photod has worked on it before."""
+        return self._record is not None
+
+    def presence(self) -> Presence:
+        """Whether the folder is there as itself, with the database that is open."""
+        return presence(self.settings, self._record, self._opened)
+
+    def open(self) -> None:
+        """Take the folder's database, or that which is there now. Raises BusyError, DatabaseError."""
+        self.close()
+        self.writer = Writer(self.settings.database_path)
+        # An earlier reader is left to whoever is asking it right now.
+        self.reader = Reader(self.settings.database_path)
+        self._opened = file_identity(self.settings.database_path)
+        try:
+            self._registry.remember(self.settings.path)
+        except OSError as error:
+            log.warning("not_remembered", folder=self.path, reason=error.strerror)
+        self._record = self._registry.find(self.settings.path)
+
+    def close(self) -> None:
+        """Give the database back."""
+        writer, self.writer = self.writer, None
+        if writer is not None:
+            try:
+                writer.close()
+            except DatabaseError as error:  # what was committed is; there is nothing to do for the rest
+                log.warning("not_closed", folder=self.path, reason=str(error))
 
 
 def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], list[Folder]]:
@@ -48,20 +95,22 @@ def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], lis
     return [chosen], [folder for folder in configured if folder.path != chosen.path]
 
 
-def open_folder(
-    settings: Folder, quiet_s: float, offer: Callable[[Candidate], bool], note: Callable[[Note], None]
-) -> OpenFolder:
-    """Take a folder's database. Raises ConfigError, BusyError, DatabaseError."""
-    if not os.path.isdir(settings.path):
+def open_folder(folder: OpenFolder, *, may_wait: bool) -> None:
+    """Take a folder's database as the program starts. Raises ConfigError, BusyError, DatabaseError.
+
+    A known folder that is away is no error if it `may_wait`: its watcher looks for it.
+    """
+    if folder.presence() is not Presence.ABSENT:
+        folder.open()
+    elif not folder.is_known():
         raise ConfigError(
-            f"{settings.path} is not a folder", "create or mount it, or take it out of the configuration"
+            f"{folder.path} is not a folder", "create or mount it, or take it out of the configuration"
         )
-    writer = Writer(settings.database_path)
-    reader = Reader(settings.database_path)
-    rules = Rules(settings.exclude, is_photo_name)
-    around = Surroundings(reader.known, reader.directories, offer, note, lambda: _is_itself(settings))
-    watcher = FolderWatcher(str(settings.path), rules, around, quiet_s)
-    return OpenFolder(settings, writer, reader, watcher, rules)
+    elif not may_wait:
+        raise ConfigError(
+            f"{folder.path} is away: it has no {DATABASE_DIRECTORY}, as it had before",
+            f"mount it, or, to begin anew, create {DATABASE_DIRECTORY} in it",
+        )
 
 
 def open_readers(others: Iterable[Folder]) -> list[Reader]:
@@ -88,16 +137,18 @@ def find_folder(folders: Iterable[OpenFolder], path: str) -> tuple[OpenFolder, s
     )
 
 
+def find_present(folders: Iterable[OpenFolder], path: str) -> tuple[OpenFolder, str]:
+    """As `find_folder`, for a folder that is there. Raises UsageError."""
+    folder, below = find_folder(folders, path)
+    if folder.presence() is Presence.ABSENT:
+        raise UsageError(f"{folder.path} is away", "mount it")
+    return folder, below
+
+
 def _with_database(meant: Path) -> Path:
     """The nearest directory at or above `meant` that has a database; `meant` itself where there is none."""
     places = (place for place in (meant, *meant.parents) if (place / DATABASE_DIRECTORY).is_dir())
     return next(places, meant)
-
-
-def _is_itself(settings: Folder) -> bool:
-    """Whether the folder is there: an unmounted one may still be a directory, an empty one."""
-    marker = settings.path / DATABASE_DIRECTORY if settings.holds_database else settings.path
-    return marker.is_dir()
 
 
 def _refuse_nested(folders: list[Folder]) -> None:

@@ -159,10 +159,12 @@ class Writer:
 
     def close(self) -> None:
         """Close the database and give the lock back."""
-        with database_errors(self.path):
-            self._db.execute("PRAGMA optimize")
-            self._db.close()
-        os.close(self._lock)
+        try:
+            with database_errors(self.path):
+                self._db.execute("PRAGMA optimize")
+                self._db.close()
+        finally:
+            os.close(self._lock)
 
     def _content_row(self, verdict: Scored) -> tuple[object, ...]:
         facts = verdict.facts

@@ -6,10 +6,15 @@ MARKS_MOST = 1024  # more dirty directories than this are cheaper to walk as tre
 
 
 class Agenda:
-    """A bounded set of dirty directories, oldest first; it collapses upward instead of growing."""
+    """A bounded set of dirty directories, oldest first; it collapses upward instead of growing.
+
+    A directory that was just looked at may rest: ten thousand files that land in it are not ten thousand
+    listings. Times are monotonic seconds.
+    """
 
     def __init__(self) -> None:
         self._marks: dict[str, bool] = {}  # directory -> with everything below it
+        self._resting: dict[str, float] = {}  # directory -> until when
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -24,13 +29,29 @@ class Agenda:
             if len(self._marks) > MARKS_MOST:
                 self._collapse()
 
-    def take(self) -> tuple[str, bool] | None:
-        """The next directory to look at, and whether everything below it is meant; None when all is clean."""
+    def take(self, now: float) -> tuple[str, bool] | None:
+        """The next directory to look at, and whether everything below it is meant; None when there is none now."""
         with self._lock:
-            if not self._marks:
-                return None
-            directory = next(iter(self._marks))
-            return directory, self._marks.pop(directory)
+            self._resting = {rester: until for rester, until in self._resting.items() if until > now}
+            for directory in self._marks:
+                if directory not in self._resting:
+                    return directory, self._marks.pop(directory)
+        return None
+
+    def rest(self, directory: str, until: float) -> None:
+        """Do not give this directory out before `until`."""
+        with self._lock:
+            self._resting[directory] = until
+
+    def next_due(self) -> float | None:
+        """When `take` will next have something; None while nothing is marked."""
+        with self._lock:
+            return min((self._resting.get(directory, 0.0) for directory in self._marks), default=None)
+
+    def clear(self) -> None:
+        """Forget all marks."""
+        with self._lock:
+            self._marks.clear()
 
     def _collapse(self) -> None:
         trees = {directory.partition("/")[0] for directory in self._marks}

@@ -10,6 +10,8 @@ ALWAYS = (
     "@eaDir/",  # Synology's thumbnails
     "#recycle/",
     "$RECYCLE.BIN/",
+    "System Volume Information/",
+    "lost+found/",
     "*.part",  # browsers, rsync --partial, wget
     "*.crdownload",
     "*.tmp",

@@ -1,84 +1,133 @@
-"""inotify, through watchdog: events mark directories dirty and do nothing else."""
+"""The inotify instance that all folders share, and the thread that doubts it."""
 
-import os
-from collections.abc import Callable
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
 
-from watchdog.events import (
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
+from watchdog.observers.inotify_c import InotifyFD
 
-from photod.errors import ConfigError
-from photod.watch.folder import FolderWatcher
-from photod.watch.ignore import Rules
+from photod.config import runtime_directory
+from photod.logs import get_logger
+from photod.threads import Crew
+from photod.watch.canary import Canary
+from photod.watch.inotify import DirectoryWatches, Heed
 
-# Not opened, read, modified, closed-unwritten: watchdog's own walking makes those, and a busy folder many more.
-_EVENTS: list[type[FileSystemEvent]] = [
-    FileCreatedEvent, FileClosedEvent, FileMovedEvent, FileDeletedEvent,
-    DirCreatedEvent, DirMovedEvent, DirDeletedEvent,
-]  # fmt: skip
+log = get_logger(__name__)
+
+CHECK_S = 15.0  # with the canary's ANSWER_S: a deaf observer is noticed within 20 s
+SUSPENDED_S = 1.0  # the clock that counts suspended time gained more than this on the one that does not
 
 
-class Watch:
-    """Watches folders with inotify and marks what changes in their watchers' agendas."""
+class Watched(Heed, Protocol):
+    """A folder's watcher, as the observer sees it."""
 
-    def __init__(self) -> None:
-        self._observer: BaseObserver = Observer()
+    @property
+    def path(self) -> str:
+        """The folder."""
 
-    def add(self, watcher: FolderWatcher, rules: Rules) -> None:
-        """Watch one more folder. Raises ConfigError where the system allows no more watches."""
-        marker = _Marker(watcher.path, rules, watcher.mark)
-        try:
-            self._observer.schedule(marker, watcher.path, recursive=True, event_filter=_EVENTS)
-        except OSError as error:
-            raise ConfigError(
-                f"cannot watch {watcher.path}: {error.strerror}",
-                "raise fs.inotify.max_user_watches and fs.inotify.max_user_instances with sysctl",
-            ) from error
+    def watch_with(self, watches: DirectoryWatches | None) -> None:
+        """Have directories watched with these from now on; None: nothing can be watched."""
+
+
+class Observer:
+    """Watches folders. Its own thread replaces the inotify instance when it fails, and has the folders scanned."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        self._watched: list[Watched] = []
+        self._instance: InotifyFD | None = None
+        self._canary: Canary | None = None
+        self._stopping = threading.Event()
+        self._suspended_s = _suspended_s()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()  # one repair at a time, and none after the stop
+
+    def add(self, watched: Watched) -> None:
+        """Watch one more folder; before `start`."""
+        self._watched.append(watched)
 
     def start(self) -> None:
         """Begin to watch."""
-        self._observer.start()
+        self._build()
+        self._thread = self._crew.start("observer", self._supervise)
 
     def stop(self) -> None:
-        """Stop watching; waits for the observer's threads."""
-        if self._observer.is_alive():
-            self._observer.stop()
-            self._observer.join(timeout=2.0)
+        """Stop watching."""
+        self._stopping.set()
+        with self._lock:
+            self._dismantle()
+
+    def check(self) -> None:
+        """Doubt everything once: blocks for seconds if there is reason to."""
+        suspended_s = _suspended_s()
+        if suspended_s - self._suspended_s > SUSPENDED_S:
+            self._doubt("the machine was suspended")
+        self._suspended_s = suspended_s
+        if self._instance is None:
+            self._repair("")
+        elif not self._instance.is_alive():
+            self._repair("the thread that reads events died")
+        elif self._canary is not None and not self._canary.sings():
+            self._repair("no events come any more")
+
+    def _supervise(self) -> None:
+        while not self._stopping.wait(CHECK_S):
+            self.check()
+
+    def _repair(self, reason: str) -> None:
+        """Begin anew with a fresh instance; the scans that follow have the directories watched again."""
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            self._dismantle()
+            self._build()
+        if reason:
+            log.warning("observer_rebuilt", reason=reason)
+        if reason or self._instance is not None:
+            self._doubt(reason or "nothing could be watched before")
+
+    def _doubt(self, reason: str) -> None:
+        for watched in self._watched:
+            watched.doubt(reason)
+
+    def _build(self) -> None:
+        try:
+            self._instance = self._open_instance()
+        except OSError as error:
+            if self._thread is None:  # said once
+                log.warning(
+                    "nothing_watched", reason=error.strerror, note="folders are compared every few minutes; raise"
+                    " fs.inotify.max_user_instances and fs.inotify.max_user_watches with sysctl"
+                )  # fmt: skip
+        for watched in self._watched:
+            instance = self._instance
+            watched.watch_with(DirectoryWatches(instance, watched.path, watched) if instance else None)
+
+    def _open_instance(self) -> InotifyFD:
+        instance = InotifyFD()
+        instance.start()  # before anything can fail: only its thread gives its descriptors back
+        try:
+            self._canary = Canary((runtime_directory(), Path("/dev/shm"), Path("/run")))  # noqa: S108
+            self._canary.join(instance)
+        except BaseException:
+            _end(instance)
+            raise
+        return instance
+
+    def _dismantle(self) -> None:
+        instance, self._instance = self._instance, None
+        if instance is not None:
+            _end(instance)
+        if self._canary is not None:
+            self._canary.leave()
 
 
-class _Marker(FileSystemEventHandler):
-    """Runs on watchdog's dispatching thread, which an exception would kill: it computes a name and marks it."""
+def _end(instance: InotifyFD) -> None:
+    instance.stop()
+    instance.join(timeout=2.0)
 
-    def __init__(self, folder: str, rules: Rules, mark: Callable[..., None]) -> None:
-        self._folder = folder
-        self._rules = rules
-        self._mark = mark
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        """Mark the directory of each path that the event names; a directory's own event marks its whole tree."""
-        for name in (event.src_path, event.dest_path):
-            path = self._relative(os.fsdecode(name)) if name else None
-            if path is None:
-                continue
-            directory = os.path.dirname(path)
-            if self._is_entered(path if event.is_directory else directory):
-                self._mark(directory)
-                if event.is_directory:
-                    self._mark(path, subtree=True)
-
-    def _relative(self, path: str) -> str | None:
-        inside = self._folder.rstrip("/") + "/"
-        return path[len(inside) :] if path.startswith(inside) else None
-
-    def _is_entered(self, directory: str) -> bool:
-        return not directory or self._rules.enters(directory)
+def _suspended_s() -> float:
+    """How long the machine has been suspended since it was started."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()

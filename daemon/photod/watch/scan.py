@@ -1,8 +1,8 @@
 """Listing a directory, and comparing the listing with what the database knows."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from photod.photos import Fingerprint, KnownPhoto
 from photod.watch.ignore import Rules
@@ -20,10 +20,15 @@ class Listing:
 class Comparison:
     """What the listing of one directory means."""
 
-    work: list[tuple[str, Fingerprint]]  # new, changed, or scored by an earlier model
-    unchanged: int
-    missing: list[str]  # known, and not in the listing
-    returned: list[str]  # known as missing, there again unchanged
+    work: list[tuple[str, Fingerprint]] = field(default_factory=list)  # new, changed, or scored by an earlier model
+    unchanged: int = 0
+    missing: list[str] = field(default_factory=list)  # known, and not in the listing
+    returned: list[str] = field(default_factory=list)  # known as missing, there again unchanged
+
+    def without(self, paths: Collection[str]) -> "Comparison":
+        """The same with these paths counted as unchanged."""
+        work = [(path, fingerprint) for path, fingerprint in self.work if path not in paths]
+        return replace(self, work=work, unchanged=self.unchanged + len(self.work) - len(work))
 
 
 def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
@@ -62,6 +67,17 @@ def look(folder: str, path: str) -> Fingerprint | None:
         return Fingerprint.of(os.stat(os.path.join(folder, path)))
     except OSError:
         return None
+
+
+def is_gone(location: str) -> bool:
+    """Whether nothing has this name; False, too, where that cannot be found out."""
+    try:
+        os.lstat(location)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _fingerprint(folder: str, entry: os.DirEntry[str]) -> Fingerprint | None:

@@ -1,0 +1,68 @@
+"""Proof that events still flow: a file on tmpfs that is touched, and the event that must come of it."""
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, WatchDescriptor
+
+from photod.watch.filesystem import TMPFS, filesystem_type
+
+ANSWER_S = 5.0  # a reading thread that is merely busy gets so long
+
+
+class Canary:
+    """Lives on tmpfs, so that an idle daemon touches no disk. Implements watchdog's WatchCallback."""
+
+    def __init__(self, places: Iterable[Path]) -> None:
+        self._home = _settle_in(places)
+        self._sang = threading.Event()
+
+    def join(self, instance: InotifyFD) -> None:
+        """Have this instance watched from now on. Raises OSError."""
+        if self._home is not None:
+            name = CallbackId("canary")  # type: ignore[arg-type]
+            instance.add_callback(os.fsencode(self._home), InotifyConstants.IN_ATTRIB, self, name)
+
+    def sings(self) -> bool:
+        """Whether events flow; blocks for ANSWER_S if not. True where there is no tmpfs to prove it on."""
+        if self._home is None:
+            return True
+        self._sang.clear()
+        try:
+            os.utime(self._home / "canary")
+        except FileNotFoundError:  # somebody tidied up
+            return False
+        return self._sang.wait(ANSWER_S)
+
+    def leave(self) -> None:
+        """Take the directory away."""
+        if self._home is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def on_event(self, event: InotifyEvent) -> None:
+        """On the reading thread."""
+        if event.name:
+            self._sang.set()
+
+    def on_watch_deleted(self, wd: WatchDescriptor) -> None:
+        """On the reading thread; the next song will be missed."""
+
+    def on_queue_overflow(self) -> None:
+        """On the reading thread; each folder hears of it by itself."""
+
+
+def _settle_in(places: Iterable[Path]) -> Path | None:
+    for place in places:
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if filesystem_type(str(place)) == TMPFS:
+                home = Path(tempfile.mkdtemp(prefix="photod-canary-", dir=place))
+                (home / "canary").touch()
+                return home
+        except OSError:
+            continue
+    return None

@@ -1,0 +1,58 @@
+"""What a directory lies on, by statfs: its identity, and whether others change it without events."""
+
+import ctypes
+import os
+
+# Filesystems whose files other machines or programs change behind the kernel's back, by statfs type.
+REMOTE = frozenset({
+    0x6969,  # NFS
+    0x517B, 0xFE534D42, 0xFF534D42,  # SMB, SMB2, CIFS
+    0x65735546,  # FUSE: sshfs, rclone, ntfs-3g, mergerfs
+    0x01021997,  # 9p: virtual machines
+    0x00C36400,  # Ceph
+    0x0BD00BD0,  # Lustre
+    0x5346414F, 0x6B414653,  # AFS
+    0x786F4256,  # VirtualBox shared folders
+})  # fmt: skip
+TMPFS = 0x01021994
+
+
+class _Statfs(ctypes.Structure):
+    """struct statfs of the 64-bit ABIs, see statfs(2)."""
+
+    _fields_ = (
+        ("type", ctypes.c_long),
+        ("counts", ctypes.c_ulong * 6),
+        ("fsid", ctypes.c_uint32 * 2),
+        ("rest", ctypes.c_long * 16),
+    )
+
+
+_statfs = ctypes.CDLL(None, use_errno=True).statfs
+
+
+def filesystem_type(path: str) -> int:
+    """The magic number of the filesystem at `path`. Raises OSError."""
+    return int(_ask(path).type) & 0xFFFFFFFF
+
+
+def filesystem_identity(path: str) -> str:
+    """Names the filesystem at `path` across restarts, as far as it has a name. Raises OSError."""
+    answer = _ask(path)
+    return f"{answer.type & 0xFFFFFFFF:x}:{answer.fsid[0]:08x}{answer.fsid[1]:08x}"
+
+
+def is_remote(path: str) -> bool:
+    """Whether events of changes at `path` may be missing for good; so too where that cannot be found out."""
+    try:
+        return filesystem_type(path) in REMOTE
+    except OSError:
+        return True
+
+
+def _ask(path: str) -> _Statfs:
+    answer = _Statfs()
+    if _statfs(os.fsencode(path), ctypes.byref(answer)):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), path)
+    return answer

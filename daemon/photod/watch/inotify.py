@@ -1,0 +1,181 @@
+"""The inotify watches of one folder, one for each directory that was listed.
+
+watchdog can watch a tree by itself, but then it watches what is excluded, swallows the watch limit, and loses
+directories that move while it walks. Here whoever lists a directory has it watched first: so nothing falls between
+the two, what is not listed is not watched, and every scan repairs what is amiss.
+"""
+
+import errno
+import os
+import threading
+from collections.abc import Collection
+from typing import Protocol
+
+from watchdog.observers.inotify_c import (
+    CallbackId,
+    InotifyConstants,
+    InotifyEvent,
+    InotifyFD,
+    Mask,
+    WatchDescriptor,
+)
+
+from photod.logs import get_logger
+from photod.watch.filesystem import is_remote
+
+log = get_logger(__name__)
+
+# No opening, reading or modifying: our own reading makes those, and a busy folder many more.
+_CHANGES = (
+    InotifyConstants.IN_CREATE | InotifyConstants.IN_CLOSE_WRITE | InotifyConstants.IN_ATTRIB
+    | InotifyConstants.IN_MOVED_FROM | InotifyConstants.IN_MOVED_TO | InotifyConstants.IN_DELETE
+)  # fmt: skip
+_ENDS = InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOVE_SELF | InotifyConstants.IN_UNMOUNT
+_HOW = InotifyConstants.IN_ONLYDIR | InotifyConstants.IN_DONT_FOLLOW | InotifyConstants.IN_EXCL_UNLINK
+MASK = Mask(_CHANGES | InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOVE_SELF | _HOW)
+
+
+class Heed(Protocol):
+    """Who is told what happens in a folder. On the reading thread: note it and return."""
+
+    def noticed(self, path: str, *, directory: bool) -> None:
+        """Something happened to the file or directory at `path`."""
+
+    def doubt(self, reason: str) -> None:
+        """Events may have been lost."""
+
+
+class DirectoryWatches:
+    """Which directory of a folder each watch belongs to. Implements watchdog's WatchCallback.
+
+    The folder's thread watches and forgets; the reading thread only looks up.
+    """
+
+    def __init__(self, instance: InotifyFD, folder: str, heed: Heed) -> None:
+        self._instance = instance
+        self._folder = folder
+        self._heed = heed
+        self._lock = threading.Lock()
+        self._directory_of: dict[int, str] = {}
+        self._held: dict[str, tuple[int, int, int]] = {}  # directory -> watch, device, inode
+        self._unwatched: set[str] = set()
+        self._remote: dict[int, bool] = {}  # by device
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def watch(self, directory: str) -> None:
+        """Have events of this directory from now on; where that cannot be, `watched_by` says so."""
+        location = os.path.join(self._folder, directory) if directory else self._folder
+        try:
+            status = os.lstat(location)
+        except OSError:
+            return  # the listing that follows says what is wrong
+        with self._lock:
+            held = self._held.get(directory)
+            if held and held[1:] == (status.st_dev, status.st_ino):
+                self._directory_of[held[0]] = directory
+                return
+            if held:
+                self._let_go(directory)
+            if self._is_remote(status.st_dev, location):
+                self._unwatched.add(directory)
+            else:
+                self._add(directory, location, status)
+
+    def forget(self, tree: str) -> None:
+        """This directory is gone, and all below it."""
+        inside = tree + "/"
+        with self._lock:
+            for directory in [d for d in self._held if d == tree or d.startswith(inside) or not tree]:
+                self._let_go(directory)
+            self._unwatched = {d for d in self._unwatched if d != tree and not d.startswith(inside) and tree}
+
+    def keep_only(self, directories: Collection[str]) -> None:
+        """These are all directories of the folder: forget others."""
+        with self._lock:
+            for directory in [held for held in self._held if held not in directories]:
+                self._let_go(directory)
+            self._unwatched.intersection_update(directories)
+
+    def root_is_another(self) -> bool:
+        """Whether the folder's path leads to another directory than the one that is watched."""
+        held = self._held.get("")
+        try:
+            status = os.lstat(self._folder)
+        except OSError:
+            return held is not None
+        return held is not None and held[1:] != (status.st_dev, status.st_ino)
+
+    def watched_by(self) -> str:
+        """By which means changes are noticed: inotify, polling, or partly."""
+        if not self._unwatched:
+            return "inotify"
+        return "partly" if self._held else "polling"
+
+    def on_event(self, event: InotifyEvent) -> None:
+        """On the reading thread. An event of a watch that was just let go of is about nothing of ours."""
+        with self._lock:
+            directory = self._directory_of.get(event.wd)
+        if directory is None:
+            return
+        if event.name:
+            name = os.fsdecode(event.name)
+            path = f"{directory}/{name}" if directory else name
+            self._heed.noticed(path, directory=bool(event.mask & InotifyConstants.IN_ISDIR))
+        elif event.mask & _ENDS and not directory:
+            self._heed.doubt("the folder itself was moved, deleted or unmounted")
+
+    def on_watch_deleted(self, wd: WatchDescriptor) -> None:
+        """On the reading thread: the kernel dropped a watch, since its directory is gone."""
+        with self._lock:
+            directory = self._directory_of.pop(wd, None)
+            if directory is not None and self._held.get(directory, (None,))[0] == wd:
+                del self._held[directory]
+
+    def on_queue_overflow(self) -> None:
+        """On the reading thread: the kernel dropped events."""
+        self._heed.doubt("more events than the kernel's queue holds")
+
+    def _is_remote(self, device: int, location: str) -> bool:
+        if device not in self._remote:
+            self._remote[device] = is_remote(location)
+        return self._remote[device]
+
+    def _add(self, directory: str, location: str, status: os.stat_result) -> None:
+        name = _name(directory)
+        try:
+            watch = self._instance.add_callback(os.fsencode(location), MASK, self, name)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EBADF):
+                self._note_unwatched(directory, error)
+            return
+        if watch == -1:  # watchdog takes EACCES for success
+            self._instance.remove_callbacks([(watch, name)])
+            return
+        self._held[directory] = (watch, status.st_dev, status.st_ino)
+        self._directory_of[watch] = directory
+        self._unwatched.discard(directory)
+
+    def _note_unwatched(self, directory: str, error: OSError) -> None:
+        if not self._unwatched:
+            log.warning(
+                "not_all_watched",
+                folder=self._folder,
+                path=directory,
+                reason=error.strerror,
+                note="what cannot be watched is compared every few minutes; raise fs.inotify.max_user_watches"
+                " with sysctl to watch it all",
+            )
+        self._unwatched.add(directory)
+
+    def _let_go(self, directory: str) -> None:
+        watch, _, _ = self._held.pop(directory)
+        if self._directory_of.get(watch) == directory:
+            del self._directory_of[watch]
+        self._instance.remove_callbacks([(WatchDescriptor(watch), _name(directory))])
+
+
+def _name(directory: str) -> CallbackId:
+    """watchdog numbers callbacks by what one likes; two directories never share a name."""
+    return CallbackId(directory)  # type: ignore[arg-type]

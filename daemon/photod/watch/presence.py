@@ -1,0 +1,95 @@
+"""Whether a folder is there as itself: a drive that is away leaves an empty directory behind, or none.
+
+photod remembers the folders that it has worked on. One of them without its `.photod` is away, not empty: nothing is
+concluded from it, and it gets no new database.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+
+from photod.config import DATABASE_DIRECTORY, Folder
+from photod.watch.filesystem import filesystem_identity
+
+
+class Presence(Enum):
+    """What is found at a folder's path."""
+
+    HERE = "here"
+    ABSENT = "absent"
+    UNOPENED = "unopened"  # it is there, and its database is not the one that this process has open
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is remembered of a folder."""
+
+    filesystem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The folders that this user's photod has worked on: a JSON file, replaced whole."""
+
+    file: Path
+
+    def find(self, folder: Path) -> Record | None:
+        """What is remembered of this folder, if it is known."""
+        found = self._load().get(str(folder))
+        return Record(**found) if found else None
+
+    def remember(self, folder: Path) -> None:
+        """Note that this folder is there, with a database. Raises OSError."""
+        record = Record(filesystem_identity(str(folder)))
+        if self.find(folder) == record:
+            return
+        known = self._load() | {str(folder): asdict(record)}
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self.file.with_name(f"{self.file.name}.{os.getpid()}")
+        draft.write_text(json.dumps(known, indent=1, sort_keys=True))  # ASCII: surrogates are escaped
+        draft.replace(self.file)
+
+    def _load(self) -> dict[str, dict[str, str]]:
+        try:
+            known = json.loads(self.file.read_text())
+            return known if isinstance(known, dict) else {}
+        except (OSError, ValueError):
+            return {}
+
+
+def presence(settings: Folder, record: Record | None, opened: tuple[int, int] | None) -> Presence:
+    """What is at the folder's path. `opened`: device and inode of its database, if this process has it open."""
+    try:
+        if not _is_itself(settings, record):
+            return Presence.ABSENT
+        return Presence.HERE if opened and opened == file_identity(settings.database_path) else Presence.UNOPENED
+    except OSError:  # not a directory, not mounted, or its disk has gone
+        return Presence.ABSENT
+
+
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of a file; None where there is none."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _is_itself(settings: Folder, record: Record | None) -> bool:
+    place = str(settings.path)
+    same_filesystem = record is None or filesystem_identity(place) == record.filesystem
+    if settings.database == "state":
+        # It keeps no marker, and may have been moved to another disk: then it is at least not empty.
+        return settings.path.is_dir() and (same_filesystem or not _is_empty(place))
+    if (settings.path / DATABASE_DIRECTORY).is_dir():
+        return True
+    # Deleted and made again in the same place: with something in it, it is no mount point that waits.
+    return settings.path.is_dir() and (record is None or (same_filesystem and not _is_empty(place)))
+
+
+def _is_empty(place: str) -> bool:
+    with os.scandir(place) as entries:
+        return next(entries, None) is None

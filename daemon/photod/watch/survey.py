@@ -1,0 +1,140 @@
+"""Comparing a folder with its database, a directory at a time, and noting what needs no reading."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from photod.logs import get_logger
+from photod.photos import Candidate, Compared, Fingerprint, KnownPhoto, Missing, Moved, Note, Returned
+from photod.watch.filesystem import filesystem_identity
+from photod.watch.ignore import Rules
+from photod.watch.inotify import DirectoryWatches
+from photod.watch.presence import Presence
+from photod.watch.scan import Comparison, compare, is_gone, list_directory
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a folder's watcher needs from the rest of the program."""
+
+    known: Callable[[str], dict[str, KnownPhoto]]  # the database's photos directly in a directory
+    known_directories: Callable[[str], list[str]]  # those of the database at and below a directory
+    paths_of: Callable[[Fingerprint], list[str]]  # where the database last saw a file that looked like this
+    offer: Callable[[Candidate], bool]  # hand a candidate on; False: no room now
+    note: Callable[[Note], None]
+    presence: Callable[[], Presence]  # whether the folder is there as itself
+
+
+class Survey:
+    """Compares one folder. For the folder's own thread; others may ask for `unlisted`."""
+
+    def __init__(self, folder: str, rules: Rules, around: Surroundings) -> None:
+        self.folder = folder
+        self.watches: DirectoryWatches | None = None
+        self.unlisted: dict[str, str] = {}  # directories that cannot be listed, and why
+        self._rules = rules
+        self._around = around
+
+    def directory(self, directory: str, *, reached: bool = False) -> tuple[Comparison, list[str]]:
+        """Compare one directory; note what is missing, back or moved. Returns what is left, and what is below.
+
+        `reached`: it was just seen in the listing of the one above.
+        """
+        if not reached and not self._is_entered(directory):
+            self._forget(directory)
+            self._note_missing(directory)
+            return Comparison(), []
+        if self.watches is not None:
+            self.watches.watch(directory)  # before the listing, so that nothing falls between the two
+        known = self._around.known(directory)
+        try:
+            listing = list_directory(self.folder, directory, self._rules)
+        except (FileNotFoundError, NotADirectoryError):
+            self._forget(directory)
+            self._note_missing(directory)
+            return Comparison(), []
+        except OSError as error:
+            if directory not in self.unlisted:
+                log.warning("unlisted", folder=self.folder, path=directory, reason=error.strerror)
+            self.unlisted = self.unlisted | {directory: error.strerror or str(error)}
+            return Comparison(), []
+        if directory in self.unlisted:
+            self.unlisted = {path: reason for path, reason in self.unlisted.items() if path != directory}
+        comparison = self._without_moved(compare(listing, known), known)
+        self._note(Missing, comparison.missing)
+        self._note(Returned, comparison.returned)
+        return comparison, listing.directories
+
+    def tree(self, start: str) -> Iterator[tuple[str, Comparison]]:
+        """Compare the tree at `start`, a directory a step, and then what the database knows besides."""
+        began = time.monotonic()
+        filesystem = self._identity()
+        visited: set[str] = set()
+        stack = [start]
+        while stack:
+            directory = stack.pop()
+            visited.add(directory)
+            comparison, below = self.directory(directory, reached=directory != start)
+            stack.extend(sorted(below, reverse=True))
+            yield directory, comparison
+        unlisted = [directory for directory in self.unlisted if directory in visited]
+        for directory in self._around.known_directories(start):
+            if directory not in visited and not any(_is_inside(directory, tree) for tree in unlisted):
+                yield directory, self.directory(directory)[0]
+        if not start and self._around.presence() is Presence.HERE:
+            if self.watches is not None:
+                self.watches.keep_only(visited)
+            sure = filesystem if not unlisted and filesystem == self._identity() else ""
+            self._around.note(Compared(self.folder, sure))
+        log.debug("compared", folder=self.folder, directories=len(visited), seconds=time.monotonic() - began)
+
+    def _without_moved(self, comparison: Comparison, known: dict[str, KnownPhoto]) -> Comparison:
+        """Note the photos that came here from elsewhere unchanged: they need no reading.
+
+        Size, mtime, ctime and inode all agree, and the old path is gone. With the same ctime nobody has written
+        to the file, nor made another one with its inode: birth time could not tell the first. A file renamed by
+        itself has a new ctime, and is read; the files of a directory that was renamed keep theirs.
+        """
+        moves = []
+        for path, fingerprint in comparison.work:
+            if path not in known:
+                old = next((old for old in self._around.paths_of(fingerprint) if self._is_gone(old)), None)
+                if old is not None:
+                    moves.append((old, path, fingerprint))
+        if not moves:
+            return comparison
+        self._around.note(Moved(self.folder, tuple(moves)))
+        moved = {path for _, path, _ in moves}
+        return comparison.without(moved)
+
+    def _is_entered(self, directory: str) -> bool:
+        """Whether a walk would come here: no rule excludes it, by now, and no symlink leads to it."""
+        location = os.path.join(self.folder, directory)
+        return not directory or (self._rules.enters(directory) and os.path.realpath(location) == location)
+
+    def _is_gone(self, path: str) -> bool:
+        return is_gone(os.path.join(self.folder, path))
+
+    def _forget(self, directory: str) -> None:
+        if self.watches is not None:
+            self.watches.forget(directory)
+
+    def _note_missing(self, directory: str) -> None:
+        self._note(Missing, [path for path, row in self._around.known(directory).items() if not row.missing])
+
+    def _note(self, kind: type[Missing] | type[Returned], paths: list[str]) -> None:
+        if paths and (kind is Returned or self._around.presence() is Presence.HERE):
+            self._around.note(kind(self.folder, tuple(paths)))
+
+    def _identity(self) -> str:
+        try:
+            return filesystem_identity(self.folder)
+        except OSError:
+            return ""
+
+
+def _is_inside(directory: str, tree: str) -> bool:
+    return not tree or directory == tree or directory.startswith(tree + "/")

@@ -1,0 +1,96 @@
+"""The photos of a folder that need work, on their way to the pipeline. Owned by the folder's thread."""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+
+from photod.photos import Candidate, Fingerprint
+from photod.watch.flight import Flight
+from photod.watch.lease import Writer, probe
+from photod.watch.scan import look
+from photod.watch.settle import Ages, Settle
+
+
+class Worklist:
+    """Arrivals settle and go first; the backlog is remembered by directory, and listed when there is room."""
+
+    def __init__(self, folder: str, quiet_s: float, flight: Flight, offer: Callable[[Candidate], bool]) -> None:
+        self.settle = Settle(quiet_s)
+        self._folder = folder
+        self._ages = Ages(quiet_s, time.time(), time.monotonic())
+        self._flight = flight
+        self._offer = offer
+        self._arrivals: deque[Candidate] = deque()  # settled, waiting for room
+        self._backlog: dict[str, int] = {}  # directory -> photos that need work
+        self._feeding: deque[Candidate] = deque()  # the backlog directory in hand
+        self._behind = 0  # photos in the backlog
+
+    def __len__(self) -> int:
+        return len(self.settle) + len(self._arrivals) + len(self._feeding) + self._behind
+
+    def clear(self) -> None:
+        """Drop everything: the folder is not there."""
+        self.settle.clear()
+        self._arrivals.clear()
+        self._feeding.clear()
+        self._backlog.clear()
+        self._behind = 0
+
+    def consider(self, path: str, fingerprint: Fingerprint, *, urgent: bool) -> None:
+        """Queue a photo that needs work, at once if its own timestamps prove that it is quiet."""
+        if self._flight.sees(path, fingerprint):
+            return
+        now = time.monotonic()
+        if path not in self.settle and self._ages.prove_quiet(fingerprint, time.time(), now, self._probe(path)):
+            queue = self._arrivals if urgent else self._feeding
+            queue.append(Candidate(self._folder, path, fingerprint, urgent))
+            if urgent:
+                self.settle.settled(path, now)
+        else:
+            self.settle.observe(path, fingerprint, now)
+
+    def remember(self, directory: str, paths: list[str]) -> None:
+        """These photos in a directory need work when there is room."""
+        work = sum(path not in self.settle and path not in self._flight for path in paths)
+        self._behind -= self._backlog.pop(directory, 0)
+        if work:
+            self._backlog[directory] = work
+            self._behind += work
+
+    def look_at_settled(self) -> None:
+        """Look once more at the files whose quiet time is over, and queue those that have settled."""
+        now = time.monotonic()
+        for path in self.settle.due(now):
+            seen = look(self._folder, path)
+            if self.settle.judge(path, seen, self._probe(path), now) and seen is not None:
+                self._arrivals.append(Candidate(self._folder, path, seen, urgent=True))
+
+    def next_due(self) -> float | None:
+        """When to look again, in monotonic seconds; None when nothing settles."""
+        return self.settle.next_due()
+
+    def feed(self, work_in: Callable[[str], list[tuple[str, Fingerprint]]]) -> bool:
+        """Hand on what there is room for: arrivals, then the backlog. True if there may be more to do at once.
+
+        `work_in` lists a directory again, since the backlog only remembers which ones have work.
+        """
+        if not (self._drain(self._arrivals) and self._drain(self._feeding)) or not self._backlog:
+            return False
+        directory = next(iter(self._backlog))
+        for path, fingerprint in work_in(directory):
+            self.consider(path, fingerprint, urgent=False)
+        self._behind -= self._backlog.pop(directory)
+        return True
+
+    def _drain(self, candidates: deque[Candidate]) -> bool:
+        """Hand candidates on while there is room; True when none is left."""
+        while candidates:
+            if self._flight.begin(candidates[0]) and not self._offer(candidates[0]):
+                self._flight.cancel(candidates[0])
+                return False
+            candidates.popleft()
+        return True
+
+    def _probe(self, path: str) -> Writer:
+        return probe(os.path.join(self._folder, path))
