@@ -9,13 +9,14 @@ from photod.score.median import RunningMedian
 from photod.score.scorer import Scorer, TextVectors, scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "RunningMedian",
     "Scorer",
     "TextVectors",
     "describe",
+    "download",
     "identify",
     "load_scorers",
     "scores",
@@ -39,6 +40,16 @@ def identify(model: config.Model, cache: Path, preprocessing: int = 1) -> ModelI
     from photod.score.assembly import identify as identify_model
 
     return identify_model(model, cache / "scorer", preprocessing)
+
+
+def download(model: config.Model, cache: Path, say: "Callable[[str], None]") -> None:
+    """Fetch the configured weights if they are not on this machine, and check them; `say` gets lines.
+
+    The only function of photod that uses a network. Blocks for minutes. Raises ConfigError.
+    """
+    from photod.score.downloads import download as fetch
+
+    fetch(model, cache / "scorer", say)
 
 
 def describe(scorers: "Sequence[Scorer]") -> list[tuple[str, str]]:

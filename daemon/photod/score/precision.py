@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ from photod.score.scorer import Floats, TextVectors
 from photod.score.weights import read_json, write_atomically
 
 TOLERANCE = 0.02  # points of score that `auto` may move a photo away from fp32
+Precision = Literal["auto", "fp32", "fast"]
 _WORTHWHILE = 1.1  # times fp32's speed: less is not worth any deviation
 
 
@@ -29,28 +31,38 @@ class Choice:
     deviation: float  # the most that a score can be away from fp32's, points
 
 
-def choose(
-    tower: Tower,
-    device: torch.device,
-    precision: Literal["auto", "fp32", "fast"],
-    movement: "Movement",
-) -> Choice:
-    """Measure the device's arithmetics on the bundled pictures against fp32, and choose.
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One class of arithmetic on one device."""
 
-    `auto` takes the first within TOLERANCE, `fast` the fastest. Blocks for some passes of the tower.
-    """
-    offered = arithmetics(device)
-    if precision == FP32 or offered == (FP32,):
-        return Choice(FP32, 0.0)
-    batch = pictures(tower.size)
-    cross = crossing(device)
-    exact, exact_s = _timed(build_engine(tower, FP32, device), batch, cross)
-    for arithmetic in offered[:-1]:
-        vectors, elapsed_s = _timed(build_engine(tower, arithmetic, device), batch, cross)
-        deviation = movement.largest(vectors, exact)
-        if elapsed_s * _WORTHWHILE < exact_s and (precision == "fast" or deviation <= TOLERANCE):
-            return Choice(arithmetic, deviation)
+    arithmetic: str
+    seconds: float  # for the bundled pictures
+    deviation: float
+
+
+def decide(precision: Precision, exact_s: float, trials: Iterable[Trial]) -> Choice:
+    """The first trial that is worth it: for `auto`, within TOLERANCE; for `fast`, whatever it moves."""
+    for trial in trials:
+        faster = trial.seconds * _WORTHWHILE < exact_s
+        if faster and (precision == "fast" or trial.deviation <= TOLERANCE):
+            return Choice(trial.arithmetic, trial.deviation)
     return Choice(FP32, 0.0)
+
+
+def choose(tower: Tower, device: torch.device, precision: Precision, movement: "Movement") -> Choice:
+    """Try the device's arithmetics on the bundled pictures, and decide. Blocks for some passes of the tower."""
+    *faster, _ = arithmetics(device)
+    if precision == FP32 or not faster:
+        return Choice(FP32, 0.0)
+    cross, shown = crossing(device), pictures(tower.size)
+    exact, exact_s = _timed(build_engine(tower, FP32, device), shown, cross)
+
+    def trials() -> Iterator[Trial]:
+        for arithmetic in faster:
+            vectors, elapsed_s = _timed(build_engine(tower, arithmetic, device), shown, cross)
+            yield Trial(arithmetic, elapsed_s, movement.largest(vectors, exact))
+
+    return decide(precision, exact_s, trials())
 
 
 @dataclass(frozen=True, slots=True)

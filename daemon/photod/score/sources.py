@@ -57,7 +57,7 @@ class Source:
 
 def open_clip() -> ModuleType:
     """The library, kept off the network: whatever it loads must be on this machine."""
-    # Read by huggingface_hub once, when it is first imported; `download` imports it before.
+    # Read by huggingface_hub once, when it is first imported.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import open_clip as library
 
@@ -86,7 +86,7 @@ def _file(path: Path, architecture: str) -> Source:
 def _tag(model: config.Model) -> Source:
     entry = tag_entry(model)
     repository, _, name = str(entry["hf_hub"]).rpartition("/")
-    path = _first_cached(repository, _file_names(name)) if repository else _cached_url(str(entry["url"]))
+    path = _first_cached(repository, hub_file_names(name)) if repository else _cached_url(str(entry["url"]))
     if path is None:
         raise _not_downloaded(model.weights)
     architecture = model.architecture
@@ -135,7 +135,7 @@ def _local_directory(directory: Path) -> Source:
 def _hub_repository(weights: str) -> Source:
     repository = weights.removeprefix(HUB)
     description = _first_cached(repository, [HUB_CONFIG])
-    path = _first_cached(repository, _file_names(""))
+    path = _first_cached(repository, hub_file_names(""))
     if description is None or path is None:
         raise _not_downloaded(weights)
     return _described(description, path, weights)
@@ -146,7 +146,9 @@ def _described(description: Path, path: Path, tokenizer: str) -> Source:
     try:
         content = json.loads(description.read_text(encoding="utf-8"))
         model, preprocess = content["model_cfg"], content.get("preprocess_cfg", {})
-    except (OSError, ValueError, KeyError) as error:
+        if not {"embed_dim", "vision_cfg", "text_cfg"} <= model.keys():
+            raise ValueError("its model_cfg is incomplete")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"cannot use {description}: {error}", "it must hold open_clip's model_cfg") from error
     mean = tuple(preprocess.get("mean") or OPENAI_MEAN)
     std = tuple(preprocess.get("std") or OPENAI_STD)
@@ -180,7 +182,7 @@ def _normalisation(architecture: str) -> tuple[tuple[float, float, float], tuple
     return OPENAI_MEAN, OPENAI_STD
 
 
-def _file_names(name: str) -> list[str]:
+def hub_file_names(name: str) -> list[str]:
     """The names under which a hub entry's weights may have been saved, the safest format first."""
     if not name:
         return list(_PREFERRED)

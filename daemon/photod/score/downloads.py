@@ -1,0 +1,69 @@
+"""Fetching published weights, once, because the user said so. The daemon itself never does."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from photod import config
+from photod.errors import ConfigError
+from photod.score.loading import load_model
+from photod.score.sources import BUILTIN, HUB, HUB_CONFIG, LOCAL_DIR, find_source, hub_file_names, tag_entry
+
+
+def download(model: config.Model, cache: Path, say: Callable[[str], None]) -> None:
+    """Bring the configured weights to this machine if they are not here, and check them.
+
+    Needs the network, blocks for minutes; the libraries draw progress bars on standard error. `say` gets a
+    line for each step. Raises ConfigError.
+    """
+    weights = model.weights
+    if weights == BUILTIN or weights.startswith(LOCAL_DIR) or Path(weights).expanduser().is_file():
+        say(f"{weights} is on this machine")
+    else:
+        say(f"downloading {weights}")
+        try:
+            _fetch(model)
+        except ConfigError:
+            raise
+        except Exception as error:  # network, disk, server: the library's words are all there is
+            reason = str(error).strip().splitlines()[0]
+            raise ConfigError(f'cannot download "{weights}": {reason}', "check the name and the network") from error
+    load_model(model, cache)
+    say(f"{weights} is complete and sound")
+
+
+def _fetch(model: config.Model) -> None:
+    from huggingface_hub import constants, hf_hub_download
+
+    was_offline, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, False
+    try:
+        if model.weights.startswith(HUB):
+            repository = model.weights.removeprefix(HUB)
+            hf_hub_download(repository, HUB_CONFIG)
+            _fetch_first(repository)
+        else:
+            from open_clip.pretrained import download_pretrained
+
+            download_pretrained(tag_entry(model))
+        _fetch_tokenizer(find_source(model).tokenizer)
+    finally:
+        constants.HF_HUB_OFFLINE = was_offline
+
+
+def _fetch_first(repository: str) -> None:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    *others, last = hub_file_names("")
+    for name in others:
+        try:
+            hf_hub_download(repository, name)
+        except EntryNotFoundError:
+            continue
+        return
+    hf_hub_download(repository, last)
+
+
+def _fetch_tokenizer(name: str) -> None:
+    import open_clip
+
+    open_clip.get_tokenizer(name)  # most ship with open_clip; the others are kept beside the weights

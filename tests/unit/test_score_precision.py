@@ -1,0 +1,117 @@
+"""The choice of arithmetic: what is decided, and that what is promised is kept on this machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from machine import need
+from photod import config
+from photod.photos import ModelIdentity
+from photod.score import TextVectors, identify, load_scorers, precision, scores
+from photod.score.engine import arithmetics
+from photod.score.pictures import pictures
+from photod.score.precision import TOLERANCE, Choice, Movement, Precision, Trial, decide
+from photod.score.scorer import Scorer
+from synthetic_clip import SMALL, make_state, save_directory
+
+GOOD = Trial("fp16", seconds=0.2, deviation=0.01)
+COARSE = Trial("bf16", seconds=0.1, deviation=0.05)
+SLOW = Trial("tf32", seconds=0.95, deviation=0.001)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "trials", "expected"),
+    [
+        ("auto", [GOOD], Choice("fp16", 0.01)),
+        ("auto", [COARSE, GOOD], Choice("fp16", 0.01)),
+        ("auto", [COARSE], Choice("fp32", 0.0)),
+        ("auto", [SLOW], Choice("fp32", 0.0)),
+        ("auto", [], Choice("fp32", 0.0)),
+        ("fast", [COARSE, GOOD], Choice("bf16", 0.05)),
+        ("fast", [SLOW], Choice("fp32", 0.0)),
+    ],
+)
+def test_the_fastest_that_keeps_the_promise_is_chosen(
+    wanted: Precision, trials: list[Trial], expected: Choice
+) -> None:
+    assert decide(wanted, 1.0, trials) == expected
+
+
+def test_what_is_not_a_number_is_never_within_tolerance() -> None:
+    assert decide("auto", 1.0, [Trial("fp16", 0.1, float("nan"))]).arithmetic == "fp32"
+
+
+def test_no_score_moves_by_more_than_the_stated_deviation() -> None:
+    random = np.random.default_rng(0)
+    text = TextVectors(*random.standard_normal((2, 1, 64)).astype(np.float32) / 8)
+    exact = random.standard_normal((500, 64)).astype(np.float32)
+    exact /= np.linalg.norm(exact, axis=1, keepdims=True)
+    moved = exact + random.standard_normal(exact.shape).astype(np.float32) * 1e-4
+    moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+    movement = np.abs(scores(moved, text, 100) - scores(exact, text, 100)).max()
+    assert 0 < movement <= Movement(text, 100).largest(moved, exact) * 1.001 < 10 * movement
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    home = tmp_path_factory.mktemp("small")
+    return save_directory(home / "model", SMALL, make_state(SMALL)), home / "cache"
+
+
+def load(small: tuple[str, Path], wanted: Precision) -> Scorer:
+    weights, cache = small
+    (scorer,) = load_scorers(config.Model(weights=weights, devices="cpu", precision=wanted), cache)
+    return scorer
+
+
+def test_auto_keeps_every_score_within_its_tolerance(small: tuple[str, Path]) -> None:
+    shown = pictures(224)
+    auto, exact = load(small, "auto"), load(small, "fp32")
+    assert np.abs(auto.score(auto.embed(shown)) - exact.score(exact.embed(shown))).max() <= TOLERANCE
+
+
+def test_fast_says_by_how_much_it_moves_scores_and_keeps_to_it(small: tuple[str, Path]) -> None:
+    if arithmetics(torch.device("cpu")) == ("fp32",):
+        need("a CPU with bf16")
+    tower_fast, exact = load(small, "fast"), load(small, "fp32")
+    if tower_fast.identity.precision == "fp32":
+        pytest.skip("bf16 is not faster than fp32 on this CPU, so it is not used")
+    moved = np.abs(tower_fast.score(tower_fast.embed(pictures(224))) - exact.score(exact.embed(pictures(224))))
+    assert 0 < moved.max() <= tower_fast.deviation * 1.01  # type: ignore[attr-defined]
+    assert tower_fast.identity.tower != exact.identity.tower, "one class would be continued in another"
+
+
+@pytest.fixture
+def no_measuring(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def refuse(*_: object) -> Choice:
+        raise AssertionError("measured again")
+
+    return monkeypatch.setattr("photod.score.assembly.choose", refuse)
+
+
+def test_a_later_start_chooses_the_same_without_measuring(
+    small: tuple[str, Path], request: pytest.FixtureRequest
+) -> None:
+    first = load(small, "fast").identity
+    request.getfixturevalue("no_measuring")
+    assert load(small, "fast").identity == first
+
+
+def test_the_identity_is_known_without_loading_the_tower(
+    small: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected: ModelIdentity = load(small, "auto").identity
+    monkeypatch.setattr("photod.score.assembly.load_model", None)
+    assert identify(config.Model(weights=small[0], devices="cpu"), small[1]) == expected
+
+
+def test_a_damaged_memory_of_the_choice_is_measured_anew(tmp_path: Path) -> None:
+    path = tmp_path / "precision.json"
+    for damage in ("", "{}", '{"arithmetic": 3, "deviation": 0.0}'):
+        path.write_text(damage)
+        assert precision.remembered(path) is None
+    precision.remember(path, Choice("bf16", 0.5))
+    assert precision.remembered(path) == Choice("bf16", 0.5)

@@ -1,0 +1,158 @@
+"""What a scorer must show before it may work, and how a device's failure is told."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from photod import config
+from photod.errors import ConfigError, DeviceError
+from photod.photos import InputSpec, ModelIdentity
+from photod.score import TextVectors
+from photod.score.assembly import find_devices
+from photod.score.engine import Engine
+from photod.score.pictures import pictures
+from photod.score.precision import Choice
+from photod.score.selftest import warm_up
+from photod.score.tower import TowerScorer
+
+SIZE = 8
+IDENTITY = ModelIdentity("stub", "stub", "0" * 64, InputSpec(SIZE), "fp32", 1, (("good", "bad"),), 100.0)
+TEXT = TextVectors(np.eye(4, dtype=np.float32)[:1], np.eye(4, dtype=np.float32)[1:2])
+
+
+class StubTower:
+    """A tower whose engine is a function."""
+
+    size = SIZE
+
+    def __init__(self, run: Engine) -> None:
+        self._run = run
+
+    def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
+        return self._run
+
+
+def scorer(run: Engine, batch_size: int = 8) -> TowerScorer:
+    return TowerScorer(StubTower(run), TEXT, IDENTITY, torch.device("cpu"), Choice("fp32", 0.0), batch_size)
+
+
+def statistics_of(pixels: Tensor) -> Tensor:
+    rows = pixels.float().flatten(1)
+    parts = [rows.mean(1), rows.std(1), rows[:, ::3].mean(1), rows[:, 1::3].mean(1)]
+    return torch.nn.functional.normalize(torch.stack(parts, dim=1), dim=1)
+
+
+def changing() -> Engine:
+    calls: list[int] = []
+
+    def run(pixels: Tensor) -> Tensor:
+        calls.append(1)
+        return torch.nn.functional.normalize(statistics_of(pixels) + 0.1 * len(calls), dim=1)
+
+    return run
+
+
+def not_finite(pixels: Tensor) -> Tensor:
+    return statistics_of(pixels) * float("nan")
+
+
+def too_long(pixels: Tensor) -> Tensor:
+    return 2 * statistics_of(pixels)
+
+
+def blind(pixels: Tensor) -> Tensor:
+    return torch.eye(4)[:1].expand(len(pixels), 4)
+
+
+def out_of_memory(pixels: Tensor) -> Tensor:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nGPU 0 has less.")
+
+
+def test_a_sound_scorer_passes_and_its_speed_is_known() -> None:
+    assert warm_up(scorer(statistics_of), SIZE, 8) > 0
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (not_finite, "not finite"),
+        (too_long, "not of unit length"),
+        (blind, "different pictures get the same embedding"),
+        (out_of_memory, "batch_size.*out of memory.*lower it"),
+    ],
+)
+def test_a_fault_keeps_it_from_starting_and_is_named(run: Engine, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        warm_up(scorer(run), SIZE, 8)
+    assert "\n" not in str(caught.value)
+
+
+def test_embeddings_that_are_not_repeatable_keep_it_from_starting() -> None:
+    with pytest.raises(ConfigError, match="other embeddings the second time"):
+        warm_up(scorer(changing()), SIZE, 2)
+
+
+def test_a_device_that_fails_at_work_is_a_device_error_of_one_line() -> None:
+    with pytest.raises(DeviceError, match=r"^cpu failed: CUDA out of memory\. Tried.*GiB\.; see") as caught:
+        scorer(out_of_memory).embed(pictures(SIZE, 2))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(0, 8, 8, 3), (9, 8, 8, 3), (1, 8, 9, 3), (1, 3, 8, 8), (8, 8, 3)])
+def test_pixels_of_another_shape_are_the_callers_mistake(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        scorer(statistics_of).embed(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        pytest.param(
+            lambda pixels: np.frombuffer(pixels.tobytes(), np.uint8).reshape(pixels.shape), id="read-only"
+        ),
+        pytest.param(lambda pixels: pixels[::-1][::-1], id="turned twice"),
+        pytest.param(np.asfortranarray, id="columns first"),
+    ],
+)
+def test_any_memory_layout_of_the_same_pixels_gives_the_same(view: Callable[[object], object]) -> None:
+    shown = pictures(SIZE, 3)
+    worker = scorer(statistics_of)
+    assert np.array_equal(worker.embed(view(shown)), worker.embed(shown))  # type: ignore[arg-type]
+
+
+def test_the_order_of_a_batch_is_kept_across_passes() -> None:
+    shown = np.concatenate([pictures(SIZE), pictures(SIZE)[::-1], pictures(SIZE, 3)])
+    together = scorer(statistics_of, 64).embed(shown)
+    alone = np.concatenate([scorer(statistics_of).embed(row[None]) for row in shown])
+    assert np.allclose(together, alone, atol=1e-6)
+
+
+def test_it_works_again_after_a_release() -> None:
+    worker = scorer(statistics_of)
+    before = worker.embed(pictures(SIZE, 2))
+    worker.release()
+    assert np.array_equal(worker.embed(pictures(SIZE, 2)), before)
+
+
+def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(ConfigError, match=r'devices has "cuda:77"; this machine has .*cpu'):
+        find_devices(config.Model(devices=("cuda:77",)))
+    assert find_devices(config.Model(devices="cpu")) == (torch.device("cpu"),)
+    assert find_devices(config.Model(devices=("cpu", "cpu"))) == (torch.device("cpu"),)
+
+
+def test_the_bundled_pictures_are_the_same_everywhere_and_all_different() -> None:
+    shown = pictures(64)
+    assert np.array_equal(shown, pictures(64))
+    assert len({row.tobytes() for row in shown}) == len(shown)
+
+
+def test_the_cache_may_be_unwritable(tmp_path: Path) -> None:
+    from photod.score.weights import write_atomically
+
+    (tmp_path / "file").touch()
+    write_atomically(tmp_path / "file" / "below", b"x")

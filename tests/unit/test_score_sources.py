@@ -1,0 +1,119 @@
+"""What `model.weights` and `model.architecture` may say, and the answers to what they may not."""
+
+import json
+from pathlib import Path
+
+import open_clip
+import pytest
+
+from photod import config
+from photod.errors import ConfigError
+from photod.score.sources import OPENAI_MEAN, OPENAI_STD, Source, find_source, is_plain
+
+
+def find(weights: str, architecture: str = "ViT-B-16-quickgelu") -> Source:
+    return find_source(config.Model(weights=weights, architecture=architecture))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    (tmp_path / "AesCLIP").write_bytes(b"")
+    return str(tmp_path / "AesCLIP")
+
+
+def test_a_file_is_taken_for_the_configured_architecture(file: str) -> None:
+    source = find(file)
+    assert (source.path, source.size, source.mean) == (Path(file), 224, OPENAI_MEAN)
+    assert source.config == open_clip.get_model_config("ViT-B-16-quickgelu")
+
+
+def test_a_file_in_the_home_directory_may_be_named_with_a_tilde(home: Path) -> None:
+    (home / "AesCLIP").write_bytes(b"")
+    assert find("~/AesCLIP").path == home / "AesCLIP"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "size", "mean"),
+    [
+        ("ViT-B-32", 224, OPENAI_MEAN),
+        ("ViT-L-14-336-quickgelu", 336, OPENAI_MEAN),
+        ("RN50-quickgelu", 224, OPENAI_MEAN),
+        ("ViT-B-16-SigLIP-256", 256, (0.5, 0.5, 0.5)),
+    ],
+)
+def test_an_architecture_brings_its_own_size_and_normalisation(
+    architecture: str, size: int, mean: tuple[float, ...], file: str
+) -> None:
+    source = find(file, architecture)
+    assert (source.size, source.mean) == (size, mean)
+
+
+def test_openai_normalisation_is_open_clips() -> None:
+    assert (OPENAI_MEAN, OPENAI_STD) == (open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)
+
+
+def test_only_transformers_without_variations_are_plain() -> None:
+    plain = {name for name in open_clip.list_models() if is_plain(open_clip.get_model_config(name))}
+    assert {"ViT-B-16", "ViT-B-16-quickgelu", "ViT-B-32", "ViT-L-14-336", "ViT-H-14"} <= plain
+    assert not plain & {"RN50", "ViT-B-16-SigLIP", "coca_ViT-B-32", "EVA02-B-16", "convnext_base", "ViTamin-S"}
+
+
+@pytest.mark.parametrize(
+    ("weights", "architecture", "words"),
+    [
+        ("openai", "ViT-B-16-quickgelu", 'weights = "openai" has not been downloaded.*photod check --download'),
+        ("openai", "ViT-B-16", 'another activation than "openai"; set model.architecture = "ViT-B-16-quickgelu"'),
+        ("laion2b_s34b_b88k", "ViT-B-16-quickgelu", "set model.architecture to one that has it: ViT-B-16, "),
+        ("laion2b_s34b_b88k", "ViT-B-16", "has not been downloaded"),
+        ("openia", "ViT-B-16-quickgelu", 'did you mean "openai"'),
+        ("bultin", "ViT-B-16-quickgelu", 'did you mean "builtin"'),
+        ("/nowhere/AesCLIP", "ViT-B-16-quickgelu", 'weights = "/nowhere/AesCLIP" is neither a file nor a tag'),
+        ("hf-hub:nobody/nothing", "ViT-B-16", "has not been downloaded.*photod check --download"),
+        ("local-dir:/nowhere", "ViT-B-16", "is no directory"),
+        ("openai", "ViT-B-61", 'architecture = "ViT-B-61" is unknown; did you mean "ViT-B-16"'),
+    ],
+)
+def test_what_cannot_be_found_is_answered_with_what_to_do(weights: str, architecture: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        find(weights, architecture)
+    assert "\n" not in str(caught.value)
+
+
+def describe(directory: Path, **more: object) -> str:
+    content = {"model_cfg": open_clip.get_model_config("ViT-B-32"), **more}
+    (directory / "open_clip_config.json").write_text(json.dumps(content))
+    return f"local-dir:{directory}"
+
+
+def test_a_local_directory_describes_itself(tmp_path: Path) -> None:
+    (tmp_path / "open_clip_model.safetensors").touch()
+    (tmp_path / "training.pt").touch()
+    source = find(describe(tmp_path, preprocess_cfg={"mean": [0.1, 0.2, 0.3]}), "ignored")
+    assert source.path == tmp_path / "open_clip_model.safetensors"
+    assert source.mean == (0.1, 0.2, 0.3)
+
+
+def test_two_directories_that_differ_in_normalisation_are_two_architectures(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    plain = find(describe(tmp_path)).architecture
+    assert find(describe(tmp_path, preprocess_cfg={"std": [1, 1, 1]})).architecture != plain
+    assert find(describe(tmp_path)).architecture == plain
+
+
+def test_a_local_directory_never_falls_back_to_random_weights(tmp_path: Path) -> None:
+    weights = describe(tmp_path)
+    with pytest.raises(ConfigError, match="needs one weights file; found none"):
+        find(weights)
+    (tmp_path / "one.pt").touch()
+    assert find(weights).path.name == "one.pt"
+    (tmp_path / "two.pt").touch()
+    with pytest.raises(ConfigError, match=r"found one\.pt, two\.pt"):
+        find(weights)
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"model_cfg": {}}', "[]"])
+def test_a_description_that_describes_nothing_is_named(content: str, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    (tmp_path / "open_clip_config.json").write_text(content)
+    with pytest.raises(ConfigError, match=r"cannot use .*open_clip_config\.json"):
+        find(f"local-dir:{tmp_path}")
