@@ -1,0 +1,168 @@
+"""Starting with a model: architectures, caches, files that change below it, provenance."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+
+from photod import config
+from photod.errors import ConfigError
+from photod.score import describe, load_scorers
+from photod.score.pictures import pictures
+from photod.score.scorer import Scorer
+from synthetic_clip import SMALL, make_state, save_directory
+
+TEXT = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
+VISION = {"image_size": 64, "layers": 2, "width": 128, "patch_size": 16}
+
+
+def load(weights: str, cache: Path, **more: Any) -> Scorer:
+    (scorer,) = load_scorers(config.Model(weights=weights, devices="cpu", **more), cache)
+    return scorer
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return save_directory(tmp_path_factory.mktemp("small") / "model", SMALL, make_state(SMALL))
+
+
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    "plain, QuickGELU": {"quick_gelu": True, "vision_cfg": VISION},
+    "plain, GELU": {"vision_cfg": VISION},
+    "plain, other heads, patches and size": {
+        "vision_cfg": VISION | {"patch_size": 14, "image_size": 98, "head_width": 32, "mlp_ratio": 3.0}
+    },
+    "plain, one layer": {"vision_cfg": VISION | {"layers": 1}},
+    "mean of tokens": {"vision_cfg": VISION | {"pool_type": "avg"}},
+    "layer scale": {"quick_gelu": True, "vision_cfg": VISION | {"ls_init_value": 0.3}},
+    "ResNet": {"quick_gelu": True, "vision_cfg": VISION | {"layers": [1, 1, 1, 1], "width": 32, "head_width": 64}},
+    "SigLIP-style": {
+        "custom_text": True,
+        "vision_cfg": {"image_size": 224, "timm_model_name": "vit_tiny_patch16_224", "timm_pool": "avg",
+                       "timm_proj": "linear"},
+    },
+}  # fmt: skip
+
+
+def random_model(settings: dict[str, Any]) -> torch.nn.Module:
+    torch.manual_seed(0)
+    arguments = dict(settings)
+    kind = open_clip.CustomTextCLIP if arguments.pop("custom_text", False) else open_clip.CLIP
+    model: torch.nn.Module = kind(**arguments)
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                tensor.mul_(1.3).add_(0.05 * torch.randn_like(tensor))
+            if name.endswith("running_var"):
+                tensor.abs_()
+    return model.eval()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_any_architecture_embeds_as_open_clip_does(name: str, tmp_path: Path) -> None:
+    settings = {"embed_dim": 64, "text_cfg": TEXT, **ARCHITECTURES[name]}
+    model: Any = random_model(settings)
+    weights = save_directory(tmp_path / "model", SMALL, model.state_dict())
+    save_config(tmp_path / "model", settings)
+    size = settings["vision_cfg"]["image_size"]
+    shown = pictures(size, 5)
+    mean, std = (torch.tensor(values) for values in (open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD))
+    with torch.inference_mode():
+        images = ((torch.from_numpy(shown) / 255 - mean) / std).permute(0, 3, 1, 2)
+        expected = model.encode_image(images, normalize=True).numpy()
+    for _ in range(2):  # the second start takes another way
+        scorer = load(weights, tmp_path / "cache", precision="fp32")
+        assert scorer.identity.input.size == size
+        assert np.abs(scorer.embed(shown) - expected).max() < 1e-5
+
+
+def save_config(directory: Path, settings: dict[str, Any]) -> None:
+    (directory / "open_clip_config.json").write_text(json.dumps({"model_cfg": settings}))
+
+
+def test_half_precision_weights_score_as_the_same_numbers_in_fp32(tmp_path: Path) -> None:
+    state = {name: tensor.half() for name, tensor in make_state(SMALL).items()}
+    half = load(save_directory(tmp_path / "half", SMALL, state), tmp_path)
+    single = load(save_directory(tmp_path / "single", SMALL, {n: t.float() for n, t in state.items()}), tmp_path)
+    assert np.array_equal(half.embed(pictures(224)), single.embed(pictures(224)))
+
+
+def test_a_later_start_neither_imports_open_clip_nor_needs_a_writable_cache(small: str, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from photod import config; from photod.score import load_scorers\n"
+        "(scorer,) = load_scorers(config.Model(weights=sys.argv[1], devices='cpu'), Path(sys.argv[2]))\n"
+        "print('open_clip' in sys.modules, scorer.identity.key)"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", program, small, str(tmp_path / "cache")],
+            capture_output=True, text=True, check=True, env=os.environ | {"PYTHONWARNINGS": "error"},
+        ).stdout.split()
+        for _ in range(2)
+    ]  # fmt: skip
+    assert [line[0] for line in said] == ["True", "False"]
+    assert said[0][1] == said[1][1]
+
+
+def test_overwriting_the_file_of_a_running_model_changes_nothing(tmp_path: Path) -> None:
+    scorer = load(save_directory(tmp_path / "model", SMALL, make_state(SMALL)), tmp_path / "cache")
+    before = scorer.embed(pictures(224, 2))
+    file = tmp_path / "model" / "open_clip_pytorch_model.bin"
+    with file.open("r+b") as target:
+        target.truncate(0)
+    assert np.array_equal(scorer.embed(pictures(224, 2)), before)
+
+
+def test_other_prompts_need_no_other_embeddings(small: str, tmp_path: Path) -> None:
+    one = load(small, tmp_path)
+    other = load(small, tmp_path, prompts=(("sharp photo", "blurry photo"), ("good image", "bad image")))
+    assert other.identity.tower == one.identity.tower
+    assert other.identity.key != one.identity.key
+    stored = one.embed(pictures(224)).astype("<f2")
+    assert np.abs(other.score(stored) - other.score(other.embed(pictures(224)))).max() < 0.02
+    assert np.abs(other.score(stored) - one.score(stored)).max() > 0.1
+
+
+def test_other_weights_or_another_resize_are_another_tower(small: str, tmp_path: Path) -> None:
+    state = make_state(SMALL)
+    state["visual.proj"][0, 0] += 1e-3
+    changed = load(save_directory(tmp_path / "changed", SMALL, state), tmp_path)
+    original, cropped = load(small, tmp_path), load(small, tmp_path, resize="crop")
+    newer = load_scorers(config.Model(weights=small, devices="cpu"), tmp_path, preprocessing=2)[0]
+    towers = {scorer.identity.tower for scorer in (changed, original, cropped, newer)}
+    assert len(towers) == 4
+
+
+def test_the_same_weights_under_another_name_are_the_same_model(small: str, tmp_path: Path) -> None:
+    moved = load(save_directory(tmp_path / "moved", SMALL, make_state(SMALL)), tmp_path)
+    assert moved.identity.key == load(small, tmp_path).identity.key
+    assert moved.identity.name != load(small, tmp_path).identity.name
+
+
+def test_check_names_the_model_and_what_was_measured(small: str, tmp_path: Path) -> None:
+    scorer = load(small, tmp_path, precision="fp32")
+    lines = dict(describe([scorer]))
+    assert lines["model"] == small
+    assert scorer.identity.weights_sha256 in lines["weights"]
+    assert lines["precision"] == "fp32, exact"
+    assert lines["device"].startswith("cpu, ")
+    assert "images/s" in lines["device"]
+
+
+def test_a_prompt_that_the_builtin_model_does_not_know_is_answered_with_those_it_does(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r'prompts has "sunset", .* it knows: .*bad image.*good image'):
+        load("builtin", tmp_path, prompts=(("good image", "sunset"),))
+
+
+def test_the_builtin_model_loads_and_tells_pictures_apart(tmp_path: Path) -> None:
+    scorer = load("builtin", tmp_path)
+    found = scorer.score(scorer.embed(pictures(224)))
+    assert np.isfinite(found).all()
+    assert np.ptp(found) > 0.1
