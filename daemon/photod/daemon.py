@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
@@ -143,15 +144,15 @@ class Daemon:
     def _wait(self, answers: Answers) -> None:
         if self._client is not None:
             client = self._client
-            self._crew.start("client", lambda: self._answer(client, answers))
+            self._crew.start("client", lambda: self._until_done(lambda: answer(client, answers)))
         elif self._once is not None:
-            for _ in answers.rate(str(self._once)):
-                pass
-            return
+            # Not on this thread, which must be free to shut down: an answer ends only when all is committed.
+            folder = str(self._once)
+            self._crew.start("once", lambda: self._until_done(lambda: deque(answers.rate(folder), 0)))
         self._stop.wait()
 
-    def _answer(self, client: socket.socket, answers: Answers) -> None:
-        answer(client, answers)
+    def _until_done(self, work: Callable[[], object]) -> None:
+        work()
         self._stop.set()
 
     def _shut_down(self) -> None:

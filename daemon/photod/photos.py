@@ -193,5 +193,13 @@ class Retry:
     folder: str
 
 
+@dataclass(frozen=True, slots=True)
+class Suspected:
+    """A device failed while it had these contents."""
+
+    folder: str
+    contents: tuple[str, ...]  # SHA-256
+
+
 # What the committer writes down besides outcomes.
-Note = Missing | Returned | Moved | Compared | Appeared | Retry | Purge
+Note = Missing | Returned | Moved | Compared | Appeared | Retry | Purge | Suspected

@@ -11,17 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
 from photod.channel import Channel
 from photod.config import Config
 from photod.errors import DecodeError, DeviceError
 from photod.in_flight import ContentsInFlight, OnTheWay
 from photod.intake.decoder import Decoded, Decoder
 from photod.intake.read import ReadPhoto, read_photo
+from photod.judge import apart, blame, judge
 from photod.logs import get_logger
 from photod.photos import (
-    EMBEDDING_DTYPE,
     Appeared,
     Candidate,
     Compared,
@@ -35,7 +33,7 @@ from photod.photos import (
     Purge,
     Retry,
     Returned,
-    Scored,
+    Suspected,
     Unscoreable,
     Verdict,
 )
@@ -156,8 +154,11 @@ class Pipeline:
         self._to_decode.cancel()
         self._decoded.cancel()
         self._end_decoders()
+        commit = self._threads.get("commit", [])
+        if any(thread.is_alive() for thread in commit):  # other devices may still finish their batch
+            join_all(self._threads["score"], min(deadline, time.monotonic() + 2 * DRAIN_MODEL_S))
         self._verdicts.close()
-        return join_all(self._threads.get("commit", []), deadline)
+        return join_all(commit, deadline)
 
     def _end_decoders(self) -> None:
         for decoder in self._decoders:
@@ -216,15 +217,27 @@ class Pipeline:
                 continue
             patience = idle_s
             began = time.monotonic()
-            judged = _judge(scorer, batch)
-            self._to_commit.add(-len(batch))
-            for item in judged:
-                self._verdicts.put(item)
+            for part in apart(batch, self._failures):
+                self._score_together(scorer, part)
             # The channel holds what the model makes in DRAIN_MODEL_S, and so does a batch: on a slow device
             # both are smaller than configured.
             per_second = len(batch) / max(time.monotonic() - began, 1e-6)
             most = max(1, min(self._config.model.batch_size, int(per_second * DRAIN_MODEL_S)))
             self._decoded.set_bound(most)
+
+    def _score_together(self, scorer: Scorer, batch: list[Decoded]) -> None:
+        try:
+            judged = judge(scorer, batch)
+        except DeviceError as error:
+            for item in blame(batch, self._failures, error):
+                self._verdicts.put(item)
+            raise
+        self._to_commit.add(-len(batch))
+        for result in judged:
+            self._verdicts.put(result)
+
+    def _failures(self, photo: Decoded) -> int:
+        return self._writers[photo.candidate.folder].suspects.get(photo.sha256, 0)
 
     def _commit(self) -> None:
         settings = self._config.store
@@ -274,30 +287,9 @@ class Pipeline:
                 log.info("tombstones", folder=note.folder, purged=writer.purge(note.folder))
             case Retry():
                 writer.forget_unscoreable()
+            case Suspected():
+                writer.suspect(note.contents)
         self._ears.noted(note)
-
-
-def _judge(scorer: Scorer, batch: list[Decoded]) -> list[Judged]:
-    """Score a batch; each result keeps the identity of its photo. Whatever the device raises is a DeviceError."""
-    side = scorer.identity.input.size
-    pixels = np.stack([np.frombuffer(d.pixels, np.uint8).reshape(side, side, 3) for d in batch])
-    try:
-        embeddings = scorer.embed(pixels)
-        scores = scorer.score(embeddings)
-    except DeviceError:
-        raise
-    except Exception as error:
-        raise DeviceError(
-            f"device {scorer.device}: {error}", "check the device and its driver, then start again"
-        ) from error
-    if not np.isfinite(scores).all():
-        raise DeviceError(
-            f"device {scorer.device}: scores that are not numbers", "check the device, then start again"
-        )
-    return [
-        Judged(d.candidate, Scored(d.sha256, d.facts, float(score), row.astype(EMBEDDING_DTYPE).tobytes()), False)
-        for d, score, row in zip(batch, scores, embeddings, strict=True)
-    ]
 
 
 def _is_still(candidate: Candidate) -> bool:

@@ -99,8 +99,25 @@ def _remember_moves_and_confirmations(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+_V3 = """
+-- Contents that a device had when it failed, and that have no verdict yet.
+CREATE TABLE suspect (
+    sha256      TEXT PRIMARY KEY,
+    failures    INTEGER NOT NULL                  -- in a row
+) WITHOUT ROWID;
+"""
+
+
+def _remember_suspects(connection: sqlite3.Connection) -> None:
+    connection.execute(_V3)
+
+
 # MIGRATIONS[n] takes a database from user_version n to n + 1. Append only: released steps never change.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _remember_moves_and_confirmations)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _create,
+    _remember_moves_and_confirmations,
+    _remember_suspects,
+)
 VERSION = len(MIGRATIONS)
 
 

@@ -40,6 +40,7 @@ class Writer:
     """Owns a folder's database: opening takes its lock, so two processes never write one database.
 
     Not thread-safe: one thread calls it. Every method raises DatabaseError; opening raises BusyError, too.
+    `suspects`, which never changes, are the contents on which a device failed before, with how often in a row.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,6 +53,7 @@ class Writer:
                 self._db = open_writable(path)
                 migrate(self._db)
                 self._tombstones = Tombstones(self._db)
+                self.suspects: dict[str, int] = dict(self._db.execute("SELECT sha256, failures FROM suspect"))
             except BaseException:
                 os.close(self._lock)
                 raise
@@ -104,6 +106,8 @@ class Writer:
             self._db.executemany(_PUT_EMBEDDING, [(self._tower, v.embedding, v.sha256) for v in scored])
             self._db.executemany("INSERT INTO content (sha256) VALUES (?) ON CONFLICT DO NOTHING", undecodable)
             self._db.executemany(_PUT_PHOTO, [_photo_row(j) for j, still_there in judged if still_there])
+            if self.suspects:
+                self._db.executemany("DELETE FROM suspect WHERE sha256 = ?", [(sha256,) for sha256 in verdicts])
 
     def mark_missing(self, paths: Iterable[str]) -> None:
         """Note that a listing lacked these photos. They keep their scores and are ranked no more."""
@@ -140,6 +144,15 @@ class Writer:
                 UPDATE OR IGNORE photo SET path = ?, directory = ?, missing_since = NULL
                 WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND inode = ?""",
                 rows,
+            )
+
+    def suspect(self, contents: Iterable[str]) -> None:
+        """Note that a device failed, once more, while it had these contents; a verdict clears them."""
+        with database_errors(self.path), self._transaction():
+            self._db.executemany(
+                """INSERT INTO suspect (sha256, failures) VALUES (?, 1)
+                ON CONFLICT (sha256) DO UPDATE SET failures = failures + 1""",
+                [(sha256,) for sha256 in contents],
             )
 
     def mark_compared(self, folder: str = "", filesystem: str = "") -> Swept:
