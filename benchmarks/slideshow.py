@@ -15,6 +15,7 @@ from statistics import fmean
 from photod.config import load_config
 from photod.store.queries import Bounds
 from photod_ctl.folders import archives
+from photod_ctl.slideshow.command import SWITCH_S
 from photod_ctl.slideshow.deck import Deck
 from photod_ctl.slideshow.preload import MEMORY_LIMIT
 from photod_ctl.slideshow.show import Pace, Show
@@ -29,6 +30,7 @@ arguments = parser.parse_args()
 if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
     os.environ["SDL_VIDEODRIVER"] = "dummy"
 
+sys.setswitchinterval(SWITCH_S)
 slides, _ = load(archives([arguments.folder], load_config()), sys.maxsize, Bounds())
 for delay_s in (1.0, 0.2):
     window = Window(full_screen=True)

@@ -3,7 +3,7 @@
 import os
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import merge
 from typing import Any
 
@@ -37,6 +37,8 @@ class Ranking:
     model: dict[str, Any]  # its identity
     total: int  # photos ranked, of which `places` are the best
     places: list[Place]
+    readers: dict[str, Reader]  # by folder
+    others: dict[Place, int] = field(default_factory=dict)  # how many more photos show its scene, where asked
 
 
 def rank(
@@ -90,4 +92,4 @@ def _rank_together(
     for folder, photo in best:
         higher = bisect_left(falling, -photo.score)
         places.append(Place(higher + 1, percentile(higher, total), folder, photo))
-    return Ranking(model, total, places)
+    return Ranking(model, total, places, {archive.folder: reader for archive, reader in members})

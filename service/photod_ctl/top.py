@@ -1,89 +1,101 @@
 """`photod-ctl top`: the best photos."""
 
-import os
 import sys
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photod_ctl.options import ConfigFile, Folders, Json, load
+from photod_ctl.options import ConfigFile, Folders, Json, MinScore, Month, Since, Until, Year, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from photod_ctl.ranking import Place, Ranking
 
 
-def top(
+def top(  # noqa: PLR0913, PLR0917 - the options that it has
     context: typer.Context,
     folders: Folders = None,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 50,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, metavar="N", help="How many.")] = 50,
+    worst: Annotated[bool, typer.Option("--worst", help="The worst, worst first.")] = False,
+    distinct: Annotated[
+        bool, typer.Option("--distinct", help="One photo of each burst or scene, with the number of others.")
+    ] = False,
+    since: Since = None,
+    until: Until = None,
+    year: Year = None,
+    month: Month = None,
+    min_score: MinScore = None,
     as_json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     paths: Annotated[bool, typer.Option("--paths", help="Print paths alone, one a line.")] = False,
     null: Annotated[bool, typer.Option("-0", "--null", help="Like --paths, each ended by a NUL byte.")] = False,
+    copy: Annotated[
+        str | None, typer.Option("--copy", metavar="DIR", help="Copy the photos there, named by rank.")
+    ] = None,
+    link: Annotated[
+        str | None, typer.Option("--link", metavar="DIR", help="The same with symbolic links.")
+    ] = None,
+    m3u: Annotated[
+        str | None, typer.Option("--m3u", metavar="FILE", help="Write a playlist for image viewers.")
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Show the best photos.
 
-    Reads the databases; the daemon need not run. The percentile is the share of ranked photos that score no higher.
+    Reads the databases; the daemon need not run. The percentile is the share of all ranked photos that score no
+    higher, whatever the limits. Names that are not UTF-8 are printed as they are by --paths and -0, as lone
+    surrogates by --json, and escaped elsewhere.
 
-    Examples: photod-ctl top ~/Pictures -n 20; photod-ctl top -0 -n 100 | xargs -0 cp -t /tmp/best
+    Examples: photod-ctl top ~/Pictures -n 20; photod-ctl top --year 2023 --distinct --copy /tmp/best;
+    photod-ctl top -0 -n 100 | xargs -0 cp -t /tmp/best
     """
+    from photod_ctl.filters import bounds
     from photod_ctl.folders import archives
     from photod_ctl.ranking import note_models, rank
 
-    rankings = rank(archives(folders, load(context, config)), count)
+    wanted = bounds(since=since, until=until, year=year, month=month, min_score=min_score)
+    found = archives(folders, load(context, config))
+    rankings = rank(found, sys.maxsize if distinct else count, wanted, worst)
+    if distinct:
+        rankings = [_distinct(ranking, count) for ranking in rankings]
     note_models(rankings)
-    if as_json:
-        _print_json(rankings)
-    elif paths or null:
-        end = b"\0" if null else b"\n"
-        for ranking in rankings:
-            sys.stdout.buffer.writelines(os.fsencode(place.location) + end for place in ranking.places)
+    if copy or link or m3u:
+        from photod_ctl.collect import copy_photos, link_photos, write_playlist
+
+        places = [place for ranking in rankings for place in ranking.places]
+        for target, collect in ((copy, copy_photos), (link, link_photos), (m3u, write_playlist)):
+            if target:
+                print(collect(places, target))
+    elif as_json or csv or paths or null:
+        _print_for_programs(rankings, "json" if as_json else "csv" if csv else "0" if null else "paths")
     else:
-        _print_tables(rankings)
+        from photod_ctl.listing import print_tables
+
+        print_tables(rankings)
 
 
-def _print_json(rankings: list[Any]) -> None:
-    from photod_ctl.tables import print_json
+def _print_for_programs(rankings: "Sequence[Ranking]", form: str) -> None:
+    from photod_ctl import listing
 
-    print_json([
-        {
-            "path": place.location,
-            "score": place.photo.score,
-            "percentile": place.percentile,
-            "rank": place.rank,
-            "sha256": place.photo.sha256,
-            "width": place.photo.facts.width,
-            "height": place.photo.facts.height,
-            "taken_at": place.photo.facts.taken_at,
-            "camera": place.photo.facts.camera,
-            "model": ranking.model["name"],
-        }
-        for ranking in rankings
-        for place in ranking.places
-    ])
+    if form == "json":
+        listing.print_json_list(rankings)
+    elif form == "csv":
+        listing.print_csv(rankings)
+    else:
+        listing.print_paths(rankings, b"\0" if form == "0" else b"\n")
 
 
-def _print_tables(rankings: list[Any]) -> None:
-    from photod_ctl.tables import Cell, Column, print_table, warn
+def _distinct(ranking: "Ranking", count: int) -> "Ranking":
+    from photod_ctl.distinct import scenes
 
-    folders = {place.folder for ranking in rankings for place in ranking.places}
-    # On a terminal the link has the whole path, and the column room for the rest.
-    inside = folders.pop() if len(folders) == 1 and sys.stdout.isatty() else ""
-    columns = (
-        Column("rank", right=True), Column("score", right=True), Column("percentile", right=True),
-        Column("taken"), Column("camera"), Column(f"photo in {inside}" if inside else "photo", wide=True),
-    )  # fmt: skip
-    shown = 0
-    for ranking in rankings:
-        shown += len(ranking.places)
-        if len(rankings) > 1:
-            print(f"\n{ranking.model['name']}: {ranking.total:,} photos")
-        rows = [
-            (
-                str(place.rank), f"{place.photo.score:.2f}", f"{place.percentile:.1f}",
-                (place.photo.facts.taken_at or "")[:10], (place.photo.facts.camera or "")[:20],
-                Cell(place.photo.path if inside else place.location, link=place.location),
-            )
-            for place in ranking.places
-        ]  # fmt: skip
-        if rows:
-            print_table(columns, rows)
-    if not shown:
-        warn("nothing is ranked yet")
+    def embeddings(places: "Sequence[Place]") -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for folder, reader in ranking.readers.items():
+            found |= reader.embeddings([place.photo.sha256 for place in places if place.folder == folder])
+        return found
+
+    best = scenes(ranking.places, count, embeddings)
+    others = {scene.best: scene.others for scene in best}
+    return replace(ranking, places=list(others), others=others)

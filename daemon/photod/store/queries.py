@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,6 +156,17 @@ class Reader:
             count,
         )
         return [RankedPhoto(from_sql(path), sha, score, Facts(*facts)) for path, sha, score, *facts in rows]
+
+    def embeddings(self, sha256s: Sequence[str]) -> dict[str, bytes]:
+        """The current tower's embeddings of those contents that have one, as EMBEDDING_DTYPE."""
+        rows = self._all(
+            """
+            SELECT sha256, vector FROM json_each(?) JOIN content ON content.sha256 = json_each.value
+            JOIN embedding ON embedding.content = content.id
+            WHERE tower = (SELECT tower FROM model WHERE current = 1)""",
+            json.dumps(list(sha256s)),
+        )
+        return dict(rows)
 
     def ranked(self, *, above: float = -1.0, below: str = "") -> int:
         """How many photos are ranked, counting only scores higher than `above`."""

@@ -7,6 +7,8 @@ import typer
 
 from photod_ctl.options import ConfigFile, Folders, MinScore, Since, Year, load
 
+SWITCH_S = 0.0005  # how long a thread that decodes may keep the interpreter from the show; usual are 5 ms
+
 
 def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     context: typer.Context,
@@ -50,6 +52,7 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     screen = Window(full_screen=not window)
     show = Show(Deck(slides, loop=loop), screen, Pace(delay, fade))
     follower = Follower(meant, limit, wanted, show.offer)
+    sys.setswitchinterval(SWITCH_S)
     try:
         show.run()
     finally:

@@ -1,5 +1,6 @@
 """Photos made ready to be shown before their turn, in the background, within a limit of memory."""
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +12,13 @@ from photod.intake.decode import decode_for_view
 from photod_ctl.slideshow.deck import Slide
 
 MEMORY_LIMIT = 256 << 20  # bytes of ready pictures: 40 of full HD, 10 of 4K
+NICENESS = 10
 THREADS = 2  # Pillow decodes and scales without holding the interpreter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A photo scaled to fit the screen."""
+    """A photo scaled to fit the screen; each is equal to itself alone."""
 
     size: tuple[int, int]
     pixels: bytes = field(repr=False)  # RGB
@@ -103,6 +105,8 @@ class Preloader:
             self._changed.notify_all()
 
     def _work(self) -> None:
+        # The show goes first: Linux counts niceness by thread.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while (job := self._take()) is not None:
             slide, screen = job
             picture = self._load(slide, screen)

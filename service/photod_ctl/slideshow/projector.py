@@ -75,7 +75,7 @@ class Projector:
         self._window.prepare([current, *(picture for picture in near if isinstance(picture, Picture))])
 
     def _draw_fade(self) -> None:
-        if self._fade is None:
+        if self._fade is None or self._picture is None:
             return
         before, began, fade_s = self._fade
         part = (self._clock() - began) / fade_s

@@ -27,6 +27,9 @@ class Window:
             # SDL falls back to a screen that nobody sees; only who asks for it by name gets it.
             if pygame.display.get_driver() in ("offscreen", "dummy") and "SDL_VIDEODRIVER" not in os.environ:
                 raise UsageError(NO_DISPLAY, "photod-ctl top --paths lists them")
+            if pygame.display.get_driver() == "x11":
+                # Straight into X's shared memory: where OpenGL is done in software, it takes 50 times as long.
+                os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
             self._window = _open(full_screen)
         except pygame.error as error:
             raise UsageError(f"{NO_DISPLAY} ({error})", "photod-ctl top --paths lists them") from None
@@ -35,7 +38,8 @@ class Window:
         pygame.display.set_allow_screensaver(False)
         pygame.mouse.set_visible(False)
         self._full_screen = full_screen
-        self._prepared: dict[int, pygame.Surface] = {}  # by picture: in the screen's own format
+        self._prepared: dict[Picture, pygame.Surface] = {}  # in the screen's own format
+        self._fade: tuple[object, pygame.Surface, pygame.Surface] | None = None  # of what, both ends composed
 
     @property
     def size(self) -> tuple[int, int]:
@@ -53,22 +57,28 @@ class Window:
 
     def prepare(self, pictures: list[Picture]) -> None:
         """Bring pictures into the screen's format now, so that showing them takes no time; forget all others."""
-        self._prepared = {id(p): self._prepared.get(id(p)) or self._convert(p) for p in pictures}
+        self._prepared = {p: self._prepared.get(p) or self._convert(p) for p in pictures}
 
     def draw(self, picture: Picture | None, write: "Callable[[pygame.Surface], None]") -> None:
         """Put a picture on the screen, and whatever `write` puts over it."""
+        self._fade = None
         screen = self._window.get_surface()
         self._compose(screen, picture)
         write(screen)
         self._window.flip()
 
-    def draw_between(self, before: Picture | None, after: Picture | None, part: float) -> None:
+    def draw_between(self, before: Picture, after: Picture, part: float) -> None:
         """One frame of a cross-fade: `part` of the way, 0 to 1."""
         screen = self._window.get_surface()
-        self._compose(screen, before)
-        over = screen.copy()
-        self._compose(over, after)
+        key = before, after, screen.get_size()
+        if self._fade is None or self._fade[0] != key:
+            frames = screen.copy(), screen.copy()
+            self._compose(frames[0], before)
+            self._compose(frames[1], after)
+            self._fade = (key, *frames)
+        _, under, over = self._fade
         over.set_alpha(round(part * 255))
+        screen.blit(under, (0, 0))
         screen.blit(over, (0, 0))
         self._window.flip()
 
@@ -82,7 +92,7 @@ class Window:
     def _compose(self, surface: "pygame.Surface", picture: Picture | None) -> None:
         surface.fill((0, 0, 0))
         if picture is not None:
-            source = self._prepared.get(id(picture)) or self._convert(picture)
+            source = self._prepared.get(picture) or self._convert(picture)
             surface.blit(source, source.get_rect(center=surface.get_rect().center))
 
     def _convert(self, picture: Picture) -> "pygame.Surface":

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from photod.photos import Facts
+
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 Archive = Callable[..., Path]
 
@@ -102,6 +104,83 @@ def test_the_built_in_model_says_what_it_is(ctl: Ctl, archive: Archive) -> None:
         "photod-ctl: built-in model: technical quality only; see README for AesCLIP and CLIP\n"
     )
     assert ctl("top", archive("two", {"a.jpg": 1.0}, model="/weights/AesCLIP")).stderr == ""
+
+
+def _names(run: subprocess.CompletedProcess[str]) -> list[str]:
+    return [Path(path).name for path in run.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("limits", "names"),
+    [
+        (["--since", "2020-06"], ["c"]),
+        (["--until", "2020"], ["b", "a"]),
+        (["--since", "2020-05-02", "--until", "2020-05-02"], ["b"]),
+        (["--year", "2021"], ["c"]),
+        (["--month", "5"], ["b", "a"]),
+        (["--min-score", "4"], ["undated", "c"]),
+        (["--worst", "-n", "2"], ["a", "b"]),
+    ],
+)
+def test_limits_choose_photos_by_date_and_score(
+    ctl: Ctl, archive: Archive, limits: list[str], names: list[str]
+) -> None:
+    for name, score, taken_at in (
+        ("a", 2.0, "2019-05-01 10:00:00"), ("b", 3.0, "2020-05-02 23:59:59"), ("c", 4.0, "2021-07-01 00:00:00"),
+        ("undated", 5.0, None),
+    ):  # fmt: skip
+        archive("photos", {name: score}, facts=Facts(600, 400, taken_at, None))
+    assert _names(ctl("top", "photos", "--paths", *limits)) == names
+
+
+def test_limits_leave_rank_and_percentile_those_of_the_whole_archive(ctl: Ctl, archive: Archive) -> None:
+    archive("photos", {"a.jpg": 9.0, "b.jpg": 8.0})
+    folder = archive("photos", {"c.jpg": 7.0, "d.jpg": 6.0}, facts=Facts(600, 400, "1999-01-01 00:00:00", None))
+    top = json.loads(ctl("top", folder, "--year", "1999", "--json").stdout)
+    assert [(t["rank"], t["percentile"]) for t in top] == [(3, 50.0), (4, 25.0)]
+
+
+def test_distinct_shows_one_frame_of_a_burst_and_counts_the_others(ctl: Ctl, archive: Archive) -> None:
+    for n, score in enumerate((5.0, 7.0, 6.0)):
+        archive("photos", {f"burst{n}.jpg": score}, facts=Facts(600, 400, f"2020-01-01 10:00:0{n}", "X-T3"))
+    folder = archive("photos", {"other.jpg": 6.5, "copy.jpg": 6.5}, bytes_of={"copy.jpg": "other.jpg"})
+    top = json.loads(ctl("top", folder, "--distinct", "--json").stdout)
+    shown = [(Path(t["path"]).name, t["others"], t["rank"]) for t in top]
+    assert shown == [("burst1.jpg", 2, 1), ("copy.jpg", 1, 2)]
+
+
+def test_csv_has_a_header_and_a_line_for_each_photo(ctl: Ctl, archive: Archive) -> None:
+    lines = ctl("top", archive("photos", {'a "b", c\n.jpg': 3.0}), "--csv").stdout.splitlines()
+    assert lines[0] == "path,score,percentile,rank,sha256,width,height,taken_at,camera,model"
+    assert len(lines) == 2
+    assert r'/a ""b"", c\n.jpg",3.0,100.0,1,' in lines[1]
+
+
+def test_copies_and_links_are_named_by_rank_and_overwrite_nothing(
+    ctl: Ctl, archive: Archive, tmp_path: Path
+) -> None:
+    folder = archive("photos", {"a.jpg": 9.0, "sub/a.jpg": 8.0, "gone.jpg": 7.0})
+    (folder / "gone.jpg").unlink()
+    copied = ctl("top", folder, "--copy", "best")
+    assert copied.stdout == "copied 2 photos to best\n"
+    assert "gone.jpg is not there, left out" in copied.stderr
+    assert sorted(path.name for path in (tmp_path / "best").iterdir()) == ["1 a.jpg", "2 a.jpg"]
+    assert ctl("top", folder, "--copy", "best").returncode == 0  # again: they are there already
+    (tmp_path / "best/1 a.jpg").write_bytes(b"something else")
+    refused = ctl("top", folder, "--copy", "best")
+    assert (refused.returncode, "exists already" in refused.stderr) == (2, True)
+    assert (tmp_path / "best/1 a.jpg").read_bytes() == b"something else"
+    assert ctl("top", folder, "--link", "links").stdout == "linked 2 photos in links\n"
+    assert os.readlink(tmp_path / "links/2 a.jpg") == str(folder / "sub/a.jpg")
+
+
+def test_a_playlist_names_the_photos_in_order(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    folder = archive("photos", {"a.jpg": 8.0, "caf\udce9.jpg": 9.0, "new\nline.jpg": 7.0})
+    run = ctl("top", folder, "--m3u", "best.m3u")
+    expected = [b"#EXTM3U", os.fsencode(f"{folder}/caf\udce9.jpg"), os.fsencode(f"{folder}/a.jpg"), b""]
+    assert (tmp_path / "best.m3u").read_bytes().split(b"\n") == expected
+    assert "a playlist cannot name it" in run.stderr
+    assert ctl("top", folder, "--m3u", "best.m3u").returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""Rankings as they are printed: tables for people; JSON, CSV and paths for programs."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from photod_ctl.ranking import Place, Ranking
+from photod_ctl.tables import Cell, Column, print_json, print_table, printable, warn
+
+_FIELDS = (
+    "path", "score", "percentile", "rank", "sha256", "width", "height", "taken_at", "camera", "model",
+)  # fmt: skip
+
+
+def print_json_list(rankings: Sequence[Ranking]) -> None:
+    """A list of objects, one for each photo."""
+    print_json(list(_records(rankings)))
+
+
+def print_csv(rankings: Sequence[Ranking]) -> None:
+    """A header, then a line for each photo; names escaped as in tables."""
+    import csv
+
+    others = ["others"] if any(ranking.others for ranking in rankings) else []
+    writer = csv.DictWriter(sys.stdout, [*_FIELDS, *others], lineterminator="\n")
+    writer.writeheader()
+    for record in _records(rankings):
+        writer.writerow(record | {"path": printable(record["path"])})
+
+
+def print_paths(rankings: Sequence[Ranking], end: bytes) -> None:
+    """The very bytes of the paths."""
+    for ranking in rankings:
+        sys.stdout.buffer.writelines(os.fsencode(place.location) + end for place in ranking.places)
+
+
+def print_tables(rankings: Sequence[Ranking]) -> None:
+    """A table for each model."""
+    folders = {place.folder for ranking in rankings for place in ranking.places}
+    # On a terminal the link has the whole path, and the column room for the rest.
+    inside = folders.pop() if len(folders) == 1 and sys.stdout.isatty() else ""
+    for ranking in rankings:
+        if len(rankings) > 1:
+            print(f"\n{printable(ranking.model['name'])}: {ranking.total:,} photos")
+        if ranking.places:
+            _print_ranking(ranking, inside)
+    if not any(ranking.places for ranking in rankings):
+        warn("no photo is ranked within these limits")
+
+
+def _print_ranking(ranking: Ranking, inside: str) -> None:
+    columns = [
+        Column("rank", right=True), Column("score", right=True), Column("percentile", right=True),
+        Column("taken"), Column("camera"), Column(f"photo in {inside}" if inside else "photo", wide=True),
+    ]  # fmt: skip
+    rows = [_row(place, inside) for place in ranking.places]
+    if ranking.others:
+        columns.insert(3, Column("others", right=True))
+        for place, row in zip(ranking.places, rows, strict=True):
+            row.insert(3, f"{ranking.others[place]:,}")
+    print_table(columns, rows)
+
+
+def _row(place: Place, inside: str) -> list[str | Cell]:
+    facts = place.photo.facts
+    return [
+        f"{place.rank:,}",
+        f"{place.photo.score:.2f}",
+        f"{place.percentile:.1f}",
+        (facts.taken_at or "")[:10],
+        (facts.camera or "")[:20],
+        Cell(place.photo.path if inside else place.location, link=place.location),
+    ]
+
+
+def _records(rankings: Sequence[Ranking]) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": place.location,
+            "score": place.photo.score,
+            "percentile": place.percentile,
+            "rank": place.rank,
+            "sha256": place.photo.sha256,
+            "width": place.photo.facts.width,
+            "height": place.photo.facts.height,
+            "taken_at": place.photo.facts.taken_at,
+            "camera": place.photo.facts.camera,
+            "model": ranking.model["name"],
+        }
+        | ({"others": ranking.others[place]} if ranking.others else {})
+        for ranking in rankings
+        for place in ranking.places
+    ]
