@@ -22,7 +22,7 @@ PACKAGE: Final = Path(photod.score.builtin.__path__[0])
 SHARED: Final = Path(__file__).resolve().parents[2] / "shared"
 SEED: Final = 20261
 SHARDS: Final = 48
-STEPS: Final = 5000
+STEPS: Final = 3600
 
 
 def arguments() -> argparse.Namespace:

@@ -9,7 +9,7 @@ from safetensors import safe_open
 
 from training.distortions import DISTORTIONS
 from training.evaluate import Model, Report, as_text
-from training.export import WEIGHTS
+from training.export import PROVENANCE, WEIGHTS
 from training.failures import FAIR, SCENES, draw_all
 from training.photos import Split
 from training.render import squash
@@ -35,8 +35,7 @@ such as a slight blur or mild noise in a large photo, are not seen.
 """
 
 
-def _method(split: Split, provenance: dict[str, str]) -> str:
-    facts = ", ".join(f"{name} {value}" for name, value in sorted(provenance.items()))
+def _method(split: Split, provenance: str) -> str:
     return f"""\
 ## Method
 
@@ -54,7 +53,7 @@ key, a disc on black, silhouettes before an evening sky, black and white, graded
 not taken for faults; empty frames and drawings are taught to be worth little. The scale is calibrated on the
 training and validation photos, unspoiled, flowers counted a third.
 
-Provenance: {facts}. `make train` makes it again.
+Provenance: {provenance}. `make train` makes it again.
 """
 
 
@@ -65,8 +64,8 @@ def _data(split: Split) -> str:
     lines += [f"| {source} | {licence} | {count} |" for (source, licence), count in counts.most_common()]
     lines += [
         "",
-        f"{len(split.validation)} of them, every 12th, are for validation and were never trained on. No photo is in",
-        "this repository. Nothing was downloaded that was trained by others.",
+        f"{len(split.validation)} of them, every 12th, are for validation and were never trained on. No photo is",
+        "in this repository. Nothing was downloaded that was trained by others.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -93,7 +92,7 @@ def _failures(model: Model) -> str:
 def write_card(folder: Path, split: Split, report: Report) -> None:
     """Write the card beside the weights in FOLDER, and the sheet of hard scenes beside this file."""
     with safe_open(folder / WEIGHTS, "pt") as weights:
-        provenance = weights.metadata()
+        provenance = weights.metadata()[PROVENANCE]
     unseen = ", ".join(UNSEEN)
     parts = [
         INTRODUCTION,

@@ -18,6 +18,7 @@ from training.judge import embed, load_tower, scores
 from training.photos import Pixels, Split
 from training.render import render_cache
 from training.renders import NAMES, Renders, render_validation
+from training.speed import BAR, Speed, measure
 
 BASELINE_SHARDS = 8
 
@@ -49,6 +50,7 @@ class Report:
     checks: Mapping[str, bool]
     skipped: tuple[str, ...]
     photos: int
+    speed: Speed
 
 
 def judge_all(model: Model, renders: Renders, split: Split, seed: int, cache: Path) -> dict[str, Judged]:
@@ -110,6 +112,7 @@ def evaluate(folder: Path, split: Split, real: Path, seed: int, cache: Path) -> 
         photos = everyday.read_everyday(real)
         real_scores, plain = model(photos.pictures), model(everyday.plain_frames())
         faults = fault_figures(model, renders)
+    speed = measure()
     others = {name: of for name, of in judged.items() if name != "built-in"}
     low, median, high = np.quantile(real_scores, (0.05, 0.5, 0.95))
     return Report(
@@ -122,9 +125,11 @@ def evaluate(folder: Path, split: Split, real: Path, seed: int, cache: Path) -> 
             "everyday 5th percentile at most 2.5": bool(low <= 2.5),
             "everyday 95th percentile at least 6.8": bool(high >= 6.8),
             "plain frames below 1": bool(plain.max() < 1),
+            f"at least {BAR:g} times as fast as ViT-B/16": speed.ratio >= BAR,
         },
         photos.skipped,
         len(photos.paths),
+        speed,
     )
 
 
@@ -153,6 +158,10 @@ def as_text(report: Report) -> str:
         lines.append(_line(row.name, f"{row.bar:g}", "met" if row.met else "MISSED", *values))
     lines += ["", f"Everyday photos ({report.photos} decoded):"]
     lines += [f"- {name}: {value:.2f}" for name, value in report.everyday.items()]
+    lines.append(
+        f"- images per second, bf16, batch 64, {torch.get_num_threads()} threads: {report.speed.builtin:.0f}, "
+        f"ViT-B/16 {report.speed.vit_b_16:.1f}, {report.speed.ratio:.0f} times"
+    )
     lines += [f"- {name}: {'met' if met else 'MISSED'}" for name, met in report.checks.items()]
     judges = next(iter(report.by_distortion.values()))
     lines += ["", "Pairs won by distortion, %, mild / strong:", "", _line("distortion", *judges)]

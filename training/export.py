@@ -13,6 +13,8 @@ from training.judge import LOGIT_SCALE
 
 WEIGHTS: Final = "weights.safetensors"
 TEXT: Final = "text.safetensors"
+PROVENANCE: Final = "provenance"
+"""The one entry of the metadata: architecture, seed and what else it takes to make the file again."""
 
 
 def split_difference(difference: Tensor) -> tuple[Tensor, Tensor]:
@@ -39,8 +41,12 @@ def text_vectors(differences: Tensor) -> dict[str, Tensor]:
 
 
 def export(tower: QualityTower, differences: Tensor, folder: Path, provenance: dict[str, str]) -> None:
-    """Write both files into FOLDER; the metadata hold the architecture and the provenance, and no date."""
-    metadata = {"architecture": ARCHITECTURE, **provenance}
+    """Write both files into FOLDER, the same bytes every time.
+
+    The metadata are one entry, because safetensors writes several in any order; they hold no date.
+    """
+    facts = {"architecture": ARCHITECTURE, **provenance}
+    metadata = {PROVENANCE: ", ".join(f"{name} {value}" for name, value in facts.items())}
     state = {name: tensor.half().contiguous() for name, tensor in tower.state_dict().items()}
     save_file(state, folder / WEIGHTS, metadata)
     save_file(text_vectors(differences), folder / TEXT, metadata)
