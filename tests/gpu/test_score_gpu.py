@@ -1,0 +1,105 @@
+"""The scorer on a GPU: parity, precision, memory, several streams. Skipped, with the reason, where there is none."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from photod import config
+from photod.errors import ConfigError, DeviceError
+from photod.score import load_scorers
+from photod.score.pictures import pictures
+from photod.score.precision import TOLERANCE, Precision
+from photod.score.scorer import Scorer
+from reference_clip import reference_scores
+from synthetic_clip import SMALL, VIT_B_16, make_state, save_directory
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _gpu() -> None:
+    if not torch.cuda.is_available():  # no CI promises one, so this never fails
+        pytest.skip("needs a GPU that torch can use")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A real-sized model: small ones forgive what these tests look for."""
+    home = tmp_path_factory.mktemp("gpu")
+    return save_directory(home / "model", VIT_B_16, make_state(VIT_B_16)), home / "cache"
+
+
+def load(weights: tuple[str, Path], precision: Precision = "auto", **more: object) -> Scorer:
+    settings = {"weights": weights[0], "precision": precision, "devices": ("cuda:0",), **more}
+    return load_scorers(config.Model.model_validate(settings), weights[1])[0]
+
+
+def test_fp32_on_a_gpu_scores_as_the_reference_does(weights: tuple[str, Path]) -> None:
+    scorer = load(weights, "fp32")
+    state = {name: tensor.numpy() for name, tensor in make_state(VIT_B_16).items()}
+    shown = pictures(224)[[1, 7]]
+    assert np.abs(scorer.score(scorer.embed(shown)) - reference_scores(state, shown, 16, 8)).max() < 1e-3
+
+
+def test_auto_keeps_every_score_within_its_tolerance(weights: tuple[str, Path]) -> None:
+    exact, auto = load(weights, "fp32"), load(weights)
+    shown = np.concatenate([pictures(224), pictures(224)[:, ::-1], pictures(224)[:, :, ::-1]])
+    moved = np.abs(auto.score(auto.embed(shown)) - exact.score(exact.embed(shown)))
+    assert moved.max() <= TOLERANCE
+
+
+def test_other_photos_in_the_batch_do_not_change_a_score(weights: tuple[str, Path]) -> None:
+    scorer = load(weights)
+    shown = np.resize(pictures(224), (64, 224, 224, 3))
+    together = scorer.score(scorer.embed(shown))
+    for count in (1, 2, 31, 33):
+        assert np.abs(scorer.score(scorer.embed(shown[:count])) - together[:count]).max() < TOLERANCE / 2
+
+
+def test_copies_that_run_beside_the_computation_never_mix_photos(weights: tuple[str, Path]) -> None:
+    scorer = load(weights)
+    random = np.random.default_rng(0)
+    for _ in range(5):
+        order = random.permutation(64) % 16
+        batch = pictures(224)[order]
+        vectors = scorer.embed(batch)
+        alone = scorer.embed(pictures(224))
+        assert np.abs(vectors - alone[order]).max() < 1e-2
+
+
+def test_memory_is_given_back_and_taken_again(weights: tuple[str, Path]) -> None:
+    scorer = load(weights)
+    before = scorer.embed(pictures(224))
+    held = torch.cuda.memory_reserved(0)
+    scorer.release()
+    assert torch.cuda.memory_reserved(0) < held / 4
+    assert np.array_equal(scorer.embed(pictures(224)), before)
+
+
+def test_two_scorers_on_one_gpu_do_not_disturb_each_other(weights: tuple[str, Path]) -> None:
+    scorers = [load(weights), load(weights)]
+    expected = scorers[0].embed(pictures(224))
+    worst: list[float] = []
+
+    def work(scorer: Scorer) -> None:
+        worst.extend(float(np.abs(scorer.embed(pictures(224)) - expected).max()) for _ in range(10))
+
+    threads = [threading.Thread(target=work, args=(scorer,)) for scorer in scorers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(worst) == 20
+    assert max(worst) < 1e-3
+
+
+def test_a_batch_that_does_not_fit_is_a_configuration_error(tmp_path: Path) -> None:
+    weights = save_directory(tmp_path / "model", SMALL, make_state(SMALL)), tmp_path / "cache"
+    blocker = torch.empty(int(torch.cuda.mem_get_info(0)[0] * 0.995), dtype=torch.uint8, device="cuda:0")
+    try:
+        with pytest.raises((ConfigError, DeviceError), match="batch_size|memory"):
+            load(weights, batch_size=4096)
+    finally:
+        del blocker
+        torch.cuda.empty_cache()
