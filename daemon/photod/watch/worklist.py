@@ -27,7 +27,9 @@ class Worklist:
         self._behind = 0  # photos in the backlog
 
     def __len__(self) -> int:
-        return len(self.settle) + len(self._arrivals) + len(self._feeding) + self._behind
+        """How many wait, but for the unstable ones, which wait without end."""
+        settling = len(self.settle) - len(self.settle.unstable)
+        return settling + len(self._arrivals) + len(self._feeding) + self._behind
 
     def clear(self) -> None:
         """Drop everything: the folder is not there."""

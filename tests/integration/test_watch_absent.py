@@ -1,0 +1,228 @@
+"""Folders that are away, come back, or are not what they were."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fake_scorer import FakeScorer
+from machine import need
+from photod.config import Config, Folder
+from photod.errors import ConfigError
+from photod.watch import folder as folder_module
+from photod.watch import observer
+from running import make_config, running, score_once, wait_until
+from watching import agrees, ask, disagreement, fill, folder_status, put, quiet, rows, watched
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happens every quarter of a minute happens now."""
+    monkeypatch.setattr(folder_module, "CHECK_S", 0.2)
+    monkeypatch.setattr(observer, "CHECK_S", 0.2)
+
+
+Mount = Callable[[], None]
+
+
+@pytest.fixture
+def drive(folder: Path, tmp_path: Path) -> Iterator[tuple[Mount, Mount]]:
+    """A tmpfs that is mounted at the folder, as (plug in, pull out); what is on it outlives both."""
+    if os.geteuid() != 0:
+        need("root, to mount")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "photod-test", disk], capture_output=True, check=False).returncode:
+        need("the right to mount")
+
+    def plug_in() -> None:
+        subprocess.run(["mount", "--bind", disk, folder], check=True)
+
+    def pull_out() -> None:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+    yield plug_in, pull_out
+    for place in (folder, disk):
+        while os.path.ismount(place):
+            subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def scan_three_times(config: Config) -> None:
+    for _ in range(3):
+        ask(config, "rescan")
+        quiet(config)
+
+
+def test_an_unmounted_drive_loses_nothing_while_the_daemon_runs(folder: Path, drive: tuple[Mount, Mount]) -> None:
+    """Scenario 21."""
+    plug_in, pull_out = drive
+    plug_in()
+    fill(folder / "a/b", 500)
+    with watched(folder, scorer := FakeScorer()) as config:
+        scored = scorer.photos
+        pull_out()
+        scan_three_times(config)
+        assert folder_status(config)["state"] == "absent"
+        assert folder_status(config)["missing"] == 0
+        assert "error" in ask(config, "rate", folder=str(folder))
+        assert os.listdir(folder) == []
+        plug_in()
+        wait_until(lambda: folder_status(config)["state"] == "idle")
+        assert folder_status(config)["scored"] == 500
+        put(folder / "a/b/00000.png", 0)
+        put(folder / "new.png", 252)
+    assert scorer.photos == scored + 1
+
+
+def test_a_daemon_that_starts_without_the_drive_waits_for_it(
+    folder: Path, tmp_path: Path, drive: tuple[Mount, Mount]
+) -> None:
+    plug_in, pull_out = drive
+    other = tmp_path / "other"
+    other.mkdir()
+    plug_in()
+    fill(folder / "a/b", 100)
+    with watched(folder):
+        pass
+    pull_out()
+    config = make_config(folder, other)
+    with running(config, scorer := FakeScorer()):
+        quiet(config)
+        put(other / "meanwhile.png", 252)
+        agrees(other)
+        assert folder_status(config, folder)["state"] == "absent"
+        scan_three_times(config)
+        assert os.listdir(folder) == []
+        assert scorer.photos == 1
+        plug_in()
+        wait_until(lambda: folder_status(config, folder)["state"] == "idle")
+        assert folder_status(config, folder)["scored"] == 100
+        put(folder / "a/new.png", 253)
+        agrees(folder)
+    assert scorer.photos == 2
+
+
+def test_another_drive_mounted_over_the_folder_is_noticed(folder: Path, drive: tuple[Mount, Mount]) -> None:
+    plug_in, pull_out = drive
+    fill(folder / "a", 5)
+    with watched(folder) as config:
+        plug_in()
+        fill(folder / "b", 5, 100)
+        wait_until(lambda: folder_status(config)["state"] == "absent")
+        pull_out()
+        wait_until(lambda: folder_status(config)["state"] == "idle")
+        assert folder_status(config)["missing"] == 0
+        put(folder / "a/new.png")
+
+
+def test_scoring_once_refuses_a_known_folder_that_is_away(folder: Path, drive: tuple[Mount, Mount]) -> None:
+    plug_in, pull_out = drive
+    plug_in()
+    fill(folder, 3)
+    score_once(folder, FakeScorer())
+    pull_out()
+    with pytest.raises(ConfigError, match="away"):
+        score_once(folder, FakeScorer())
+    assert os.listdir(folder) == []
+
+
+def test_a_folder_kept_in_the_state_directory_is_not_taken_for_empty(
+    folder: Path, drive: tuple[Mount, Mount]
+) -> None:
+    plug_in, pull_out = drive
+    plug_in()
+    fill(folder, 30)
+    settings = Folder(path=folder, database="state")
+    config = make_config(folder, folders=(settings,))
+    with running(config, FakeScorer()):
+        wait_until(lambda: not disagreement(folder, database=settings.database_path))
+        quiet(config)
+        pull_out()
+        scan_three_times(config)
+        assert folder_status(config)["state"] == "absent"
+        assert len(rows(folder, settings.database_path)) == 30
+        plug_in()
+        wait_until(lambda: folder_status(config)["state"] == "idle")
+    assert not disagreement(folder, database=settings.database_path)
+
+
+def test_a_folder_that_never_was_there_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not a folder"), running(make_config(tmp_path / "typo"), FakeScorer()):
+        pass
+
+
+def test_a_folder_that_was_renamed_is_awaited_and_found_again(folder: Path) -> None:
+    """Scenario 22."""
+    fill(folder / "a", 20)
+    with watched(folder, scorer := FakeScorer()) as config:
+        scored = scorer.photos
+        folder.rename(folder.parent / "elsewhere")
+        wait_until(lambda: folder_status(config)["state"] == "absent")
+        put(folder.parent / "elsewhere/a/new.png", 1)
+        (folder.parent / "elsewhere").rename(folder)
+        wait_until(lambda: folder_status(config)["state"] == "idle")
+        agrees(folder)
+        put(folder / "a/newer.png", 2)
+        assert folder_status(config)["missing"] == 0
+    assert scorer.photos <= scored + 2
+
+
+def test_a_folder_that_was_deleted_and_made_again_is_scored_anew(folder: Path) -> None:
+    """Scenario 22."""
+    fill(folder / "a", 20)
+    with watched(folder) as config:
+        shutil.rmtree(folder)
+        wait_until(lambda: folder_status(config)["state"] == "absent")
+        folder.mkdir()
+        put(folder / "new.png")
+        agrees(folder)
+        quiet(config)
+        (folder / "b").mkdir()
+        put(folder / "b/later.png", 3)
+
+
+def test_a_folder_replaced_by_another_with_a_database_uses_that_one(folder: Path, tmp_path: Path) -> None:
+    """Scenario 22."""
+    other = tmp_path / "other"
+    fill(other / "x", 5, 50)
+    score_once(other, FakeScorer())
+    fill(folder / "a", 5)
+    with watched(folder, scorer := FakeScorer()) as config:
+        scored = scorer.photos
+        folder.rename(tmp_path / "old")
+        other.rename(folder)
+        agrees(folder)
+        quiet(config)
+        put(folder / "x/new.png", 1)
+    assert scorer.photos <= scored + 1
+    assert disagreement(tmp_path / "old") == ""
+
+
+def test_a_folder_named_through_a_symlink_is_watched_in_its_real_place(folder: Path, tmp_path: Path) -> None:
+    """Scenario 22."""
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    with watched(link):
+        put(folder / "top.png")
+        fill(folder / "below", 2)
+    assert disagreement(folder) == ""
+
+
+def test_a_database_deleted_under_a_running_daemon_is_begun_anew(folder: Path) -> None:
+    fill(folder / "a", 5)
+    with watched(folder):
+        shutil.rmtree(folder / ".photod")
+
+
+def test_purging_drops_the_rows_of_missing_photos_and_nothing_else(folder: Path) -> None:
+    fill(folder / "a", 20)
+    with watched(folder) as config:
+        shutil.rmtree(folder / "a")
+        put(folder / "b.png")
+        agrees(folder)
+        assert folder_status(config)["missing"] == 20
+        assert ask(config, "purge", folder=str(folder)) == {"ok": True}
+        wait_until(lambda: folder_status(config)["missing"] == 0)

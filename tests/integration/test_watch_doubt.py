@@ -1,0 +1,197 @@
+"""Events that are lost, late, or come no more: each doubt is noticed, and ends in a scan."""
+
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from watchdog.observers.inotify_c import InotifyFD
+
+from machine import need
+from photod.watch import canary, observer
+from photod.watch import folder as folder_module
+from photod.watch.inotify import DirectoryWatches
+from running import wait_until
+from watching import FakeDaemon, agrees, disagreement, fill, folder_status, put, quiet, watched
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happens every quarter of a minute happens now."""
+    monkeypatch.setattr(folder_module, "CHECK_S", 0.3)
+    monkeypatch.setattr(observer, "CHECK_S", 0.3)
+    monkeypatch.setattr(canary, "ANSWER_S", 0.5)
+
+
+def test_every_doubt_is_noticed_within_half_a_minute() -> None:
+    """The tests below hurry these figures up."""
+    assert observer.CHECK_S + canary.ANSWER_S <= 30
+    assert folder_module.CHECK_S <= 30
+
+
+@pytest.mark.parametrize("files", [9000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_files_made_while_the_daemon_was_stopped_are_scored_though_events_overflowed(
+    folder: Path, files: int
+) -> None:
+    """Scenario 2: SIGSTOP, many files, SIGCONT; at most two full scans, and then no more work."""
+    for number in range(500):
+        fill(folder / f"{number // 50}/{number}", 1, number)
+    with FakeDaemon(folder) as daemon:
+        scans = len(daemon.logged("compared"))
+        daemon.process.send_signal(signal.SIGSTOP)
+        for number in range(files // 100):
+            fill(folder / f"{number // 50}/{number}", 100, 1000)
+        daemon.process.send_signal(signal.SIGCONT)
+        agrees(folder, 240)
+        quiet(daemon.config)
+        assert daemon.logged("scan_on_doubt")[0]["reason"] == "more events than the kernel's queue holds"
+        assert len(daemon.logged("compared")) - scans <= 2
+        before = daemon.cpu_s()
+        time.sleep(3)
+        assert daemon.cpu_s() - before < 0.1
+    assert disagreement(folder) == ""
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_killed_reader_thread_is_replaced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scenario 6."""
+    fill(folder / "a", 3)
+    with watched(folder):
+        with monkeypatch.context() as patch:
+            patch.setattr(DirectoryWatches, "on_event", _raise_key_error)
+            put(folder / "a/lost.png")
+            agrees(folder)
+        put(folder / "a/seen.png", 7)
+        agrees(folder)
+    assert "the thread that reads events died" in capsys.readouterr().out
+
+
+def _raise_key_error(*_: object) -> None:
+    raise KeyError(b"as watchdog's own bookkeeping does")
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_deaf_reader_is_found_out_by_the_canary(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hearing = threading.Event()
+    fill(folder / "a", 3)
+    with watched(folder):
+        with monkeypatch.context() as patch:
+            patch.setattr(DirectoryWatches, "on_event", lambda *_: hearing.wait())
+            put(folder / "a/lost.png")
+            agrees(folder)
+        put(folder / "a/seen.png", 7)
+        agrees(folder)
+        hearing.set()
+    assert capsys.readouterr().out.count("observer_rebuilt") == 1
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_canary_that_somebody_tidied_away_is_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes: list[Path] = []
+    settle_in = canary._settle_in
+
+    def remember(places: Iterable[Path]) -> Path | None:
+        home = settle_in(places)
+        assert home is not None
+        homes.append(home)
+        return home
+
+    monkeypatch.setattr(canary, "_settle_in", remember)
+    with watched(folder):
+        shutil.rmtree(homes[0])
+        wait_until(lambda: len(homes) > 1)
+        put(folder / "a.png")
+        agrees(folder)
+    assert not any(home.exists() for home in homes)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_killed_reader_thread_is_noticed_within_half_a_minute_for_real(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watched(folder), monkeypatch.context() as patch:
+        patch.setattr(DirectoryWatches, "on_event", _raise_key_error)
+        put(folder / "lost.png")
+        agrees(folder, 30)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_suspended_machine_is_noticed_and_the_folder_scanned(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with watched(folder):
+        monkeypatch.setattr(DirectoryWatches, "on_event", lambda *_: None)
+        put(folder / "lost.png")
+        monkeypatch.setattr(observer, "_suspended_s", lambda: 3600.0)
+        agrees(folder)
+    assert "the machine was suspended" in capsys.readouterr().out
+
+
+def test_where_only_a_part_can_be_watched_the_rest_is_compared_now_and_then(folder: Path) -> None:
+    """Scenario 7: fs.inotify.max_user_watches too low, in a user namespace."""
+    limit = Path("/proc/sys/user/max_inotify_watches")
+    probe = subprocess.run(["unshare", "-Ur", "true"], capture_output=True, check=False)
+    if not limit.exists() or probe.returncode:
+        need("user namespaces")
+    for number in range(100):
+        fill(folder / f"{number}", 2, number)
+    set_limit = f'echo 40 > {limit} && exec "$@"'
+    before = ("env", "CHECK_S=1", "unshare", "-Ur", "sh", "-c", set_limit, "sh")
+    with FakeDaemon(folder, *before, settings="settle_s = 0.1\npoll_s = 1") as daemon:
+        assert folder_status(daemon.config)["watched_by"] == "partly"
+        assert "max_user_watches" in daemon.logged("not_all_watched")[0]["note"]
+        for number in range(100):
+            put(folder / f"{number}/later.png", number)
+        (folder / "new").mkdir()
+        put(folder / "new/a.png")
+        agrees(folder, 60)
+        assert len(daemon.logged("not_all_watched")) == 1
+
+
+def test_without_any_watch_the_folder_is_polled_and_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(24, "inotify instance limit reached")
+
+    monkeypatch.setattr(folder_module, "CHECK_S", 0.2)
+    monkeypatch.setattr(InotifyFD, "__init__", refuse)
+    with watched(folder, poll_s=0.3) as config:
+        put(folder / "a.png")
+        agrees(folder)
+        assert folder_status(config)["watched_by"] == "polling"
+    assert "max_user_instances" in capsys.readouterr().out
+
+
+def test_a_network_filesystem_is_polled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_module, "CHECK_S", 0.2)
+    monkeypatch.setattr("photod.watch.inotify.is_remote", lambda _: True)
+    (folder / "sub").mkdir()
+    with watched(folder, poll_s=0.3) as config:
+        assert folder_status(config)["watched_by"] == "polling"
+        put(folder / "sub/a.png")
+
+
+def test_scans_come_by_the_monotonic_clock_even_if_the_timers_sleep(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Scenario 24: a stepped wall clock stops APScheduler's jobs; this one asks for nothing at all."""
+    monkeypatch.setattr(folder_module, "CHECK_S", 0.2)
+    monkeypatch.setattr("photod.schedule.Timers.every", lambda *_: None)
+    photo = put(folder / "a.png")
+    outside = tmp_path / "outside.png"
+    outside.hardlink_to(photo)
+    with watched(folder, rescan_s=0.5) as config:
+        put(outside, 3)  # no event comes of it
+        agrees(folder)
+        assert folder_status(config)["watched_by"] == "inotify"
