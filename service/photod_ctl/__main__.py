@@ -17,8 +17,12 @@ COMMANDS = {
     "show": "photod_ctl.show",
     "failed": "photod_ctl.failed",
     "status": "photod_ctl.status",
+    "rescan": "photod_ctl.rescan",
+    "pause": "photod_ctl.pause",
+    "resume": "photod_ctl.pause",
     "demo": "photod_ctl.demo.command",
 }
+DEBUG = "PHOTOD_DEBUG"
 _HELP = """Scores for your photos, best first.
 
 The scores come from photod, the daemon; without one, `photod-ctl rate FOLDER` does the work itself.
@@ -42,6 +46,11 @@ def main() -> None:
         code = EXIT_INTERRUPTED
     except BrokenPipeError:  # nobody reads on: `photod-ctl top | head -1`
         code = 0
+    except Exception as error:  # a bug; people are spared the traceback, who reports it is not
+        if DEBUG in os.environ:
+            raise
+        _complain(PhotodError(f"a bug: {type(error).__name__}: {error}", f"please report it, with {DEBUG}=1 set"))
+        code = EXIT_BUG
     sys.exit(_flush(code))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from photod.config import Config
-from photod.errors import EXIT_BUG, PhotodError
+from photod.errors import EXIT_BUG, PhotodError, UsageError
 
 ANSWER_TIMEOUT_S = 10.0  # a daemon answers at once and tells of its progress several times a second
 
@@ -42,6 +42,12 @@ def ask(config: Config, request: dict[str, Any]) -> dict[str, Any] | None:
         return None
     with connection:
         return next(answers(connection, request))
+
+
+def tell(config: Config, request: dict[str, Any]) -> None:
+    """Have the daemon do something. Raises DaemonError, and UsageError where none runs."""
+    if ask(config, request) is None:
+        raise UsageError("photod is not running", "start it, or score a folder now with photod-ctl rate FOLDER")
 
 
 def answers(connection: socket.socket, request: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,25 +1,42 @@
 """`photod-ctl failed`: the photos that could not be decoded."""
 
 import os
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photod_ctl.options import ConfigFile, Folders, Json, load
+from photod_ctl.options import ConfigFile, Folders, Json, config_file, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from photod.config import Config
+    from photod_ctl.folders import Archive
 
 
 def failed(
-    context: typer.Context, folders: Folders = None, as_json: Json = False, config: ConfigFile = None
+    context: typer.Context,
+    folders: Folders = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Have them tried again now.")] = False,
+    as_json: Json = False,
+    config: ConfigFile = None,
 ) -> None:
     """List the photos that cannot be scored, each with the reason.
 
-    A photo is tried again when its file changes.
+    A photo is tried again when its file changes, or with --retry: after an update of photod, for example, or
+    after a drive was repaired.
     """
     from photod.store.queries import Reader
     from photod_ctl.folders import archives
     from photod_ctl.tables import Cell, Column, print_json, print_table
 
     found = []
-    for archive in archives(folders, load(context, config)):
+    settings = load(context, config)
+    meant = archives(folders, settings)
+    if retry:
+        _retry(meant, settings, config_file(context, config))
+    for archive in meant:
         inside = archive.below + os.sep if archive.below else ""
         for photo in Reader(archive.database).failed():
             if photo.path.startswith(inside):
@@ -33,3 +50,26 @@ def failed(
         )
     else:
         print("no photo failed")
+
+
+def _retry(meant: "Sequence[Archive]", settings: "Config", config_path: "Path | None") -> None:
+    """Have the photos tried again, and wait until that is done."""
+    from photod.store.queries import Reader
+    from photod_ctl.progress import display
+    from photod_ctl.scoring import OwnProcess, daemon_has, follow_daemon, interrupts
+
+    for archive in meant:
+        if not Reader(archive.database).totals().unscoreable:
+            continue
+        if daemon_has(archive.folder, settings):
+            with display() as shown:
+                for progress in follow_daemon(archive.folder, settings, retry=True):
+                    shown.show(progress)
+            continue
+        process = OwnProcess(archive.folder, config_path)
+        try:
+            with display() as shown, interrupts(process.stop):
+                for progress in process.follow(retry=True):
+                    shown.show(progress)
+        finally:
+            process.close()

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import IO, Any
 from photod.config import Config
 from photod.errors import EXIT_BUG
 from photod_ctl.client import DaemonError, answers, ask, connect
+
+RETRY_PATIENCE_S = 5.0
 
 Progress = dict[str, Any]
 """The numbers of control.py's progress line."""
@@ -27,13 +30,16 @@ def daemon_has(folder: str, config: Config) -> bool:
     return any(os.path.commonpath([folder, path]) == path for path in watched)
 
 
-def follow_daemon(folder: str, config: Config) -> Iterator[Progress]:
-    """Have the daemon score a folder; yields its progress, the last one with "done". Raises DaemonError."""
+def follow_daemon(folder: str, config: Config, retry: bool = False) -> Iterator[Progress]:
+    """Have the daemon score a folder, and yield its progress; with `retry`, what failed earlier too.
+
+    Raises DaemonError.
+    """
     connection = connect(config)
     if connection is None:
         raise DaemonError("photod has just stopped; try again")
     with connection:
-        yield from _progress(connection, folder)
+        yield from _retry(connection, folder) if retry else _progress(connection, folder)
 
 
 class OwnProcess:
@@ -56,10 +62,13 @@ class OwnProcess:
                 pass_fds=[theirs.fileno()], start_new_session=True,
             )  # fmt: skip
 
-    def follow(self) -> Iterator[Progress]:
-        """Yields the progress, the last one with "done". Raises DaemonError with the child's own last words."""
+    def follow(self, retry: bool = False) -> Iterator[Progress]:
+        """Yield the progress; with `retry`, what failed earlier is tried, too.
+
+        Raises DaemonError with the child's own last words.
+        """
         try:
-            yield from _progress(self._socket, self._folder)
+            yield from _retry(self._socket, self._folder) if retry else _progress(self._socket, self._folder)
         except DaemonError as error:
             raise self._failure(error) from None
         finally:
@@ -113,3 +122,14 @@ def _progress(connection: socket.socket, folder: str) -> Iterator[Progress]:
         yield progress
         if answer.get("done"):
             return
+
+
+def _retry(connection: socket.socket, folder: str) -> Iterator[Progress]:
+    connection.settimeout(None)
+    next(answers(connection, {"command": "retry", "folder": folder}))
+    # The wish takes effect with the next commit. Until then the photos still count as known, and nothing is done.
+    deadline = time.monotonic() + RETRY_PATIENCE_S
+    last: Progress = {}
+    while not last.get("todo") and time.monotonic() < deadline:
+        for last in _progress(connection, folder):
+            yield last

@@ -1,8 +1,11 @@
 """`photod-ctl status`: what the daemon does, or what the databases know without one."""
 
 import os
+import sys
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,23 +14,29 @@ from photod_ctl.options import ConfigFile, Json, load
 if TYPE_CHECKING:
     from photod.config import Config, Folder
 
-STAGES = ("waiting", "reading", "decoding", "scoring", "committing")
+STAGES = ("waiting", "decoding", "scoring", "committing")
+FOLLOW_S = 1.0
+_CLEAR = "\x1b[H\x1b[2J"
 
 
-def status(context: typer.Context, as_json: Json = False, config: ConfigFile = None) -> None:
+def status(
+    context: typer.Context,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Again every second, until Ctrl-C.")] = False,
+    as_json: Json = False,
+    config: ConfigFile = None,
+) -> None:
     """Show whether photod runs, what it does, and how far each folder is.
 
     Without a daemon it reads the databases of the configured folders.
     """
-    from photod_ctl.client import ask
-    from photod_ctl.tables import print_json
-
     settings = load(context, config)
-    answer = ask(settings, {"command": "status"}) or offline_status(settings)
-    if as_json:
-        print_json(answer)
-    else:
-        _print(answer)
+    _show(settings, as_json, one_line=follow)
+    while follow:
+        time.sleep(FOLLOW_S)
+        if sys.stdout.isatty() and not as_json:
+            print(_CLEAR, end="")
+        _show(settings, as_json, one_line=True)
+        sys.stdout.flush()
 
 
 def offline_status(config: "Config") -> dict[str, Any]:
@@ -41,6 +50,17 @@ def offline_status(config: "Config") -> dict[str, Any]:
         "queue": dict.fromkeys(STAGES, 0),
         "folders": folders,
     }
+
+
+def _show(settings: "Config", as_json: bool, one_line: bool) -> None:
+    from photod_ctl.client import ask
+    from photod_ctl.tables import print_json
+
+    answer = ask(settings, {"command": "status"}) or offline_status(settings)
+    if as_json:
+        print_json(answer, one_line)
+    else:
+        _print(answer)
 
 
 def _offline_folder(folder: "Folder") -> dict[str, Any]:
@@ -66,16 +86,7 @@ def _print(status: dict[str, Any]) -> None:
 
     model = status["model"]
     name = f"{model['name']} ({model['architecture']})" if model else ""
-    fields = [("photod", _running(status)), ("model", name)]
-    if status["running"]:
-        queue = status["queue"]
-        fields += [
-            ("devices", ", ".join(status["devices"])),
-            ("queue", ", ".join(f"{queue[stage]:,} {stage}" for stage in STAGES)),
-            ("rate", f"{status['rate']:.1f} photos a second over the last minute"),
-            ("median", "" if status["median"] is None else f"{status['median']:.2f}"),
-        ]
-    print_fields(fields)
+    print_fields([("photod", _running(status)), ("model", name), *(_work(status) if status["running"] else [])])
     if status["folders"]:
         print()
         _print_folders(status["folders"])
@@ -92,6 +103,40 @@ def _running(status: dict[str, Any]) -> str:
     paused = ", paused" if status["paused"] else ""
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(status["started_at"]))
     return f"running since {since}, process {status['pid']}, version {status['version']}{paused}"
+
+
+def _work(status: dict[str, Any]) -> list[tuple[str, str]]:
+    from photod_ctl.progress import duration
+
+    rate, pending = status["rate"], sum(folder["pending"] or 0 for folder in status["folders"])
+    memory = sum(map(_resident_bytes, _family(status["pid"])))
+    return [
+        ("devices", ", ".join(status["devices"])),
+        ("queue", ", ".join(f"{count:,} {stage}" for stage, count in status["queue"].items())),
+        ("rate", f"{rate:.1f} photos a second over the last minute"),
+        ("time left", duration(pending / rate) if pending and rate else ""),
+        ("median", "" if status["median"] is None else f"{status['median']:.2f}"),
+        ("memory", f"{memory >> 20:,} MB" if memory else ""),
+    ]
+
+
+def _family(pid: int) -> Iterator[int]:
+    """The process and all that it has started."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = task.read_text().split()
+        except OSError:  # it has just ended
+            continue
+        for child in children:
+            yield from _family(int(child))
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    except OSError:
+        return 0
 
 
 def _print_folders(folders: list[dict[str, Any]]) -> None:

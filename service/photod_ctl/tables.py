@@ -37,9 +37,9 @@ def warn(line: str) -> None:
     print(f"photod-ctl: {printable(line)}", file=sys.stderr)
 
 
-def print_json(value: object) -> None:
+def print_json(value: object, one_line: bool = False) -> None:
     """Print for programs, in ASCII; bytes of names that are not UTF-8 as lone surrogates, like os.fsdecode."""
-    json.dump(value, sys.stdout, indent=2)
+    json.dump(value, sys.stdout, indent=None if one_line else 2)
     print()
 
 

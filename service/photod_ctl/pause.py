@@ -1,0 +1,47 @@
+"""`photod-ctl pause` and `resume`: have the daemon rest, and go on."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from photod_ctl.options import ConfigFile, load
+
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)\s*")
+
+
+def pause(
+    context: typer.Context,
+    how_long: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="45m, 2h or 1h30m; then it goes on by itself.")
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Have photod rest: it goes on watching, and scores nothing until photod-ctl resume.
+
+    Example: photod-ctl pause --for 2h
+    """
+    from photod_ctl.client import tell
+
+    seconds = parse_duration(how_long) if how_long else None
+    tell(load(context, config), {"command": "pause", "seconds": seconds})
+    print("photod rests" + (f" for {how_long}" if how_long else "; photod-ctl resume has it go on"))
+
+
+def resume(context: typer.Context, config: ConfigFile = None) -> None:
+    """Have photod go on after a pause."""
+    from photod_ctl.client import tell
+
+    tell(load(context, config), {"command": "resume"})
+    print("photod goes on")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds in "90s", "45m", "2h", "1h30m". Raises UsageError."""
+    from photod.errors import UsageError
+
+    parts = _PART.findall(text)
+    if not parts or _PART.sub("", text).strip():
+        raise UsageError(f"--for {text} is not a length of time", "write 45m, 2h or 1h30m")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)

@@ -1,0 +1,73 @@
+"""What a running daemon is asked for, by the real commands: `rescan`, `pause`, `failed --retry`, `status`."""
+
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from programs import wait_until
+
+Ctl = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def daemon(environment: dict[str, str], tmp_path: Path, ctl: Ctl) -> Iterator[Path]:
+    """A real daemon over a folder with one photo and one broken file; its configuration."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.radial_gradient("L").save(folder / "good.png")
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    config = tmp_path / "config.toml"
+    config.write_text(f"folders = ['{folder}']\n[watch]\nsettle_s = 0.1\n[intake]\ndecoders = 1\n")
+    command = [sys.executable, "-m", "photod", "run", "--config", str(config)]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    wait_until(lambda: _status(ctl, config)["running"])
+    wait_until(lambda: {"scored": 1, "unscoreable": 1}.items() <= _status(ctl, config)["folders"][0].items())
+    yield config
+    process.terminate()
+    process.wait()
+
+
+def _status(ctl: Ctl, config: Path) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(ctl("status", "--json", "--config", config).stdout)
+    return answer
+
+
+def test_a_running_daemon_is_asked_and_tells(ctl: Ctl, daemon: Path, tmp_path: Path) -> None:
+    text = ctl("status", "--config", daemon).stdout
+    assert "running since" in text
+    assert str(tmp_path / "photos") in text
+    assert re.search(r"memory  [1-9][\d,]+ MB", text)
+
+    assert ctl("pause", "--for", "2h", "--config", daemon).stdout == "photod rests for 2h\n"
+    assert _status(ctl, daemon)["paused"] is True
+    assert ", paused" in ctl("status", "--config", daemon).stdout
+    assert ctl("resume", "--config", daemon).stdout == "photod goes on\n"
+    assert _status(ctl, daemon)["paused"] is False
+
+    assert ctl("rescan", "--config", daemon).stdout == "photod compares all folders\n"
+    assert ctl("rescan", "photos", "--config", daemon).stdout == "photod compares the folder\n"
+
+    with sqlite3.connect(tmp_path / "photos/.photod/photos.db") as database:
+        database.execute("UPDATE photo SET reason = 'of old' WHERE state = 'unscoreable'")
+    database.close()
+    assert json.loads(ctl("failed", "--json", "--config", daemon).stdout)[0]["reason"] == "of old"
+    retried = json.loads(ctl("failed", "--retry", "--json", "--config", daemon).stdout)
+    assert [(Path(f["path"]).name, f["reason"] != "of old") for f in retried] == [("broken.jpg", True)]
+
+    followed = json.loads(ctl("rate", "photos", "--json", "--config", daemon).stdout)
+    assert (followed["phase"], followed["unchanged"], followed["interrupted"]) == ("done", 2, False)
+
+
+@pytest.mark.parametrize("command", ["rescan", "pause", "resume"])
+def test_without_a_daemon_it_says_what_to_do(ctl: Ctl, command: str) -> None:
+    run = ctl(command)
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1)
+    assert "photod is not running; start it" in run.stderr

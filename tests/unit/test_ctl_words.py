@@ -1,0 +1,51 @@
+"""What is typed and printed: lengths of time, dates, hostile names, progress."""
+
+import pytest
+
+from photod.errors import UsageError
+from photod_ctl.filters import bounds
+from photod_ctl.pause import parse_duration
+from photod_ctl.progress import counts, duration, finished, seconds_left
+from photod_ctl.tables import printable
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("45m", 2700), ("2h", 7200), ("1h 30min", 5400), ("1d", 86400)]
+)
+def test_lengths_of_time_are_read(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "2 hours", "-1h", "2h x"])
+def test_other_words_are_no_length_of_time(text: str) -> None:
+    with pytest.raises(UsageError, match="write 45m, 2h or 1h30m"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("date", ["21", "2021-13", "2021-00-01", "2021-1-1", "2021-01-32", "today", "2021-01-01T"])
+def test_what_is_no_date_is_refused(date: str) -> None:
+    with pytest.raises(UsageError, match="is not a date"):
+        bounds(until=date)
+
+
+def test_a_year_excludes_other_bounds_on_dates() -> None:
+    assert (bounds(year=2021).since, bounds(year=2021).until) == ("2021", "2021")
+    with pytest.raises(UsageError, match="--year"):
+        bounds(year=2021, since="2020")
+
+
+def test_printable_keeps_letters_and_escapes_what_a_terminal_would_obey() -> None:
+    assert printable("夕焼け früh 👨\u200d👩 é") == "夕焼け früh 👨\u200d👩 é"
+    assert printable("a\x1b]0;x\x07\u2028\u202e\x9b\udcff") == r"a\x1b]0;x\x07\u2028\u202e\x9b\xff"
+
+
+def test_progress_in_words() -> None:
+    progress = {
+        "todo": 110, "scored": 8, "duplicates": 2, "unchanged": 1000, "unscoreable": 0, "unreadable": 0,
+        "vanished": 0, "rate": 2.0,
+    }  # fmt: skip
+    assert finished(progress) == 10
+    assert seconds_left(progress) == 50
+    assert seconds_left(progress | {"rate": 0.0}) is None
+    assert counts(progress) == "8 scored, 1,000 unchanged, 2 duplicates"
+    assert [duration(s) for s in (None, 42.4, 185, 7800)] == ["", "42 s", "3 min 5 s", "2 h 10 min"]
