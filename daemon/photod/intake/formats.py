@@ -1,7 +1,5 @@
 """Which names are photos, and what the first bytes of a file say about it."""
 
-import os.path
-
 DECODED_SUFFIXES = frozenset(
     {
         ".jpg",
@@ -142,7 +140,8 @@ _REASONS = (
 
 def is_photo_name(name: str) -> bool:
     """Whether a file of this name is one that photod considers."""
-    return os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES
+    stem, dot, suffix = name.rpartition(".")
+    return bool(stem) and dot + suffix.lower() in PHOTO_SUFFIXES
 
 
 def sniff(head: bytes) -> str | None:

@@ -4,33 +4,43 @@ from collections.abc import Callable, Sequence
 
 from pathspec import GitIgnoreSpec
 
-# Directories and files of these names are somebody's bookkeeping, rubbish, or a file in the making.
-ALWAYS = (
-    ".*",  # hidden; also .photod itself, .Trash-1000, .stversions, .syncthing.*, ._resource-forks
-    "@eaDir/",  # Synology's thumbnails
-    "#recycle/",
-    "$RECYCLE.BIN/",
-    "System Volume Information/",
-    "lost+found/",
-    "*.part",  # browsers, rsync --partial, wget
-    "*.crdownload",
-    "*.tmp",
-    "~*",
+# Hidden things (also .photod itself, .Trash-1000, .stversions, .syncthing.*, ._resource-forks) and lock files.
+PRIVATE_PREFIXES = (".", "~")
+UNFINISHED_SUFFIXES = (".part", ".crdownload", ".tmp")  # browsers, rsync --partial, wget
+FOREIGN_DIRECTORIES = frozenset(
+    {
+        "@eaDir",  # Synology's thumbnails
+        "#recycle",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+        "lost+found",
+    }
 )
 
 
 class Rules:
-    """Decides by name alone whether a file is a photo and a directory is entered."""
+    """Decides by name alone whether a file is a photo and a directory is entered.
+
+    The rules above always hold; the user's patterns, in .gitignore's syntax, come on top of them.
+    """
 
     def __init__(self, exclude: Sequence[str], is_photo_name: Callable[[str], bool]) -> None:
-        patterns = [pattern.replace("#", r"\#", 1) if pattern.startswith("#") else pattern for pattern in ALWAYS]
-        self._spec = GitIgnoreSpec.from_lines([*patterns, *exclude])
+        # Matching costs more than the rest of a look at a file: not even asked where there are no patterns.
+        self._spec = GitIgnoreSpec.from_lines(exclude) if exclude else None
         self._is_photo_name = is_photo_name
 
     def is_photo(self, path: str) -> bool:
         """Whether the file at `path` (relative to the folder) is a photo that the user wants scored."""
-        return self._is_photo_name(path.rpartition("/")[2]) and not self._spec.match_file(path)
+        name = path.rpartition("/")[2]
+        return not name.startswith(PRIVATE_PREFIXES) and self._is_photo_name(name) and not self._is_excluded(path)
 
     def enters(self, directory: str) -> bool:
         """Whether the directory at `directory` (relative to the folder) is listed and watched."""
-        return not self._spec.match_file(directory + "/")
+        return not any(map(_is_foreign, directory.split("/"))) and not self._is_excluded(directory + "/")
+
+    def _is_excluded(self, path: str) -> bool:
+        return self._spec is not None and self._spec.match_file(path)
+
+
+def _is_foreign(name: str) -> bool:
+    return name.startswith(PRIVATE_PREFIXES) or name.endswith(UNFINISHED_SUFFIXES) or name in FOREIGN_DIRECTORIES

@@ -1,0 +1,56 @@
+import pytest
+
+from photod.intake.formats import is_photo_name
+from photod.watch.ignore import Rules
+
+PLAIN = Rules((), is_photo_name)
+
+
+@pytest.mark.parametrize(
+    "path", ["a.jpg", "A.JPG", "b/c.heic", "#1.png", "part.jpg", "写真.webp", "x.tar.jpeg", "a b.nef"]
+)
+def test_photos_are_looked_at(path: str) -> None:
+    assert PLAIN.is_photo(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".a.jpg", "._a.jpg", "~a.jpg", "a.jpg.part", "a.jpg.crdownload", "a.tmp", "a.txt", "jpg", ".jpg", "a.jpg~",
+        ".syncthing.a.jpg.tmp", ".a.jpg.Xk3v9Q", "a",
+    ],
+)  # fmt: skip
+def test_files_that_are_hidden_unfinished_or_no_photos_are_not(path: str) -> None:
+    assert not PLAIN.is_photo(path)
+
+
+@pytest.mark.parametrize(
+    "directory",
+    [
+        ".photod",
+        ".Trash-1000",
+        "a/.stversions",
+        "@eaDir",
+        "x/@eaDir/y",
+        "#recycle",
+        "$RECYCLE.BIN",
+        "copy.part",
+        "~x",
+    ],
+)
+def test_directories_of_others_are_not_entered(directory: str) -> None:
+    assert not PLAIN.enters(directory)
+
+
+def test_the_users_patterns_have_gitignore_syntax() -> None:
+    rules = Rules(("raw/", "*.png", "!keep.png", "/top.jpg"), is_photo_name)
+    assert not rules.enters("2019/raw")
+    assert not rules.is_photo("a.png")
+    assert rules.is_photo("keep.png")
+    assert not rules.is_photo("top.jpg")
+    assert rules.is_photo("sub/top.jpg")
+    assert rules.enters("rawer")
+
+
+def test_no_pattern_brings_a_hidden_file_back() -> None:
+    assert not Rules(("!.a.jpg",), is_photo_name).is_photo(".a.jpg")
