@@ -68,6 +68,11 @@ class FolderWatcher:
         if self._check_at is None:
             self._check_at = time.monotonic() + CHECK_S
 
+    def unwatch(self) -> None:
+        """Have nothing watched any more; after `run` has returned."""
+        if self._survey.watches is not None:
+            self._survey.watches.forget("")
+
     def noticed(self, path: str, *, directory: bool) -> None:
         """Something happened to a file or a directory: have the directory looked at."""
         if directory and self._rules.enters(path):

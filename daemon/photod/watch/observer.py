@@ -42,10 +42,23 @@ class Observer:
         self._suspended_s = _suspended_s()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()  # one repair at a time, and none after the stop
+        self._checked_at = time.monotonic()
 
     def add(self, watched: Watched) -> None:
-        """Watch one more folder; before `start`."""
-        self._watched.append(watched)
+        """Watch one more folder."""
+        with self._lock:
+            self._watched = [*self._watched, watched]  # others may be iterating
+            if self._thread is not None:
+                self._connect(watched)
+
+    def remove(self, watched: Watched) -> None:
+        """Watch a folder no more."""
+        with self._lock:
+            self._watched = [each for each in self._watched if each is not watched]
+
+    def silent_s(self) -> float:
+        """How long ago the last `check` was over; grows only if the observer's own thread is stuck."""
+        return time.monotonic() - self._checked_at
 
     def start(self) -> None:
         """Begin to watch."""
@@ -70,6 +83,7 @@ class Observer:
             self._repair("the thread that reads events died")
         elif self._canary is not None and not self._canary.sings():
             self._repair("no events come any more")
+        self._checked_at = time.monotonic()
 
     def _supervise(self) -> None:
         while not self._stopping.wait(CHECK_S):
@@ -101,8 +115,11 @@ class Observer:
                     " fs.inotify.max_user_instances and fs.inotify.max_user_watches with sysctl"
                 )  # fmt: skip
         for watched in self._watched:
-            instance = self._instance
-            watched.watch_with(DirectoryWatches(instance, watched.path, watched) if instance else None)
+            self._connect(watched)
+
+    def _connect(self, watched: Watched) -> None:
+        instance = self._instance
+        watched.watch_with(DirectoryWatches(instance, watched.path, watched) if instance else None)
 
     def _open_instance(self) -> InotifyFD:
         instance = InotifyFD()

@@ -93,6 +93,11 @@ class Settle:
             if self._settled[oldest][-1] < now - UNSTABLE_S:
                 del self._settled[oldest]
 
+    def settles_too_often(self, path: str, now: float) -> bool:
+        """Whether the file was read several times lately, and so must wait whatever it looks like."""
+        times = self._settled.get(path)
+        return times is not None and len(times) == REPEATS and now - times[0] < UNSTABLE_S
+
     def forget(self, path: str) -> None:
         """The file is gone."""
         self._waiting.pop(path, None)
@@ -106,10 +111,9 @@ class Settle:
     def _begin(self, path: str, fingerprint: Fingerprint, now: float) -> None:
         waiting = _Waiting(fingerprint, now, now + self.quiet_s, now + max(LOOK_S, self.quiet_s), now)
         self._waiting[path] = waiting
-        times = self._settled.get(path)
-        if times and len(times) == REPEATS and now - times[0] < UNSTABLE_S:
+        if self.settles_too_often(path, now):
             self._set_unstable(path, waiting)
-            waiting.due = times[-1] + UNSTABLE_S
+            waiting.due = self._settled[path][-1] + UNSTABLE_S
 
     def _look_again(self, path: str, waiting: _Waiting, writer: Writer, quiet_s: float, now: float) -> None:
         """Say when to look at a file again that has not settled."""

@@ -44,7 +44,8 @@ class Worklist:
         if self._flight.sees(path, fingerprint):
             return
         now = time.monotonic()
-        if path not in self.settle and self._ages.prove_quiet(fingerprint, time.time(), now, self._probe(path)):
+        settling = path in self.settle or self.settle.settles_too_often(path, now)
+        if not settling and self._ages.prove_quiet(fingerprint, time.time(), now, self._probe(path)):
             queue = self._arrivals if urgent else self._feeding
             queue.append(Candidate(self._folder, path, fingerprint, urgent))
             if urgent:
