@@ -1,4 +1,4 @@
-"""The scorer on a GPU: parity, precision, memory, several streams. Skipped, with the reason, where there is none."""
+"""The scorer on a GPU: parity, precision, memory, several streams. Skipped where there is none."""
 
 import threading
 from pathlib import Path
@@ -98,7 +98,7 @@ def test_a_batch_that_does_not_fit_is_a_configuration_error(tmp_path: Path) -> N
     weights = save_directory(tmp_path / "model", SMALL, make_state(SMALL)), tmp_path / "cache"
     blocker = torch.empty(int(torch.cuda.mem_get_info(0)[0] * 0.995), dtype=torch.uint8, device="cuda:0")
     try:
-        with pytest.raises((ConfigError, DeviceError), match="batch_size|memory"):
+        with pytest.raises((ConfigError, DeviceError), match=r"batch_size|memory"):
             load(weights, batch_size=4096)
     finally:
         del blocker

@@ -14,7 +14,7 @@ import torch
 
 from photod import config
 from photod.errors import ConfigError
-from photod.score import describe, load_scorers
+from photod.score import describe, load_scorers, selftest
 from photod.score.pictures import pictures
 from photod.score.scorer import Scorer
 from synthetic_clip import SMALL, make_state, save_directory
@@ -159,6 +159,32 @@ def test_check_names_the_model_and_what_was_measured(small: str, tmp_path: Path)
 def test_a_prompt_that_the_builtin_model_does_not_know_is_answered_with_those_it_does(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r'prompts has "sunset", .* it knows: .*bad image.*good image'):
         load("builtin", tmp_path, prompts=(("good image", "sunset"),))
+
+
+def test_the_record_is_that_of_the_weights_that_ship(tmp_path: Path) -> None:
+    """After a training: python -m photod.score.selftest."""
+    recorded = json.loads((Path(selftest.__file__).parent / "recorded.json").read_text())
+    assert list(recorded) == [load("builtin", tmp_path).identity.weights_sha256]
+
+
+@pytest.mark.parametrize("batch_size", [1, 64])
+def test_a_builtin_model_that_leaves_its_record_does_not_start(
+    batch_size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load("builtin", tmp_path, batch_size=batch_size)
+    sound = pictures(224, selftest.RECORDED)
+    monkeypatch.setattr(selftest, "pictures", lambda *_: np.roll(sound, 1, axis=0))
+    with pytest.raises(ConfigError, match=r"a bundled picture scores .* points beside the record"):
+        load("builtin", tmp_path, batch_size=batch_size)
+
+
+def test_builtin_weights_that_were_never_recorded_do_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "recorded.json").write_text("{}")
+    monkeypatch.setattr(selftest, "_RECORD", tmp_path / "recorded.json")
+    with pytest.raises(ConfigError, match="not the ones that photod ships; install photod again"):
+        load("builtin", tmp_path)
 
 
 def test_the_builtin_model_loads_and_tells_pictures_apart(tmp_path: Path) -> None:

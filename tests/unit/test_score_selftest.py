@@ -124,6 +124,11 @@ def test_any_memory_layout_of_the_same_pixels_gives_the_same(view: Callable[[obj
     assert np.array_equal(worker.embed(view(shown)), worker.embed(shown))  # type: ignore[arg-type]
 
 
+def test_a_single_photo_may_come_from_a_turned_batch() -> None:
+    shown = pictures(SIZE, 1)
+    assert np.array_equal(scorer(statistics_of).embed(shown[::-1]), scorer(statistics_of).embed(shown))
+
+
 def test_the_order_of_a_batch_is_kept_across_passes() -> None:
     shown = np.concatenate([pictures(SIZE), pictures(SIZE)[::-1], pictures(SIZE, 3)])
     together = scorer(statistics_of, 64).embed(shown)

@@ -9,15 +9,21 @@ from photod import config
 from photod.errors import ConfigError
 from photod.photos import InputSpec, ModelIdentity
 from photod.score.devices import passes_at_once
-from photod.score.loading import Loaded, describe_weights, load_model
+from photod.score.loading import Loaded, builtin_text, describe_weights, load_model
 from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered
 from photod.score.scorer import Scorer
-from photod.score.selftest import warm_up
-from photod.score.tower import TowerScorer
+from photod.score.selftest import check_record, warm_up
+from photod.score.sources import BUILTIN
+from photod.score.tower import TowerScorer, first_line
 
 
-def assemble(model: config.Model, cache: Path, preprocessing: int) -> tuple[TowerScorer, ...]:
-    """One scorer per configured device, warmed up and tested. Raises ConfigError."""
+def assemble(
+    model: config.Model, cache: Path, preprocessing: int, *, recorded: bool = True
+) -> tuple[TowerScorer, ...]:
+    """One scorer per configured device, warmed up and tested. Raises ConfigError.
+
+    `recorded` is False only while the built-in model's record is being made.
+    """
     devices = find_devices(model)
     loaded = load_model(model, cache)
     choice = _choice(model, cache, devices[0], loaded)
@@ -29,6 +35,8 @@ def assemble(model: config.Model, cache: Path, preprocessing: int) -> tuple[Towe
     for scorer in scorers:
         count = passes_at_once(torch.device(scorer.device), model.batch_size)
         scorer.images_per_s = warm_up(scorer, spec.size, count)
+        if model.weights == BUILTIN and recorded:
+            check_record(scorer, builtin_text(config.Model().prompts), choice.deviation)
     return scorers
 
 
@@ -93,7 +101,12 @@ def _choice(model: config.Model, cache: Path, device: torch.device, loaded: Load
     path = _choice_path(model, cache, device, loaded.weights_sha256, loaded.architecture)
     choice = remembered(path)
     if choice is None:
-        choice = choose(loaded.tower, device, model.precision, Movement(loaded.text, model.logit_scale))
+        try:
+            choice = choose(loaded.tower, device, model.precision, Movement(loaded.text, model.logit_scale))
+        except (RuntimeError, MemoryError) as error:
+            raise ConfigError(
+                f"the model does not run on {device}: {first_line(error)}", "set model.devices"
+            ) from error
         remember(path, choice)
     return choice
 

@@ -12,7 +12,7 @@ from photod.score.engine import ModuleTower, Tower
 from photod.score.scorer import Floats, TextVectors
 from photod.score.soundness import check_fit
 from photod.score.sources import BUILTIN, find_source, is_plain
-from photod.score.text import TextCache
+from photod.score.text import Pairs, TextCache
 from photod.score.weights import sha256_of, write_atomically
 
 
@@ -73,19 +73,20 @@ def _load_builtin(model: config.Model, cache: Path) -> Loaded:
     module.load_state_dict(state, strict=True)
     module.eval().requires_grad_(False)
     tower = ModuleTower(module, builtin.INPUT_SIZE, builtin.MEAN, builtin.STD)
-    return Loaded(builtin.ARCHITECTURE, sha256_of(path, cache), tower, _builtin_text(model))
+    return Loaded(builtin.ARCHITECTURE, sha256_of(path, cache), tower, builtin_text(model.prompts))
 
 
-def _builtin_text(model: config.Model) -> TextVectors:
+def builtin_text(prompts: Pairs) -> TextVectors:
+    """The text vectors that ship with the built-in model. Raises ConfigError for a prompt that has none."""
     from safetensors.numpy import load_file
 
     known: dict[str, Floats] = load_file(_builtin_file("text.safetensors"))
-    for prompt in (prompt for pair in model.prompts for prompt in pair):
+    for prompt in (prompt for pair in prompts for prompt in pair):
         if prompt not in known:
             problem = f'model.prompts has "{prompt}", which the built-in model does not know'
             raise ConfigError(problem, f"it knows: {', '.join(sorted(known))}")
-    good = np.stack([known[pair[0]] for pair in model.prompts]).astype(np.float32)
-    bad = np.stack([known[pair[1]] for pair in model.prompts]).astype(np.float32)
+    good = np.stack([known[pair[0]] for pair in prompts]).astype(np.float32)
+    bad = np.stack([known[pair[1]] for pair in prompts]).astype(np.float32)
     return TextVectors(good, bad)
 
 

@@ -1,13 +1,26 @@
-"""What a scorer must show before it may work."""
+"""What a scorer must show before it may work.
 
+    python -m photod.score.selftest
+
+records what the built-in model gives for the bundled pictures; run it when its weights have been replaced.
+"""
+
+import json
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
+from photod import config
 from photod.errors import ConfigError, DeviceError
 from photod.score.pictures import COUNT, pictures
-from photod.score.scorer import Floats, Scorer
+from photod.score.scorer import Floats, Scorer, TextVectors, scores
 
+_RECORD = Path(__file__).with_name("recorded.json")  # weights' hash -> scores of the bundled pictures
+RECORDED = 8  # pictures
+_LOGIT_SCALE = 100.0  # of the record, whatever is configured
+_TOLERANCE = 0.02  # points; other processors and other versions of torch round differently
 _DISTINCT = 1e-6  # least squared distance of two embeddings; a model that sees nothing gives zero
 _REPEATABLE = 1e-3  # most that a coordinate may differ between two batches, in the coarsest arithmetic
 
@@ -43,3 +56,38 @@ def _fault(vectors: Floats, again: Floats) -> str:
     if np.abs(again - vectors[: len(again)]).max() > _REPEATABLE:
         return "the same pictures get other embeddings the second time; the device computes wrongly"
     return ""
+
+
+def check_record(scorer: Scorer, text: TextVectors, allowance: float) -> None:
+    """Raise ConfigError unless the built-in model gives the recorded scores for the bundled pictures.
+
+    `text` holds the default prompts, whatever is configured; `allowance` is what the arithmetic in use may move.
+    """
+    expected = json.loads(_RECORD.read_text()).get(scorer.identity.weights_sha256)
+    where = f"the self-test of {scorer.identity.name} on {scorer.device} failed"
+    if expected is None:
+        remedy = "install photod again; after training: python -m photod.score.selftest"
+        raise ConfigError(f"{where}: its weights are not the ones that photod ships", remedy)
+    shown = pictures(scorer.identity.input.size, RECORDED)
+    embeddings = np.concatenate([scorer.embed(picture[None]) for picture in shown])
+    found = scores(embeddings, text, _LOGIT_SCALE)
+    difference = float(np.abs(found - np.array(expected)).max())
+    if not difference <= _TOLERANCE + allowance:
+        problem = f"{where}: a bundled picture scores {difference:.3f} points beside the record"
+        raise ConfigError(problem, "the installation or the device is damaged")
+
+
+def record() -> None:
+    """Replace the record by what this machine computes in fp32."""
+    from photod.score.assembly import assemble
+
+    with tempfile.TemporaryDirectory() as cache:
+        model = config.Model(precision="fp32", devices="cpu")
+        (scorer,) = assemble(model, Path(cache), preprocessing=1, recorded=False)
+    points = scorer.score(scorer.embed(pictures(scorer.identity.input.size, RECORDED)))
+    content = {scorer.identity.weights_sha256: [round(float(value), 4) for value in points]}
+    _RECORD.write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    record()

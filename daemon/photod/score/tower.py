@@ -45,10 +45,9 @@ class TowerScorer:
         try:
             if self._engine is None:
                 self._engine = build_engine(self._tower, self.identity.precision, self._device)
-            return self._cross(self._engine, np.require(pixels, requirements=["C", "W"]))  # torch's demands
+            return self._cross(self._engine, _as_torch_takes_it(pixels))
         except (RuntimeError, MemoryError) as error:
-            reason = (str(error) or "out of memory").splitlines()[0]
-            raise DeviceError(f"{self.device} failed: {reason}", "see the system's log") from error
+            raise DeviceError(f"{self.device} failed: {first_line(error)}", "see the system's log") from error
 
     def score(self, embeddings: NDArray[np.floating]) -> Floats:
         """Scores by the configured prompts."""
@@ -60,3 +59,14 @@ class TowerScorer:
             self._engine = None
             with torch.cuda.device(self._device):
                 torch.cuda.empty_cache()
+
+
+def _as_torch_takes_it(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The array itself, or a copy where torch would refuse its strides or warn that it is read-only."""
+    usable = pixels.flags.c_contiguous and pixels.flags.writeable and min(pixels.strides) > 0
+    return pixels if usable else pixels.copy()
+
+
+def first_line(error: Exception) -> str:
+    """What a device's error says, without the pages that follow. A MemoryError says nothing."""
+    return (str(error) or "out of memory").splitlines()[0]
