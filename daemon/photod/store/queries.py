@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from photod.channel import Closed
 from photod.photos import Facts, Fingerprint, KnownPhoto, Scored, Unscoreable, Verdict
 from photod.store.connection import database_errors, open_readable
 from photod.store.schema import from_sql, signed, to_sql
@@ -84,13 +85,16 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()  # sqlite3 connections serve one thread at a time
+        self._lock = threading.Lock()  # for what follows: sqlite3 connections serve one thread at a time
+        self._closed = False
         with database_errors(path):
             self._db = open_readable(path)
 
     def close(self) -> None:
-        """Close the connection."""
-        self._db.close()
+        """Close the connection; who still asks is told Closed, which ends a thread in good order."""
+        with self._lock:
+            self._closed = True
+            self._db.close()
 
     def known(self, directory: str) -> dict[str, KnownPhoto]:
         """The photos directly in `directory` (relative, '' at the top), by relative path."""
@@ -243,11 +247,12 @@ class Reader:
 
     def _all(self, sql: str, *arguments: object) -> list[Any]:
         with database_errors(self.path), self._lock:
+            if self._closed:
+                raise Closed
             return self._db.execute(sql, arguments).fetchall()
 
     def _one(self, sql: str, *arguments: object) -> Any:
-        with database_errors(self.path), self._lock:
-            return self._db.execute(sql, arguments).fetchone()
+        return next(iter(self._all(sql, *arguments)), None)
 
 
 def _below(directory: str) -> tuple[str, list[str | bytes]]:

@@ -1,0 +1,192 @@
+"""A long run: photos land, change, move and go at a steady pace while a daemon watches; then all rests.
+
+    python tests/soak.py --minutes 60 --idle-minutes 10
+
+Prints what the processes hold, sampled all along. Without --fake, the daemon scores with its built-in model.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from busy_folder import BusyFolder
+from programs import wait_until, write_config
+
+SAMPLE_S = 2.0
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the daemon holds at one moment."""
+
+    daemon_mb: float  # resident
+    decoders_mb: float
+    descriptors: int
+    threads: int
+    processes: int
+    wal_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """What the daemon and its decoders did while there was nothing to do."""
+
+    seconds: float
+    cpu_s: float
+    read_calls: int
+    write_calls: int
+    disk_bytes: int
+
+
+def take_sample(pid: int, database: Path) -> Sample:
+    """Look at a process and its children."""
+    children = children_of(pid)
+    wal = database.with_name(database.name + "-wal")
+    return Sample(
+        daemon_mb=resident(pid),
+        decoders_mb=sum(map(resident, children)),
+        descriptors=len(os.listdir(f"/proc/{pid}/fd")),
+        threads=len(os.listdir(f"/proc/{pid}/task")),
+        processes=1 + len(children),
+        wal_mb=wal.stat().st_size / MEGABYTE if wal.exists() else 0.0,
+    )
+
+
+def measure_idle(pid: int, seconds: float) -> Idle:
+    """Watch a process that has nothing to do."""
+    before = _used(pid)
+    time.sleep(seconds)
+    cpu, reads, writes, disk = (after - b for after, b in zip(_used(pid), before, strict=True))
+    return Idle(seconds, cpu, int(reads), int(writes), int(disk))
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        found += Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def resident(pid: int) -> float:
+    """Resident memory, MB; 0 for a process that has just ended."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / MEGABYTE
+    except OSError:
+        return 0.0
+
+
+def soak(
+    home: Path, command: list[str], seconds: float, per_second: float, idle_s: float
+) -> tuple[list[Sample], Idle]:
+    """Run a daemon over a busy folder; returns the samples and what it did at rest. Fails if a photo is missed."""
+    busy = BusyFolder(home / "photos", random.Random(1), most=2000)
+    busy.path.mkdir()
+    database = busy.path / ".photod/photos.db"
+    config = write_config(home / "config.toml", busy.path, more="rescan_s = 60.0\n")
+    with (home / "log").open("w") as log:
+        daemon = subprocess.Popen([*command, "run", "--config", str(config)], stderr=log)
+        try:
+            wait_until((home / "control.sock").exists)
+            samples = _keep_busy(busy, daemon.pid, database, seconds, per_second)
+            wait_until(lambda: paths(database, "scored") == busy.expected().keys(), 600)
+            wait_until(lambda: paths(database, "unscoreable") == busy.broken(), 600)
+            time.sleep(5)  # the last commit's follow-up
+            idle = measure_idle(daemon.pid, idle_s)
+        finally:
+            daemon.send_signal(signal.SIGTERM)
+            code = daemon.wait(60)
+    assert code == 0, (home / "log").read_text()[-2000:]
+    print(f"{busy.made} photos and changes, {len(busy.truth)} left, all scored or listed")
+    return samples, idle
+
+
+def paths(database: Path, state: str) -> set[str]:
+    """The photos that are there, in one state."""
+    with sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True) as connection:
+        rows = connection.execute("SELECT path FROM photo WHERE state = ? AND missing_since IS NULL", (state,))
+        found = {path for (path,) in rows}
+    connection.close()
+    return found
+
+
+def growth(samples: list[Sample], field: str) -> float:
+    """How much the last third holds more than the middle one, in medians."""
+    third = len(samples) // 3
+    values = [float(getattr(sample, field)) for sample in samples]
+    return statistics.median(values[2 * third :]) - statistics.median(values[third : 2 * third])
+
+
+def report(samples: list[Sample], idle: Idle) -> None:
+    """Print the figures."""
+    print(f"{'':12}{'least':>10}{'median':>10}{'most':>10}{'growth':>10}")
+    for field in fields(Sample):
+        values = [float(getattr(sample, field.name)) for sample in samples]
+        row = (min(values), statistics.median(values), max(values), growth(samples, field.name))
+        print(f"{field.name:12}" + "".join(f"{value:10.1f}" for value in row))
+    print(json.dumps({"idle": {field.name: getattr(idle, field.name) for field in fields(Idle)}}))
+
+
+def _keep_busy(busy: BusyFolder, pid: int, database: Path, seconds: float, per_second: float) -> list[Sample]:
+    samples: list[Sample] = []
+    began = time.monotonic()
+    steps = 0
+    while (now := time.monotonic()) < began + seconds:
+        while steps < (now - began) * per_second:
+            busy.step()
+            steps += 1
+        if now > began + len(samples) * SAMPLE_S:
+            samples.append(take_sample(pid, database))
+        time.sleep(0.02)
+    return samples
+
+
+def _used(pid: int) -> tuple[float, int, int, int]:
+    """Processor seconds, read calls, write calls, bytes from and to disks; of a process and its children."""
+    cpu, reads, writes, disk = 0.0, 0, 0, 0
+    for each in (pid, *children_of(pid)):
+        times = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:13]
+        cpu += sum(map(int, times)) / CLOCK_TICKS
+        io = dict(line.split(": ") for line in Path(f"/proc/{each}/io").read_text().splitlines())
+        reads += int(io["syscr"])
+        writes += int(io["syscw"])
+        disk += int(io["read_bytes"]) + int(io["write_bytes"])
+    return cpu, reads, writes, disk
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--idle-minutes", type=float, default=10.0)
+    parser.add_argument("--per-second", type=float, default=4.0, help="arrivals, changes, moves and deletions")
+    parser.add_argument("--fake", action="store_true", help="score with the tests' fake scorer")
+    options = parser.parse_args()
+    fake = [sys.executable, str(Path(__file__).with_name("dying_daemon.py"))]
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["XDG_STATE_HOME"] = f"{home}/state"
+        report(
+            *soak(
+                Path(home),
+                fake if options.fake else [sys.executable, "-m", "photod"],
+                options.minutes * 60,
+                options.per_second,
+                options.idle_minutes * 60,
+            )
+        )
+
+
+if __name__ == "__main__":
+    main()
