@@ -14,6 +14,7 @@ COMMANDS = {
     "rate": "photod_ctl.rate",
     "top": "photod_ctl.top",
     "slideshow": "photod_ctl.slideshow.command",
+    "stats": "photod_ctl.stats",
     "show": "photod_ctl.show",
     "failed": "photod_ctl.failed",
     "status": "photod_ctl.status",

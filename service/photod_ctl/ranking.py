@@ -31,6 +31,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Archives that one model scored."""
+
+    model: dict[str, Any]  # its identity
+    members: list[tuple[Archive, Reader]]
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """The best photos by one model, best first."""
 
@@ -48,16 +56,18 @@ def rank(
 
     Rank and percentile are those among all photos of the archives, whatever the bounds.
     """
-    models: dict[str, dict[str, Any]] = {}
-    members: dict[str, list[tuple[Archive, Reader]]] = {}
+    return [_rank_together(group, count, bounds, worst) for group in by_model(archives)]
+
+
+def by_model(archives: Sequence[Archive]) -> list[Group]:
+    """The archives that one model scored, together. One without a single score is in no group."""
+    groups: dict[str, Group] = {}
     for archive in archives:
         reader = Reader(archive.database)
         key, model = reader.model_key(), reader.model()
-        if key is None or model is None:
-            continue  # a database without a single score
-        models[key] = model
-        members.setdefault(key, []).append((archive, reader))
-    return [_rank_together(models[key], members[key], count, bounds, worst) for key in models]
+        if key is not None and model is not None:
+            groups.setdefault(key, Group(model, [])).members.append((archive, reader))
+    return list(groups.values())
 
 
 def percentile(higher: int, total: int) -> float:
@@ -65,7 +75,7 @@ def percentile(higher: int, total: int) -> float:
     return 100 * (1 - higher / total)
 
 
-def note_models(rankings: Sequence[Ranking]) -> None:
+def note_models(rankings: Sequence[Ranking | Group]) -> None:
     """Say on stderr what must be known to read these rankings."""
     names = [str(ranking.model["name"]) for ranking in rankings]
     if len(names) > 1:
@@ -74,9 +84,8 @@ def note_models(rankings: Sequence[Ranking]) -> None:
         warn(BUILTIN_NOTE)
 
 
-def _rank_together(
-    model: dict[str, Any], members: list[tuple[Archive, Reader]], count: int, bounds: Bounds, worst: bool
-) -> Ranking:
+def _rank_together(group: Group, count: int, bounds: Bounds, worst: bool) -> Ranking:
+    members = group.members
     streams = [
         [(archive.folder, photo) for photo in reader.top(count, below=archive.below, bounds=bounds, worst=worst)]
         for archive, reader in members
@@ -92,4 +101,4 @@ def _rank_together(
     for folder, photo in best:
         higher = bisect_left(falling, -photo.score)
         places.append(Place(higher + 1, percentile(higher, total), folder, photo))
-    return Ranking(model, total, places, {archive.folder: reader for archive, reader in members})
+    return Ranking(group.model, total, places, {archive.folder: reader for archive, reader in members})

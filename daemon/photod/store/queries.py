@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from photod.channel import Closed
 from photod.photos import Facts, Fingerprint, KnownPhoto, Scored, Unscoreable, Verdict
@@ -171,6 +171,21 @@ class Reader:
             json.dumps(list(sha256s)),
         )
         return dict(rows)
+
+    def means(self, by: Literal["year", "camera"], below: str = "") -> list[tuple[str | None, int, float]]:
+        """Ranked photos and their mean score by the year they were taken in, or by camera; None: not known."""
+        where, arguments = _below(below)
+        label = {"year": "substr(taken_at, 1, 4)", "camera": "camera"}[by]
+        return self._all(f"SELECT {label}, count(*), avg(score) {_RANKED} {where} GROUP BY 1", *arguments)
+
+    def duplicates(self) -> tuple[int, int]:
+        """How many photos repeat the bytes of another, and how many bytes they take."""
+        row = self._one(
+            f"""
+            SELECT coalesce(sum(n - 1), 0), coalesce(sum((n - 1) * size), 0)
+            FROM (SELECT count(*) AS n, max(size) AS size FROM photo WHERE {_PRESENT} GROUP BY sha256)"""
+        )
+        return row[0], row[1]
 
     def ranked(self, *, above: float = -1.0, below: str = "") -> int:
         """How many photos are ranked, counting only scores higher than `above`."""

@@ -54,13 +54,17 @@ class Projector:
         if picture is not None and picture is not self._picture:
             changed = slide != self.shown
             self._change_to(slide, picture, fade_s if changed else 0.0)
-            self._prepare_near(deck, picture)
             return changed
         if self._fade:
             self._draw_fade()
         elif self._dirty:
             self._draw()
         return False
+
+    def prepare(self, deck: Deck) -> None:
+        """Have the neighbours in the screen's format; for the time after a slide was shown, when nobody waits."""
+        near = [self._preloader.get(slide) for slide in deck.around(1, 1)]
+        self._window.prepare([picture for picture in near if isinstance(picture, Picture)])
 
     def _change_to(self, slide: Slide, picture: Picture, fade_s: float) -> None:
         before, self._picture, self.shown = self._picture, picture, slide
@@ -69,10 +73,6 @@ class Projector:
             self._draw_fade()
         else:
             self._draw()
-
-    def _prepare_near(self, deck: Deck, current: Picture) -> None:
-        near = [self._preloader.get(slide) for slide in deck.around(1, 1)]
-        self._window.prepare([current, *(picture for picture in near if isinstance(picture, Picture))])
 
     def _draw_fade(self) -> None:
         if self._fade is None or self._picture is None:

@@ -129,6 +129,7 @@ class Show:
             _wake()
         elif outcome:
             self._set_next_time()
+            self._projector.prepare(self._deck)
 
     def _set_next_time(self) -> None:
         now, delay_s = self._clock(), self._pace.delay_s

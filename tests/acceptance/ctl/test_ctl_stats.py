@@ -1,0 +1,62 @@
+"""`photod-ctl stats`: the distribution of an archive."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from photod.photos import Facts
+
+Ctl = Callable[..., subprocess.CompletedProcess[str]]
+Archive = Callable[..., Path]
+
+
+def _archive(archive: Archive) -> Path:
+    archive("photos", {"a.jpg": 2.0, "b.jpg": 5.0}, facts=Facts(6, 4, "2019-01-01 00:00:00", "Canon EOS 6D"))
+    archive("photos", {"c.jpg": 7.5}, facts=Facts(6, 4, "2020-01-01 00:00:00", "X\x1b-T3"))
+    return archive("photos", {"d.jpg": 10.0, "e.jpg": 10.0}, facts=Facts(6, 4), bytes_of={"e.jpg": "d.jpg"})
+
+
+def test_the_figures_are_those_of_the_archive(ctl: Ctl, archive: Archive) -> None:
+    folder = _archive(archive)
+    (stats,) = json.loads(ctl("stats", folder, "--json").stdout)
+    assert (stats["photos"], stats["median"], stats["mean"]) == (5, 7.5, 6.9)
+    assert stats["shares"] == {"5.0": 0.8, "6.0": 0.6, "7.5": 0.6}
+    filled = {(bin_["from"], bin_["to"]): bin_["photos"] for bin_ in stats["histogram"] if bin_["photos"]}
+    assert filled == {(2.0, 2.5): 1, (5.0, 5.5): 1, (7.5, 8.0): 1, (9.5, 10.0): 2}
+    assert stats["years"] == [
+        {"year": "2019", "photos": 2, "mean": 3.5},
+        {"year": "2020", "photos": 1, "mean": 7.5},
+        {"year": None, "photos": 2, "mean": 10.0},
+    ]
+    assert stats["duplicates"] == {"files": 1, "bytes": (folder / "d.jpg").stat().st_size}
+
+
+def test_several_folders_are_counted_together(ctl: Ctl, archive: Archive) -> None:
+    one, two = archive("one", {"a.jpg": 2.0}), archive("two", {"b.jpg": 4.0, "c.jpg": 6.0})
+    (stats,) = json.loads(ctl("stats", one, two, "--json").stdout)
+    assert (stats["photos"], stats["median"]) == (3, 4.0)
+    assert stats["cameras"] == [{"camera": "Canon EOS 6D", "photos": 3, "mean": 4.0}]
+
+
+def test_the_table_draws_the_histogram_within_80_columns(ctl: Ctl, archive: Archive) -> None:
+    text = ctl("stats", _archive(archive)).stdout
+    assert "median  7.50, mean 6.90" in text
+    assert " 9.5 to 10.0  ██████████████████████████████████████████████ 2" in text
+    assert r"X\x1b-T3" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_an_archive_without_scores_is_no_error(ctl: Ctl, archive: Archive) -> None:
+    run = ctl("stats", archive("photos", {}))
+    assert (run.returncode, run.stdout) == (0, "no photo is scored yet\n")
+
+
+def test_the_histogram_is_drawn_as_a_picture(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="--png needs matplotlib, which is not required")
+    run = ctl("stats", _archive(archive), "--png", "scores.png")
+    assert run.returncode == 0
+    assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
+    assert ctl("stats", "photos", "--png", "nowhere/scores.png").returncode == 2
