@@ -26,7 +26,7 @@ from photod.daemon import Daemon
 from running import make_config, running, wait_until
 
 PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".bmp", ".gif")
-BOOKKEEPING = (".*", "@eaDir", "#recycle", "*.part", "*.crdownload", "*.tmp", "~*")
+BOOKKEEPING = (".*", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found", "*.part", "*.crdownload", "*.tmp", "~*")
 
 
 @lru_cache
