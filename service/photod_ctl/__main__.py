@@ -18,6 +18,7 @@ COMMANDS = {
     "show": "photod_ctl.show",
     "failed": "photod_ctl.failed",
     "status": "photod_ctl.status",
+    "export": "photod_ctl.export",
     "rescan": "photod_ctl.rescan",
     "pause": "photod_ctl.pause",
     "resume": "photod_ctl.pause",

@@ -1,0 +1,161 @@
+"""`photod-ctl export`: ratings where photographers see them."""
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photod.errors import UsageError
+from photod_ctl.options import ConfigFile, Folders, Json, load
+
+if TYPE_CHECKING:
+    from photod_ctl.ranking import Place
+
+STARS = "99,95,80,50"
+NAMES = ("digikam", "darktable", "lightroom")
+_HEAD = 1 << 20  # bytes of a file that Pillow cannot open in which a rating is looked for
+_EXIF_RATING = 0x4746
+
+
+def export(  # noqa: PLR0913, PLR0917 - the options that it has
+    context: typer.Context,
+    folders: Folders = None,
+    xmp: Annotated[bool, typer.Option("--xmp", help="Write XMP sidecars with stars.")] = False,
+    stars: Annotated[
+        str, typer.Option("--stars", metavar="P,P,P,P", help="Percentiles from which on there are 5, 4, 3, 2.")
+    ] = STARS,
+    names: Annotated[
+        str, typer.Option("--names", metavar="PROGRAM", help="Whose names: digikam, darktable, lightroom.")
+    ] = "digikam",
+    remove: Annotated[bool, typer.Option("--remove", help="Take back every rating that photod gave.")] = False,
+    as_json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """Write the scores as stars beside the photos, for digiKam, darktable and Lightroom.
+
+    Each photo gets stars by its percentile in an XMP sidecar: photo.jpg.xmp for digiKam and darktable, photo.xmp
+    for Lightroom, which reads it for RAW files only. The photos themselves are never touched. A rating that
+    somebody else gave, in the photo or in a sidecar, is never changed.
+
+    Examples: photod-ctl export --xmp ~/Pictures; photod-ctl export --xmp --stars 99.9,99,95,80;
+    photod-ctl export --xmp --remove
+    """
+    from photod_ctl.folders import archives
+    from photod_ctl.ranking import note_models, rank
+    from photod_ctl.tables import print_json
+
+    if not xmp:
+        raise UsageError("nothing says what to export", "add --xmp, for sidecars with stars")
+    if names not in NAMES:
+        raise UsageError(f"--names {names} is not known", f"write {', '.join(NAMES)}")
+    limits = _limits(stars)
+    rankings = rank(archives(folders, load(context, config)), 2**62)
+    note_models(rankings)
+    places = [place for ranking in rankings for place in ranking.places]
+    counts = export_all(places, limits, adobe=names == "lightroom", remove=remove)
+    if as_json:
+        print_json(dict(counts))
+    else:
+        print(", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing to export")
+
+
+def export_all(places: "Sequence[Place]", limits: list[float], adobe: bool, remove: bool) -> Counter[str]:
+    """Bring every photo's sidecar up to date; returns how many became what. Raises UsageError."""
+    counts: Counter[str] = Counter()
+    done: set[Path] = set()
+    for place in places:
+        photo = Path(place.location)
+        target = photo.with_suffix(".xmp") if adobe else photo.with_name(photo.name + ".xmp")
+        if target in done:
+            continue  # a RAW file and its JPEG share a sidecar: the better one has spoken
+        done.add(target)
+        given = 0 if remove else _stars(place.percentile, limits)
+        try:
+            counts[_export_one(photo, target, given)] += 1
+        except OSError as error:
+            problem = f"cannot write {target}: {error.strerror or error}"
+            raise UsageError(problem, "make its directory writable") from error
+    return counts
+
+
+def _export_one(photo: Path, target: Path, stars: int) -> str:
+    """Returns what became of the sidecar: rated, unchanged, removed, unrated, kept or vanished."""
+    from photod_ctl.sidecar import Change, rate, unrate
+
+    if not photo.exists():
+        return "vanished"
+    existing = target.read_bytes() if target.exists() else None
+    if not stars:
+        change = unrate(existing) if existing is not None else Change()
+    elif _rated_by_others(photo, target):
+        change = Change(theirs=True)
+    else:
+        change = rate(existing, stars)
+    if change.theirs:
+        return "kept"
+    if change.data == existing:
+        return "unchanged" if stars else "unrated"
+    if change.data is None:
+        target.unlink()
+    else:
+        _replace(target, change.data)
+    return "rated" if stars else "removed"
+
+
+def _rated_by_others(photo: Path, target: Path) -> bool:
+    """Whether the photo itself, or a sidecar by the other convention, has a rating."""
+    from photod_ctl.sidecar import rating_in, unrate
+
+    for other in (photo.with_suffix(".xmp"), photo.with_name(photo.name + ".xmp")):
+        if other != target and other.exists():
+            clean = unrate(other.read_bytes())
+            if clean.theirs or rating_in(clean.data or b"") is not None:
+                return True
+    return _embedded_rating(photo)
+
+
+def _embedded_rating(photo: Path) -> bool:
+    from PIL import Image
+
+    from photod_ctl.sidecar import rating_in
+
+    try:
+        with Image.open(photo) as image:  # reads the metadata, not the pixels
+            xmp = image.info.get("xmp") or b""
+            if rating_in(xmp if isinstance(xmp, bytes) else str(xmp).encode()) is not None:
+                return True
+            return bool(image.getexif().get(_EXIF_RATING))
+    except Exception:  # Pillow's boundary: RAW and damaged files raise anything
+        with photo.open("rb") as file:
+            return rating_in(file.read(_HEAD)) is not None
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """Write whole or not at all."""
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _limits(stars: str) -> list[float]:
+    try:
+        limits = [float(part) for part in stars.split(",")]
+    except ValueError:
+        limits = []
+    if len(limits) != 4 or limits != sorted(limits, reverse=True) or not 0 <= limits[-1] <= limits[0] <= 100:
+        raise UsageError(f"--stars {stars} is not four falling percentiles", f"write such as {STARS}")
+    return limits
+
+
+def _stars(percentile: float, limits: list[float]) -> int:
+    return next((5 - step for step, limit in enumerate(limits) if percentile >= limit), 0)

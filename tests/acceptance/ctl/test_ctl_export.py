@@ -1,0 +1,133 @@
+"""`photod-ctl export --xmp`: stars beside the photos, read back by a reader that is not ours."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from machine import need
+
+Ctl = Callable[..., subprocess.CompletedProcess[str]]
+Archive = Callable[..., Path]
+
+FOREIGN = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+  {rating}dc:format="image/jpeg"/></rdf:RDF></x:xmpmeta>
+"""
+
+
+@pytest.fixture
+def folder(archive: Archive) -> Path:
+    """Ten photos, from 9.jpg, the best, to 0.jpg."""
+    folder = archive("photos", {f"{n}.jpg": float(n) for n in range(10)})
+    for n in range(10):
+        Image.new("RGB", (30, 20), (n, 0, 0)).save(folder / f"{n}.jpg")
+    return folder
+
+
+def _rating(sidecar: Path) -> int | None:
+    """As exiftool reads it."""
+    if shutil.which("exiftool") is None:
+        need("exiftool")
+    read = subprocess.run(
+        ["exiftool", "-json", "-Rating", str(sidecar)], capture_output=True, text=True, check=True
+    )
+    rating: int | None = json.loads(read.stdout)[0].get("Rating")
+    return rating
+
+
+def _export(ctl: Ctl, folder: Path, *more: str) -> dict[str, int]:
+    run = ctl("export", "--xmp", folder, "--stars", "100,90,80,50", "--json", *more)
+    assert run.returncode == 0, run.stderr
+    counts: dict[str, int] = json.loads(run.stdout)
+    return counts
+
+
+def _sidecars(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.xmp"))
+
+
+def test_stars_follow_the_percentile_and_exiftool_reads_them(ctl: Ctl, folder: Path) -> None:
+    photos = {path.name: path.read_bytes() for path in folder.glob("*.jpg")}
+    assert _export(ctl, folder) == {"rated": 6, "unrated": 4}
+    ratings = {n: _rating(folder / f"{n}.jpg.xmp") for n in range(4, 10)}
+    assert ratings == {9: 5, 8: 4, 7: 3, 6: 2, 5: 2, 4: 2}
+    assert len(_sidecars(folder)) == 6
+    assert {path.name: path.read_bytes() for path in folder.glob("*.jpg")} == photos
+    assert _export(ctl, folder) == {"unchanged": 6, "unrated": 4}
+
+
+def test_lightroom_s_names_have_no_second_suffix(ctl: Ctl, folder: Path) -> None:
+    _export(ctl, folder, "--names", "lightroom")
+    assert _sidecars(folder) == [f"{n}.xmp" for n in range(4, 10)]
+    assert _rating(folder / "9.xmp") == 5
+
+
+def test_remove_takes_back_all_that_was_written(ctl: Ctl, folder: Path) -> None:
+    other = FOREIGN.format(rating="")
+    (folder / "8.jpg.xmp").write_text(other)
+    _export(ctl, folder)
+    assert _rating(folder / "8.jpg.xmp") == 4
+    assert _export(ctl, folder, "--remove") == {"removed": 6, "unrated": 4}
+    assert _sidecars(folder) == ["8.jpg.xmp"]
+    assert (folder / "8.jpg.xmp").read_text() == other
+
+
+def test_a_changed_ranking_changes_our_stars(ctl: Ctl, folder: Path, archive: Archive) -> None:
+    _export(ctl, folder)
+    archive("photos", {"0.jpg": 9.9}, bytes_of={"0.jpg": "edited"})
+    Image.new("RGB", (30, 20)).save(folder / "0.jpg")
+    assert _export(ctl, folder) == {"rated": 4, "unchanged": 2, "removed": 1, "unrated": 3}
+    assert (_rating(folder / "0.jpg.xmp"), _rating(folder / "9.jpg.xmp")) == (5, 4)
+
+
+def test_a_rating_by_somebody_else_is_never_changed(ctl: Ctl, folder: Path) -> None:
+    (folder / "9.jpg.xmp").write_text(FOREIGN.format(rating='xmp:Rating="1" '))  # in the sidecar
+    (folder / "8.xmp").write_text(FOREIGN.format(rating='xmp:Rating="1" '))  # in one by the other convention
+    embedded = FOREIGN.format(rating='xmp:Rating="1" ').encode()
+    Image.new("RGB", (30, 20)).save(folder / "7.jpg", xmp=embedded)  # in the photo
+    exif = Image.Exif()
+    exif[0x4746] = 1
+    Image.new("RGB", (30, 20)).save(folder / "6.jpg", exif=exif)
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert _export(ctl, folder) == {"kept": 4, "rated": 2, "unrated": 4}
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    assert _sidecars(folder) == ["4.jpg.xmp", "5.jpg.xmp", "8.xmp", "9.jpg.xmp"]
+
+
+def test_a_rating_that_was_changed_since_is_somebody_else_s(ctl: Ctl, folder: Path) -> None:
+    _export(ctl, folder)
+    subprocess.run(
+        ["exiftool", "-q", "-overwrite_original", "-XMP-xmp:Rating=1", str(folder / "9.jpg.xmp")], check=True
+    )
+    assert _export(ctl, folder) == {"kept": 1, "unchanged": 5, "unrated": 4}
+    _export(ctl, folder, "--remove")
+    assert _rating(folder / "9.jpg.xmp") == 1
+
+
+def test_a_sidecar_that_another_program_rewrote_is_still_ours_while_its_rating_is(ctl: Ctl, folder: Path) -> None:
+    _export(ctl, folder)
+    sidecar = folder / "9.jpg.xmp"
+    subprocess.run(["exiftool", "-q", "-overwrite_original", "-XMP-dc:Subject=cat", str(sidecar)], check=True)
+    assert b"cat" in sidecar.read_bytes()
+    _export(ctl, folder, "--remove")
+    assert (_rating(sidecar), b"cat" in sidecar.read_bytes()) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "add --xmp"),
+        (["--xmp", "--stars", "50,80,95,99"], "four falling percentiles"),
+        (["--xmp", "--stars", "many"], "four falling percentiles"),
+        (["--xmp", "--names", "picasa"], "write digikam, darktable, lightroom"),
+    ],
+)
+def test_wrong_arguments_are_one_line(ctl: Ctl, folder: Path, arguments: list[str], words: str) -> None:
+    run = ctl("export", folder, *arguments)
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert words in run.stderr
