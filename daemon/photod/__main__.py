@@ -1,11 +1,13 @@
 """The program: `photod run` and `photod check`. Maps a fatal error to its exit code."""
 
 import argparse
+import faulthandler
 import os
 import signal
 import socket
 import sys
 import traceback
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -49,14 +51,19 @@ def _run(arguments: argparse.Namespace) -> None:
     from photod.daemon import Daemon  # imports torch: a wrong argument is answered without
 
     client = socket.socket(fileno=arguments.control_fd) if arguments.control_fd is not None else None
-    daemon = Daemon(config, once=arguments.once, client=client)
+    read_config = partial(load_config, arguments.config)
+    daemon = Daemon(config, once=arguments.once, client=client, read_config=read_config)
 
     def on_signal(number: int, _: FrameType | None) -> None:
         if not daemon.stop():
             os._exit(128 + number)  # the second signal: at once
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    # A terminal that goes away ends what was started in it; a service is told to read its configuration again.
+    in_terminal = arguments.once is not None or client is not None or sys.stdin.isatty()
+    signal.signal(signal.SIGHUP, on_signal if in_terminal else lambda *_: daemon.reload())
+    faulthandler.enable()  # SIGABRT, as the watchdog sends it: say where each thread is
     daemon.run()
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from photod.folders import OpenFolder, find_folder, find_present
+from photod.logs import get_logger
 from photod.photos import Purge, Retry
 from photod.pipeline import Pipeline
 from photod.score.scorer import Scorer
@@ -16,6 +17,8 @@ from photod.store.queries import Totals
 from photod.tally import Tally
 from photod.watch.counts import Counts
 from photod.watch.presence import Presence
+
+log = get_logger(__name__)
 
 FOLLOW_S = 0.2  # between two looks at progress that somebody follows
 
@@ -33,6 +36,7 @@ class Answers:
     socket: str
     started_at: float = field(default_factory=time.time)
     _paused: bool = False
+    _resting: str = ""
     _resume_timer: threading.Timer | None = None
 
     def status(self) -> dict[str, Any]:
@@ -43,7 +47,8 @@ class Answers:
             "version": version("photod"),
             "started_at": self.started_at,
             "socket": self.socket,
-            "paused": self._paused,
+            "paused": bool(self.at_rest),
+            "resting": self._resting,  # why, where it is not because somebody said "pause"
             "model": self.scorers[0].identity.as_dict(),
             "devices": [scorer.device for scorer in self.scorers],
             "median": self.tally.median(),
@@ -105,8 +110,28 @@ class Answers:
             self._resume_timer.cancel()
             self._resume_timer = None
         self._paused = paused
+        self._tell_watchers()
+
+    def rest(self, reason: str) -> None:
+        """Rest the model while there is this reason; empty: there is none any more."""
+        if reason != self._resting:
+            self._resting = reason
+            log.info("resting" if reason else "at_work_again", reason=reason)
+            self._tell_watchers()
+
+    @property
+    def at_rest(self) -> str:
+        """Why the model rests, in words; empty if it does not."""
+        return self._resting or ("paused" if self._paused else "")
+
+    def use(self, folders: Mapping[str, OpenFolder]) -> None:
+        """Answer about these folders from now on."""
+        self.folders = folders
+        self._tell_watchers()
+
+    def _tell_watchers(self) -> None:
         for folder in self.folders.values():
-            folder.watcher.pause(paused)
+            folder.watcher.pause(bool(self.at_rest))
 
     def _progress(self, folder: OpenFolder, before: Counts, phase: str) -> dict[str, Any]:
         now = folder.watcher.counts()

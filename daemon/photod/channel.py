@@ -1,6 +1,7 @@
 """Bounded channels between stages: a slow stage slows the ones before it."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -29,6 +30,7 @@ class Channel(Generic[T]):
         self._closed = False
         self._changed = threading.Condition()
         self._on_room: list[Callable[[], None]] = []
+        self._away: dict[int, float] = {}  # receiving thread -> since when it is at work on what it took
 
     def __len__(self) -> int:
         return len(self._express) + len(self._ordinary)
@@ -66,8 +68,10 @@ class Channel(Generic[T]):
         """
         batch: list[T] = []
         with self._changed:
+            self._away.pop(threading.get_ident(), None)
             while not batch:  # another receiver may be faster
                 if not self._changed.wait_for(lambda: self._closed or len(self), first_s):
+                    self._away[threading.get_ident()] = time.monotonic()
                     return []
                 if not len(self):
                     raise Closed
@@ -75,10 +79,17 @@ class Channel(Generic[T]):
                     lambda: self._closed or len(self) >= min(most, self._bound) or all_here(), wait_s
                 )
                 batch = [self._receive() for _ in range(min(most, len(self)))]
+            self._away[threading.get_ident()] = time.monotonic()
             self._changed.notify_all()
         for wake in self._on_room:
             wake()
         return batch
+
+    def away_s(self) -> float:
+        """For how long the slowest receiver has been at work on what it took last; 0 when all wait for more."""
+        now = time.monotonic()
+        with self._changed:
+            return max((now - since for since in self._away.values()), default=0.0)
 
     def set_bound(self, items: int) -> None:
         """Change how many items each lane holds; what is already inside stays."""

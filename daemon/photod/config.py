@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import os
 import tomllib
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -102,6 +103,26 @@ class Control(_Section):
         """The control socket's path."""
         return Path(self.socket).expanduser() if self.socket else runtime_directory() / "control.sock"
 
+    @property
+    def is_in_service_directory(self) -> bool:
+        """Whether the socket lies in a directory that systemd made for this service."""
+        return not self.socket and "RUNTIME_DIRECTORY" in os.environ
+
+
+class Schedule(_Section):
+    """When the model rests. What lands meanwhile is noticed, and scored afterwards."""
+
+    quiet: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$")] = ""
+    on_battery: Literal["rest", "work"] = "rest"
+
+    @property
+    def quiet_hours(self) -> tuple[time, time] | None:
+        """From when to when, local time; they may span midnight."""
+        if not self.quiet:
+            return None
+        start, _, end = self.quiet.partition("-")
+        return time.fromisoformat(start), time.fromisoformat(end)
+
 
 class Log(_Section):
     """How the daemon speaks."""
@@ -119,6 +140,7 @@ class Config(_Section):
     watch: Watch = Watch()
     store: Store = Store()
     control: Control = Control()
+    schedule: Schedule = Schedule()
     log: Log = Log()
 
 

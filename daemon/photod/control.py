@@ -52,12 +52,17 @@ class Service(Protocol):
 
 
 class ControlServer:
-    """Listens on a unix socket that is private to its user."""
+    """Listens on a unix socket that is private to its user, or open to a group as well.
 
-    def __init__(self, path: Path, crew: Crew) -> None:
+    The kernel asks for write access to the socket when somebody connects, so its mode is the check. It is the only
+    one for a group: in a user namespace (PrivateUsers=) all other users look the same.
+    """
+
+    def __init__(self, path: Path, crew: Crew, *, group: bool = False) -> None:
         self.path = path
         self._crew = crew
-        self._listener = _listen(path)
+        self._group = group
+        self._listener = _listen(path, 0o660 if group else 0o600)
 
     def start(self, service: Service) -> None:
         """Answer from now on, each connection in a thread of its own."""
@@ -75,13 +80,12 @@ class ControlServer:
                 connection, _ = self._listener.accept()
             except OSError:  # stopped
                 return
-            self._crew.start("control-client", partial(_serve, connection, service))
+            self._crew.start("control-client", partial(self._serve, connection, service))
 
-
-def _serve(connection: socket.socket, service: Service) -> None:
-    with connection:
-        if _peer(connection) in (os.getuid(), 0):
-            answer(connection, service)
+    def _serve(self, connection: socket.socket, service: Service) -> None:
+        with connection:
+            if self._group or _peer(connection) in (os.getuid(), 0):
+                answer(connection, service)
 
 
 def answer(connection: socket.socket, service: Service) -> None:
@@ -142,13 +146,13 @@ def _perform(request: dict[str, Any], service: Service) -> Iterator[dict[str, An
             raise UsageError(f"unknown request {unknown!r}")
 
 
-def _listen(path: Path) -> socket.socket:
+def _listen(path: Path, mode: int) -> socket.socket:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_if_answered(path)
         path.unlink(missing_ok=True)  # left behind by a daemon that was killed
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        mask = os.umask(0o177)
+        mask = os.umask(0o777 & ~mode)
         try:
             listener.bind(str(path))
         finally:

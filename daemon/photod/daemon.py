@@ -6,34 +6,34 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
-
 from photod.answers import Answers
-from photod.config import Config, Model, state_directory
+from photod.config import Config, Model, load_config, state_directory
 from photod.control import ControlServer, answer
-from photod.errors import BusyError
-from photod.folders import OpenFolder, choose_folders, open_folder, open_readers
+from photod.errors import ConfigError
+from photod.folders import choose_folders, open_readers
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.logs import get_logger
-from photod.photos import EMBEDDING_DTYPE, Appeared, Candidate, Moved, Note, Outcome, Retry
+from photod.photos import Appeared, Candidate, Dismissed, Judged, Moved, Note, Outcome, Retry, Unscoreable
 from photod.pipeline import Ears, Pipeline
-from photod.schedule import Timers
+from photod.reload import Changes, compare
+from photod.roster import OPEN_S, Roster
+from photod.schedule import Timers, reason_to_rest
 from photod.score import load_scorers
 from photod.score.scorer import Scorer
-from photod.store.queries import Reader
-from photod.store.writer import Writer
-from photod.systemd import notify
+from photod.summary import Summary
+from photod.supervision import Supervisor
+from photod.systemd import ask_for_time, notify, notify_reloading
 from photod.tally import Tally
 from photod.threads import Crew
 from photod.watch.observer import Observer
-from photod.watch.presence import Presence
 
 log = get_logger(__name__)
 
+REST_LOOK_S = 60.0  # between two looks at the power supply
 DRAIN_S = 9.0  # promised are ten; the rest is for the interpreter to end
 
 
@@ -41,7 +41,8 @@ class Daemon:
     """One run of photod: over the configured folders until it is told to stop, or once over one folder.
 
     `client` is a socket on which somebody asks (see control.py) instead of the public one; when its other
-    side closes it, the run ends. `load` makes the scorers: the seam at which tests put a fake one.
+    side closes it, the run ends. `read_config` answers a reload. `load` makes the scorers:
+    the seam at which tests put a fake one.
     """
 
     def __init__(
@@ -51,23 +52,27 @@ class Daemon:
         once: Path | None = None,
         client: socket.socket | None = None,
         load: Callable[[Model, Path, int], tuple[Scorer, ...]] = load_scorers,
+        read_config: Callable[[], Config] = load_config,
     ) -> None:
         self.ready = threading.Event()  # set once everything stands
         self._config = config
         self._once = once
         self._client = client
         self._load = load
+        self._read_config = read_config
         self._stop = threading.Event()
+        self._reload = threading.Event()
+        self._wake = threading.Event()  # the main thread has something to do
         self._drained = threading.Event()
-        self._crew = Crew(on_failure=self._stop.set)
+        self._crew = Crew(on_failure=self.stop)
         self._tally = Tally()
+        self._summary = Summary()
         self._timers = Timers()
         self._observer = Observer(self._crew)
-        self._folders: dict[str, OpenFolder] = {}
-        self._writers: dict[str, Writer] = {}  # these two belong to the pipeline once it runs
-        self._readers: list[Reader] = []
+        self._roster = Roster(self._crew, self._observer, config.watch, self._offer, self._note)
         self._pipeline: Pipeline | None = None
         self._control: ControlServer | None = None
+        self._supervisor: Supervisor | None = None
 
     def run(self) -> None:
         """Work until stopped. Raises the error that ended the run, if one did."""
@@ -84,62 +89,64 @@ class Daemon:
         """Have `run` finish what was decoded and return; False when that was asked before. Any thread may call."""
         asked_before = self._stop.is_set()
         self._stop.set()
+        self._wake.set()
         return not asked_before
+
+    def reload(self) -> None:
+        """Have the configuration read again. Any thread may call."""
+        self._reload.set()
+        self._wake.set()
 
     def _assemble(self) -> Answers:
         """Open and load everything, in an order in which the cheap mistakes are found first."""
         chosen, others = choose_folders(self._config, self._once)
-        for settings in chosen:
-            folder = OpenFolder(settings, self._config.watch, self._offer, self._note)
-            self._folders[folder.path] = folder
-            open_folder(folder, may_wait=self._once is None)
+        self._roster.open(chosen, may_wait=self._once is None)
         if self._once is None:
-            self._control = ControlServer(self._config.control.path, self._crew)
+            # Where systemd made the directory, its mode decides who comes as far as the socket.
+            group = self._config.control.is_in_service_directory
+            self._control = ControlServer(self._config.control.path, self._crew, group=group)
+        ask_for_time(OPEN_S, "loading the model")
         scorers = self._load(self._config.model, state_directory(), PREPROCESSING_VERSION)
-        for folder in self._folders.values():
-            self._adopt(folder, scorers[0])
-        self._tally.seed(chain.from_iterable(reader.scores() for reader in self._readers))
-        self._readers += open_readers(others)
+        self._roster.use_model(scorers[0])
+        self._tally.seed(chain.from_iterable(reader.scores() for reader in self._roster.readers))
+        self._roster.readers += open_readers(others)
         self._pipeline = Pipeline(
             self._config,
             scorers,
-            self._writers,
-            self._readers,
-            Ears(self._on_outcome, partial(self._on_note, scorers[0]), self._on_room),
+            self._roster.writers,
+            self._roster.readers,
+            Ears(self._on_outcome, self._on_note, self._on_room),
             self._crew,
         )
         place = str(self._control.path) if self._control else ""
-        return Answers(self._folders, self._pipeline, scorers, self._tally, self._stop, self._drained, place)
-
-    def _adopt(self, folder: OpenFolder, scorer: Scorer) -> None:
-        """Have a folder's database, if it is open, use the model and be part of the pipeline."""
-        if folder.writer is None or folder.reader is None:
-            return
-        folder.writer.use_model(scorer.identity)
-        count = folder.writer.rescore(lambda vectors: scorer.score(_matrix(vectors)).tolist())
-        if count:
-            log.info("rescored", folder=folder.path, photos=count)
-        self._writers[folder.path] = folder.writer
-        self._readers[:] = [*(r for r in self._readers if r.path != folder.reader.path), folder.reader]
+        return Answers(self._roster.folders, self._pipeline, scorers, self._tally, self._stop, self._drained, place)
 
     def _start(self, answers: Answers) -> None:
         if self._pipeline is not None:
             self._pipeline.start()
-        if self._control is not None:
-            for folder in self._folders.values():
-                self._observer.add(folder.watcher)
-            self._observer.start()
-        for folder in self._folders.values():
-            self._crew.start(f"watch {folder.path}", folder.watcher.run)
+        self._roster.start(stay=self._control is not None)
         if self._control is not None:
             self._control.start(answers)
             answers.rescan(None)
             self._timers.every(self._config.watch.rescan_s, lambda: answers.rescan(None))
+            self._plan_rests(answers)
             self._timers.start()
+            self._supervisor = Supervisor(answers, self._observer, self._timers, self._summary)
         devices = ", ".join(scorer.device for scorer in answers.scorers)
-        log.info("ready", model=answers.scorers[0].identity.name, device=devices, folders=list(self._folders))
+        log.info(
+            "ready", model=answers.scorers[0].identity.name, device=devices, folders=list(self._roster.folders)
+        )
         self.ready.set()
-        notify("READY=1")
+        notify("READY=1", "STATUS=ready")
+
+    def _plan_rests(self, answers: Answers) -> None:
+        def look() -> None:
+            answers.rest(reason_to_rest(self._config.schedule, datetime.now()))
+
+        self._timers.every(REST_LOOK_S, look)  # mains power comes and goes, and clocks are set
+        for moment in self._config.schedule.quiet_hours or ():
+            self._timers.at(moment, look)
+        look()
 
     def _wait(self, answers: Answers) -> None:
         if self._client is not None:
@@ -149,32 +156,67 @@ class Daemon:
             # Not on this thread, which must be free to shut down: an answer ends only when all is committed.
             folder = str(self._once)
             self._crew.start("once", lambda: self._until_done(lambda: deque(answers.rate(folder), 0)))
-        self._stop.wait()
+        while not self._stop.is_set():
+            if self._reload.is_set():
+                self._reload.clear()
+                self._read_configuration_again(answers)
+            if self._supervisor is not None:
+                self._supervisor.tick()
+            self._wake.wait(self._supervisor.tick_s if self._supervisor else None)
+            self._wake.clear()
 
     def _until_done(self, work: Callable[[], object]) -> None:
         work()
-        self._stop.set()
+        self.stop()
+
+    def _read_configuration_again(self, answers: Answers) -> None:
+        """Take what can be taken of a changed configuration; one that cannot be used changes nothing."""
+        notify_reloading()
+        try:
+            after = self._read_config()
+            choose_folders(after, None)
+        except ConfigError as error:
+            log.error("not_reloaded", reason=str(error))
+        else:
+            self._apply(compare(self._config, after), answers)
+            self._config = after
+        notify("READY=1")
+
+    def _apply(self, changes: Changes, answers: Answers) -> None:
+        left = [folder for folder in changes.let_go if not self._roster.let_go(folder)]
+        for folder in left:
+            log.error(
+                "not_let_go", folder=str(folder.path), note="photos of it are still under way; restart photod"
+            )
+        for folder in changes.taken:
+            if str(folder.path) not in self._roster.folders:
+                self._roster.take(folder)
+        answers.use(self._roster.folders)
+        if changes.need_restart:
+            log.warning("restart_needed", sections=list(changes.need_restart))
+        log.info("reloaded", folders=list(self._roster.folders))
 
     def _shut_down(self) -> None:
         """From the source to the sink: nothing new, then what is under way, then those who only answer."""
         self._stop.set()
+        self._wake.set()
         notify("STOPPING=1")
+        ask_for_time(2 * DRAIN_S, "stopping: what was decoded is scored and committed")
         deadline = time.monotonic() + DRAIN_S
         self._timers.stop()
         self._observer.stop()
-        for folder in self._folders.values():
-            folder.watcher.stop()
+        self._roster.stop()
         done = self._finish_pipeline(deadline)
         self._drained.set()
+        if self._supervisor is not None:
+            self._supervisor.sum_up()
         if self._control is not None:
             self._control.stop()
         if not done:
             log.warning("not_drained", note="what was not committed is scored again at the next start")
             return  # the databases may still be in use
-        for folder in self._folders.values():
-            if folder.reader is not None:
-                folder.reader.close()
-            folder.close()
+        ask_for_time(DRAIN_S, "closing the databases")
+        self._roster.close()
 
     def _finish_pipeline(self, deadline: float) -> bool:
         if self._pipeline is None:
@@ -185,34 +227,25 @@ class Daemon:
 
     def _on_outcome(self, outcome: Outcome) -> None:
         self._tally.add(outcome)
-        self._folders[outcome.candidate.folder].watcher.finished(outcome)
-        log.debug("finished", photo=outcome.candidate.location, outcome=outcome)
+        self._summary.add(outcome)
+        self._roster.folders[outcome.candidate.folder].watcher.finished(outcome)
+        _log_outcome(outcome)
 
-    def _on_note(self, scorer: Scorer, note: Note) -> None:
-        folder = self._folders[note.folder]
+    def _on_note(self, note: Note) -> None:
+        watcher = self._roster.folders[note.folder].watcher
         match note:
             case Retry():
-                folder.watcher.request_scan()
+                watcher.request_scan()
             case Moved():  # look whether it came out as it was meant, should they have moved on meanwhile
                 for directory in {os.path.dirname(new) for _, new, _ in note.moves}:
-                    folder.watcher.mark(directory)
+                    watcher.mark(directory)
             case Appeared():
-                self._open_late(folder, scorer)
-
-    def _open_late(self, folder: OpenFolder, scorer: Scorer) -> None:
-        """Take a folder that has appeared; its watcher asks again if that fails. On the committing thread."""
-        if folder.presence() is not Presence.UNOPENED:
-            return
-        try:
-            folder.open()
-        except BusyError as error:
-            log.warning("folder_busy", folder=folder.path, reason=str(error))
-            return
-        self._adopt(folder, scorer)
-        folder.watcher.request_scan()
+                self._roster.open_late(note.folder)
+            case Dismissed():
+                self._roster.close_dismissed(note.folder)
 
     def _on_room(self) -> None:
-        for folder in self._folders.values():
+        for folder in self._roster.folders.values():
             folder.watcher.wake()
 
     def _offer(self, candidate: Candidate) -> bool:
@@ -223,6 +256,12 @@ class Daemon:
             self._pipeline.note(note)
 
 
-def _matrix(vectors: list[bytes]) -> np.ndarray:
-    """Stored embeddings as rows of float16."""
-    return np.frombuffer(b"".join(vectors), EMBEDDING_DTYPE).reshape(len(vectors), -1)
+def _log_outcome(outcome: Outcome) -> None:
+    """One record for each photo, below the default level."""
+    what = {"photo": outcome.candidate.location, "folder": outcome.candidate.folder}
+    if not isinstance(outcome, Judged):
+        log.debug(outcome.why, **what, reason=outcome.reason)
+    elif isinstance(outcome.verdict, Unscoreable):
+        log.debug("unscoreable", **what, reason=outcome.verdict.reason)
+    else:
+        log.debug("scored_photo", **what, score=round(outcome.verdict.score, 3), duplicate=outcome.duplicate)

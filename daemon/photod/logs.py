@@ -1,4 +1,7 @@
-"""Logs: one event per line, with a name and the photo it speaks of. Readable on a terminal, JSON elsewhere."""
+"""Logs: one event per line, with a name and the photo it speaks of.
+
+Readable on a terminal, fields in the journal, JSON elsewhere.
+"""
 
 import logging
 import os
@@ -7,6 +10,11 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+from photod.journal import JournalLogger, one_line, only_from, stderr_is_the_journal, to_record
+
+# Kept by the journal whatever the level, as debug records: `journalctl EVENT=unscoreable` is meant to find them.
+RECORDS = frozenset({"unscoreable"})
 
 
 def get_logger(name: str) -> Any:
@@ -17,8 +25,11 @@ def get_logger(name: str) -> Any:
 def configure_logs(level: str, form: str) -> None:
     """Send what is at `level` and above to standard error; libraries speak at warning and above.
 
-    `form` is "text", "json", or "auto": text on a terminal.
+    `form` is "text", "json", or "auto": text on a terminal, the journal's fields where it listens.
     """
+    if form == "auto" and stderr_is_the_journal():
+        _configure_for_the_journal(level)
+        return
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
     colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     renderer: Any = structlog.dev.ConsoleRenderer(colors=colors) if text else structlog.processors.JSONRenderer()
@@ -41,15 +52,41 @@ def configure_logs(level: str, form: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    _listen_to_libraries(handler)
+
+
+def _configure_for_the_journal(level: str) -> None:
+    structlog.configure(
+        processors=[
+            only_from(level, RECORDS),
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            to_record,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
+        logger_factory=JournalLogger,
+        cache_logger_on_first_use=True,
+    )
+    _listen_to_libraries(_ToJournal())
+
+
+class _ToJournal(logging.Handler):
+    """What libraries say, as records of the journal."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(record.levelno, "library", library=record.name, reason=record.getMessage())
+
+
+def _listen_to_libraries(handler: logging.Handler) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
 
 
 def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Escape what could forge a line or move the cursor: file names come from strangers."""
     for key, value in event.items():
-        if isinstance(value, str) and not value.isprintable():
-            event[key] = value.encode("unicode_escape", "surrogateescape").decode("ascii")
+        if isinstance(value, str):
+            event[key] = one_line(value)
     return event
 
 

@@ -180,6 +180,13 @@ class Appeared:
 
 
 @dataclass(frozen=True, slots=True)
+class Dismissed:
+    """The configuration names a folder no more, and nothing of it is under way."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Purge:
     """The user wants the rows of missing photos dropped."""
 
@@ -202,4 +209,4 @@ class Suspected:
 
 
 # What the committer writes down besides outcomes.
-Note = Missing | Returned | Moved | Compared | Appeared | Retry | Purge | Suspected
+Note = Missing | Returned | Moved | Compared | Appeared | Dismissed | Retry | Purge | Suspected

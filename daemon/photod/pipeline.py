@@ -23,6 +23,7 @@ from photod.photos import (
     Appeared,
     Candidate,
     Compared,
+    Dismissed,
     Fingerprint,
     Judged,
     Missing,
@@ -64,7 +65,7 @@ class Pipeline:
 
     `writers` belong to the committing thread alone from `start` on. `readers` are asked in order for known
     contents: those of the written folders, then those of other folders that the user named. Who hears of an
-    Appeared folder may add to both.
+    Appeared folder may add to both, and who hears of a Dismissed one take from both.
     """
 
     def __init__(
@@ -129,6 +130,17 @@ class Pipeline:
             "decoding": len(self._to_decode),
             "scoring": len(self._decoded),
             "committing": len(self._verdicts),
+        }
+
+    def at_work_s(self) -> dict[str, float]:
+        """For how long each stage has been busy with what it took last: where that grows, it is stuck.
+
+        Reading is not among them: a network folder may take its time.
+        """
+        return {
+            "decoding": self._to_decode.away_s(),
+            "scoring": self._decoded.away_s(),
+            "committing": self._verdicts.away_s(),
         }
 
     def drain(self, deadline: float) -> bool:
@@ -268,10 +280,13 @@ class Pipeline:
             self._ears.outcome(outcome)
 
     def _write_down(self, note: Note) -> None:
-        if isinstance(note, Appeared):  # whoever hears of it opens the database, on this thread, and adds it
+        # Whoever hears of these opens the database, or closes it, on this thread, and adds it or takes it out.
+        if isinstance(note, Appeared | Dismissed):
             self._ears.noted(note)
             return
-        writer = self._writers[note.folder]
+        writer = self._writers.get(note.folder)
+        if writer is None:  # somebody asked for it just when the folder was let go
+            return
         match note:
             case Missing():
                 writer.mark_missing(note.paths)

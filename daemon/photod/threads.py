@@ -10,7 +10,7 @@ from photod.channel import Closed
 class Crew:
     """Named threads. The first exception that leaves one is kept in `failure`; later ones follow from it."""
 
-    def __init__(self, on_failure: Callable[[], None]) -> None:
+    def __init__(self, on_failure: Callable[[], object]) -> None:
         self.failure: BaseException | None = None
         self._on_failure = on_failure
         self._lock = threading.Lock()

@@ -1,0 +1,159 @@
+"""The folders of one run together: taken in, started, given to the pipeline, and let go again."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from photod.config import Folder, Watch
+from photod.errors import BusyError
+from photod.folders import OpenFolder, open_folder
+from photod.logs import get_logger
+from photod.photos import EMBEDDING_DTYPE, Candidate, Dismissed, Note
+from photod.score.scorer import Scorer
+from photod.store.queries import Reader
+from photod.store.writer import Writer
+from photod.systemd import ask_for_time
+from photod.threads import Crew, join_all
+from photod.watch.observer import Observer
+from photod.watch.presence import Presence
+
+log = get_logger(__name__)
+
+OPEN_S = 600.0  # that a migration of one database, or computing its scores anew, may take
+LET_GO_S = 20.0  # that the photos of a folder which is let go may take through the pipeline
+LOOK_S = 0.05  # between two looks whether they are through
+
+
+class Roster:
+    """Belongs to the main thread; `open_late` and `close_dismissed` to the committing one, as do all databases
+    from `start` on."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        observer: Observer,
+        timing: Watch,
+        offer: Callable[[Candidate], bool],
+        note: Callable[[Note], None],
+    ) -> None:
+        self.folders: Mapping[str, OpenFolder] = {}  # replaced, never changed: others may be iterating
+        self.writers: dict[str, Writer] = {}
+        self.readers: list[Reader] = []
+        self._crew = crew
+        self._observer = observer
+        self._timing = timing
+        self._offer = offer
+        self._note = note
+        self._scorer: Scorer | None = None
+        self._threads: dict[str, threading.Thread] = {}
+        self._closed: dict[str, threading.Event] = {}
+
+    def open(self, folders: Iterable[Folder], *, may_wait: bool) -> None:
+        """Open the databases of these folders. Raises ConfigError, BusyError, DatabaseError."""
+        for settings in folders:
+            ask_for_time(OPEN_S, f"opening {settings.path}")
+            folder = self._add(settings)
+            open_folder(folder, may_wait=may_wait)
+
+    def use_model(self, scorer: Scorer) -> None:
+        """Have every database, and each that is opened later, hold the scores of this model."""
+        self._scorer = scorer
+        for folder in self.folders.values():
+            ask_for_time(OPEN_S, f"computing the scores of {folder.path}")
+            self._adopt(folder)
+
+    def start(self, *, stay: bool) -> None:
+        """Start the folders' threads; with `stay`, what happens in the folders is watched first."""
+        if stay:
+            for folder in self.folders.values():
+                self._observer.add(folder.watcher)
+            self._observer.start()
+        for folder in self.folders.values():
+            self._start_thread(folder)
+
+    def take(self, settings: Folder) -> None:
+        """Take in one more folder while the others work. Its own thread finds its database, or waits for it."""
+        folder = self._add(settings)
+        self._observer.add(folder.watcher)
+        folder.watcher.request_scan()
+        self._start_thread(folder)
+
+    def let_go(self, settings: Folder) -> bool:
+        """Let a folder go; False if what is under way of it did not get through in time. Blocks for seconds."""
+        path = str(settings.path)
+        folder = self.folders[path]
+        deadline = time.monotonic() + LET_GO_S
+        self._observer.remove(folder.watcher)
+        folder.watcher.stop()
+        if not join_all([self._threads[path]], deadline):
+            return False
+        folder.watcher.unwatch()
+        while len(folder.watcher.flight):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(LOOK_S)
+        closed = self._closed[path] = threading.Event()
+        self._note(Dismissed(path))
+        return closed.wait(max(0.0, deadline - time.monotonic()))
+
+    def open_late(self, path: str) -> None:
+        """Take the database of a folder that has appeared; its watcher asks again if that fails."""
+        folder = self.folders[path]
+        if folder.presence() is not Presence.UNOPENED:
+            return
+        try:
+            folder.open()
+        except BusyError as error:
+            log.warning("folder_busy", folder=folder.path, reason=str(error))
+            return
+        self._adopt(folder)
+        folder.watcher.request_scan()
+
+    def close_dismissed(self, path: str) -> None:
+        """Give the database of a folder back that was let go."""
+        folder = self.folders[path]
+        self.folders = {key: each for key, each in self.folders.items() if key != path}
+        self.writers.pop(path, None)
+        if folder.reader is not None:
+            self.readers[:] = [reader for reader in self.readers if reader is not folder.reader]
+        folder.close()
+        self._closed.pop(path).set()
+
+    def stop(self) -> None:
+        """Have the folders' threads end soon."""
+        for folder in self.folders.values():
+            folder.watcher.stop()
+
+    def close(self) -> None:
+        """Give all databases back."""
+        for folder in self.folders.values():
+            if folder.reader is not None:
+                folder.reader.close()
+            folder.close()
+
+    def _add(self, settings: Folder) -> OpenFolder:
+        folder = OpenFolder(settings, self._timing, self._offer, self._note)
+        self.folders = {**self.folders, folder.path: folder}
+        return folder
+
+    def _start_thread(self, folder: OpenFolder) -> None:
+        self._threads[folder.path] = self._crew.start(f"watch {folder.path}", folder.watcher.run)
+
+    def _adopt(self, folder: OpenFolder) -> None:
+        """Have a folder's database, if it is open, use the model and be part of the pipeline."""
+        scorer = self._scorer
+        if folder.writer is None or folder.reader is None or scorer is None:
+            return
+        folder.writer.use_model(scorer.identity)
+        count = folder.writer.rescore(lambda vectors: scorer.score(_matrix(vectors)).tolist())
+        if count:
+            log.info("rescored", folder=folder.path, photos=count)
+        self.writers[folder.path] = folder.writer
+        self.readers[:] = [*(r for r in self.readers if r.path != folder.reader.path), folder.reader]
+
+
+def _matrix(vectors: list[bytes]) -> np.ndarray:
+    """Stored embeddings as rows of float16."""
+    return np.frombuffer(b"".join(vectors), EMBEDDING_DTYPE).reshape(len(vectors), -1)

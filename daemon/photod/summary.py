@@ -1,0 +1,44 @@
+"""A run of work in one line: from the first photo after a rest to the moment when nothing is left to do."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from photod.photos import Judged, Outcome, Unscoreable
+
+
+class Summary:
+    """Counts what became of the photos of one run; any thread may add."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._began = 0.0
+        self._last = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more finished photo."""
+        now = self._clock()
+        with self._lock:
+            if not self._counts:
+                self._began = now
+            self._last = now
+            self._counts[_kind(outcome)] += 1
+
+    def take(self) -> dict[str, int | float] | None:
+        """The run so far, with its length in seconds, and begin the next one; None if there was none."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+            if not counts:
+                return None
+            return {**counts, "seconds": round(self._last - self._began, 1)}
+
+
+def _kind(outcome: Outcome) -> str:
+    if not isinstance(outcome, Judged):
+        return outcome.why
+    if isinstance(outcome.verdict, Unscoreable):
+        return "unscoreable"
+    return "duplicates" if outcome.duplicate else "scored"

@@ -1,0 +1,76 @@
+"""What the main thread does while the others work: it tells systemd how they are, and feeds its watchdog."""
+
+from photod.answers import Answers
+from photod.logs import get_logger
+from photod.schedule import Timers
+from photod.summary import Summary
+from photod.systemd import notify, watchdog_s
+from photod.watch.observer import Observer
+
+log = get_logger(__name__)
+
+TICK_S = 5.0  # between two looks, and so between two STATUS lines
+OBSERVER_S = 60.0  # the observer looks after itself several times within this
+
+
+class Supervisor:
+    """Looks at the running parts whenever `tick` is called. Belongs to the main thread."""
+
+    def __init__(self, answers: Answers, observer: Observer, timers: Timers, summary: Summary) -> None:
+        self._answers = answers
+        self._observer = observer
+        self._timers = timers
+        self._summary = summary
+        self._watchdog_s = watchdog_s()
+        self._status = ""
+        self._stuck = False
+
+    @property
+    def tick_s(self) -> float:
+        """How often to look."""
+        return min(TICK_S, self._watchdog_s / 4) if self._watchdog_s else TICK_S
+
+    def tick(self) -> None:
+        """Look once."""
+        self._feed_watchdog()
+        self._timers.heed_the_clock()
+        self._tell(self._words())
+        if all(folder.watcher.idle() for folder in self._answers.folders.values()):
+            self.sum_up()
+
+    def sum_up(self) -> None:
+        """A run of work is over, or is being ended: say in one line what it was."""
+        if counts := self._summary.take():
+            median = self._answers.tally.median()
+            log.info("scored", **{"scored": 0} | counts, median=None if median is None else round(median, 2))
+
+    def _feed_watchdog(self) -> None:
+        """Only with proof that every part lives; else systemd ends the process and starts it anew."""
+        if self._watchdog_s is None:
+            return
+        stuck = {part: s for part, s in self._answers.pipeline.at_work_s().items() if s > self._watchdog_s}
+        if (silent_s := self._observer.silent_s()) > OBSERVER_S + self._watchdog_s:
+            stuck["watching"] = silent_s
+        if not stuck:
+            notify("WATCHDOG=1")
+        elif not self._stuck:
+            log.error("stuck", seconds={part: round(s) for part, s in stuck.items()}, note="the watchdog will bite")
+        self._stuck = bool(stuck)
+
+    def _tell(self, status: str) -> None:
+        if status != self._status:
+            self._status = status
+            notify(f"STATUS={status}")
+
+    def _words(self) -> str:
+        answers = self._answers
+        watchers = [folder.watcher for folder in answers.folders.values()]
+        absent = sum(watcher.state() == "absent" for watcher in watchers)
+        pending = sum(watcher.counts().pending for watcher in watchers)
+        if answers.at_rest:
+            words = f"resting ({answers.at_rest}), {pending:,} photos wait"
+        elif pending:
+            words = f"{pending:,} photos to do, {answers.tally.rate():.1f} a second"
+        else:
+            words = f"idle, watching {len(watchers) - absent} of {len(watchers)} folders"
+        return words if not (absent and pending) else f"{words}; {absent} folders are away"
