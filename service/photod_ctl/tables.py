@@ -1,6 +1,11 @@
 """What is printed for people: lines and tables that no file name can spoil."""
 
 import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -51,6 +56,20 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]])
         _print_plain(columns, rows)
 
 
+def page(text: str) -> None:
+    """Print on a terminal through $PHOTOD_PAGER, $PAGER or less, which stays only where the text is long."""
+    command = shlex.split(os.environ.get("PHOTOD_PAGER") or os.environ.get("PAGER") or "less")
+    if not command or shutil.which(command[0]) is None:
+        print(text, end="")
+        return
+    environment = {"LESS": "FRX", "LESSCHARSET": "utf-8"} | os.environ
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pager's while it runs
+    try:
+        subprocess.run(command, input=text.encode(errors="backslashreplace"), env=environment, check=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def print_fields(fields: Sequence[tuple[str, str]]) -> None:
     """Print names and values, one pair a line; pairs without a value are left out."""
     width = max(len(name) for name, value in fields if value)
@@ -89,7 +108,13 @@ def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]])
         )
     for row in rows:
         table.add_row(*(Text(printable(_text(cell)), Style(link=_uri(cell))) for cell in row))
-    Console().print(table)
+    console = Console()
+    if len(rows) + 3 <= console.height:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    page(captured.get())
 
 
 def _uri(cell: str | Cell) -> str | None:

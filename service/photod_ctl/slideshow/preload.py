@@ -12,7 +12,7 @@ from photod.intake.decode import decode_for_view
 from photod_ctl.slideshow.deck import Slide
 
 MEMORY_LIMIT = 256 << 20  # bytes of ready pictures: 40 of full HD, 10 of 4K
-NICENESS = 10
+NICENESS = 2
 THREADS = 2  # Pillow decodes and scales without holding the interpreter
 
 

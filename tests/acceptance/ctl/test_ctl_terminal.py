@@ -1,0 +1,104 @@
+"""What people see: the real command in a pseudo-terminal."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Archive = Callable[..., Path]
+Terminal = Callable[..., str]
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\]8;[^\x1b]*\x1b\\")
+
+
+@pytest.fixture
+def terminal(environment: dict[str, str], tmp_path: Path) -> Terminal:
+    """Runs photod-ctl in a terminal; returns all that it wrote there."""
+
+    def run(*arguments: str | Path, width: int = 80, height: int = 24, **more: str) -> str:
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "photod_ctl", *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave,
+            env=environment | {"TERM": "xterm-256color"} | more, cwd=tmp_path, start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+        seen = b""
+        try:
+            while more_bytes := os.read(master, 1 << 16):
+                seen += more_bytes
+        except OSError:  # the program has closed its terminal
+            pass
+        finally:
+            os.close(master)
+            process.wait(60)
+        return seen.decode().replace("\r\n", "\n")
+
+    return run
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_table_fits_the_terminal(terminal: Terminal, archive: Archive, width: int) -> None:
+    scores = {"x" * 150 + ".jpg": 9.0, "short.jpg": 8.0, "\x1b[2Jevil\n.jpg": 7.0}
+    folder = archive("photos", scores, model="aesclip")
+    text = _ESCAPES.sub("", terminal("top", folder, width=width))
+    assert max(map(len, text.splitlines())) <= width
+    assert "\x1b" not in text
+    assert r"\x1b[2Jevil\n.jpg" in text
+    assert "short.jpg" in text
+
+
+def test_paths_are_links(terminal: Terminal, archive: Archive) -> None:
+    folder = archive("photos", {"a b.jpg": 9.0})
+    assert "\x1b]8;id=" in terminal("top", folder)
+    assert f"file://{folder}/a%20b.jpg\x1b\\" in terminal("top", folder)
+
+
+def test_no_color_is_obeyed(terminal: Terminal, archive: Archive) -> None:
+    folder = archive("photos", {"a.jpg": 9.0})
+    colours = re.compile(r"\x1b\[[0-9;]*3[0-9]")
+    assert not colours.search(terminal("top", folder, NO_COLOR="1"))
+
+
+def test_a_long_table_goes_through_the_pager_and_a_short_one_does_not(
+    terminal: Terminal, archive: Archive, tmp_path: Path
+) -> None:
+    folder = archive("photos", {f"{n}.jpg": float(n % 10) for n in range(40)})
+    pager = tmp_path / "pager"
+    pager.write_text("#!/bin/sh\necho PAGED\nexec cat\n")
+    pager.chmod(0o755)
+    long = terminal("top", folder, PAGER=str(pager))
+    assert "PAGED" in long
+    assert "/39.jpg" in long
+    assert "PAGED" not in terminal("top", folder, "-n", "5", PAGER=str(pager))
+    assert "/39.jpg" in terminal("top", folder, PAGER="there-is-no-such-pager")
+
+
+def test_completion_offers_commands_and_options(terminal: Terminal) -> None:
+    asked = {"_PHOTOD_CTL_COMPLETE": "complete_bash", "COMP_WORDS": "photod-ctl s", "COMP_CWORD": "1"}
+    assert terminal(**asked).split() == ["slideshow", "stats", "show", "status"]
+    asked = {"_PHOTOD_CTL_COMPLETE": "complete_bash", "COMP_WORDS": "photod-ctl top --dis", "COMP_CWORD": "2"}
+    assert terminal(**asked).split() == ["--distinct"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rate", "top", "slideshow", "stats", "show", "failed", "status", "export", "rescan", "pause", "resume",
+        "demo",
+    ],  # fmt: skip
+)
+def test_help_of_every_command_fits_and_documents_the_exit_codes(terminal: Terminal, command: str) -> None:
+    text = terminal(command, "--help")
+    assert f"Usage: photod-ctl {command}" in text
+    assert "Exit codes: 0 done" in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert command in terminal("--help")
