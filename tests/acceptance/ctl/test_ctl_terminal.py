@@ -94,7 +94,7 @@ def test_completion_offers_commands_and_options(terminal: Terminal) -> None:
     [
         "rate", "top", "slideshow", "stats", "show", "failed", "status", "export", "rescan", "pause", "resume",
         "demo",
-    ],  # fmt: skip
+    ],
 )
 def test_help_of_every_command_fits_and_documents_the_exit_codes(terminal: Terminal, command: str) -> None:
     text = terminal(command, "--help")
