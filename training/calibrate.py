@@ -1,11 +1,14 @@
 """Calibration: one stretch and one shift of the quality logit, so that everyday photos spread about 5."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from photod.score.builtin.tower import CONSTANT
 from training.photos import Photo, read_pixels
@@ -41,6 +44,46 @@ def calibrate(differences: Tensor, embeddings: Tensor, photos: tuple[Photo, ...]
     calibrated[0] *= stretch
     calibrated[0, -1] += (logit(MEDIAN) - stretch * median) / CONSTANT
     return calibrated
+
+
+PRESENT, ABSENT = 0.4, 0.1
+"""A fault is there from this share of its worst on, and not there below; what lies between teaches nothing."""
+POSITIVE_WEIGHT: Final = 2.0
+PENALTY: Final = 1e-6
+
+
+def fit_faults(differences: Tensor, embeddings: Tensor, shares: Tensor) -> Tensor:
+    """Return the differences with the rows of the faults refitted by logistic regression on training renders.
+
+    During training the faults shape the embedding but are rare, so their rows only learn to say no. `embeddings`
+    are [n, 128], `shares` [n, faults] in 0..1.
+    """
+    inputs = embeddings.double()
+    rows = differences[1:].double().clone().requires_grad_()
+    wanted, known = (shares >= PRESENT).double(), (shares >= PRESENT) | (shares < ABSENT)
+    weights = known * (1 + (POSITIVE_WEIGHT - 1) * wanted)
+    optimiser = torch.optim.LBFGS([rows], max_iter=300, history_size=20, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        losses = functional.binary_cross_entropy_with_logits(inputs @ rows.T, wanted, reduction="none")
+        loss = (losses * weights).sum() / len(inputs) + PENALTY * rows.square().sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimiser.step(closure)  # type: ignore[arg-type]
+    return torch.cat((differences[:1], rows.detach().to(differences.dtype)))
+
+
+def labelled(paths: Iterable[Path], label: str) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The ranked pictures of these shards [n, 224, 224, 3] and one of their labels [n, ...]."""
+    pictures, labels = [], []
+    for path in paths:
+        known = np.load(path.with_suffix(".npz"))
+        chosen = known["ranked"]
+        pictures.append(np.concatenate(np.load(path, mmap_mode="r")[chosen]))
+        labels.append(np.concatenate(known[label][chosen]))
+    return np.concatenate(pictures), np.concatenate(labels)
 
 
 def squashed(photos: tuple[Photo, ...]) -> NDArray[np.uint8]:

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from photod.score.builtin import ATTRIBUTES, BAD_PROMPT, GOOD_PROMPT
 from photod.score.builtin.tower import INPUT_SIZE
 from training import baselines, everyday, figures
-from training.distortions import DISTORTIONS
+from training.calibrate import labelled
+from training.distortions import DISTORTIONS, LEVELS
 from training.export import TEXT, WEIGHTS
 from training.figures import Judged, Row, Scores
 from training.judge import embed, load_tower, scores
@@ -32,11 +34,25 @@ class Model:
 
     def __call__(self, pictures: Pixels) -> Scores:
         """Scores in 0..10 for "good image" against "bad image"."""
-        return self.answer(pictures, GOOD_PROMPT, BAD_PROMPT)
+        return self.answer(embed(self.tower, pictures), GOOD_PROMPT, BAD_PROMPT)
 
-    def answer(self, pictures: Pixels, good: str, bad: str) -> Scores:
-        """Scores in 0..10 for a pair of prompts."""
-        return scores(embed(self.tower, pictures), self.text[good], self.text[bad])
+    def answer(self, embeddings: Tensor, good: str, bad: str) -> Scores:
+        """Scores in 0..10 of embeddings [n, 128] for a pair of prompts."""
+        return scores(embeddings, self.text[good], self.text[bad])
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The renders as the model sees them: [photos, 128] and [photos * distortions * levels, 128]."""
+
+    pristine: Tensor
+    spoiled: Tensor
+
+    def judged(self, model: Model, good: str, bad: str) -> Judged:
+        """The scores for a pair of prompts."""
+        shape = (len(self.pristine), len(NAMES), len(LEVELS))
+        spoiled = model.answer(self.spoiled, good, bad).reshape(shape)
+        return Judged(model.answer(self.pristine, good, bad), spoiled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +69,24 @@ class Report:
     speed: Speed
 
 
-def judge_all(model: Model, renders: Renders, split: Split, seed: int, cache: Path) -> dict[str, Judged]:
-    """The scores of the model, first, and of the four baselines."""
+def judge_baselines(renders: Renders, split: Split, seed: int, cache: Path) -> dict[str, Judged]:
+    """The scores of the four baselines."""
     judges: dict[str, Callable[[Pixels], Scores]] = {
-        "built-in": model,
         "var. of Laplacian": baselines.laplacian_variance,
         "colourfulness": baselines.colourfulness,
         "RMS contrast": baselines.rms_contrast,
         "BRISQUE ridge": fit_ridge(split, seed, cache),
     }
     shape = renders.spoiled.shape[:3]
-    spoiled = renders.spoiled.reshape(-1, INPUT_SIZE, INPUT_SIZE, 3)
     return {
-        name: Judged(judge(renders.pristine), in_batches(judge, spoiled).reshape(shape))
+        name: Judged(in_batches(judge, renders.pristine), in_batches(judge, flat(renders)).reshape(shape))
         for name, judge in judges.items()
     }
+
+
+def flat(renders: Renders) -> Pixels:
+    """All spoiled pictures in one row."""
+    return renders.spoiled.reshape(-1, INPUT_SIZE, INPUT_SIZE, 3)
 
 
 def in_batches(judge: Callable[[Pixels], Scores], pictures: Pixels) -> Scores:
@@ -78,28 +97,21 @@ def in_batches(judge: Callable[[Pixels], Scores], pictures: Pixels) -> Scores:
 
 def fit_ridge(split: Split, seed: int, cache: Path) -> baselines.BrisqueRidge:
     """The baseline that learns: fitted on the first shards of the very renders that the model learned from."""
-    pictures, aims = [], []
-    for path in render_cache(split.training, seed, BASELINE_SHARDS, cache, 2):
-        labels = np.load(path.with_suffix(".npz"))
-        chosen = labels["ranked"]
-        pictures.append(np.load(path, mmap_mode="r")[chosen].reshape(-1, INPUT_SIZE, INPUT_SIZE, 3))
-        aims.append(labels["quality"][chosen].reshape(-1))
-    return baselines.fit_brisque(np.concatenate(pictures), np.concatenate(aims))
+    shards = render_cache(split.training, seed, BASELINE_SHARDS, cache, 2)
+    return baselines.fit_brisque(*labelled(shards, "quality"))
 
 
-def fault_figures(model: Model, renders: Renders) -> dict[str, tuple[float, float]]:
+def fault_figures(model: Model, embedded: Embedded) -> dict[str, tuple[float, float]]:
     """For each fault: how often it is named, in %, on strong renders that have it, and on unspoiled photos.
 
-    A fault is named when its prompt's share is above one half.
+    A fault is named when the share of its prompt is above one half.
     """
     found = {}
     for fault, (absent, present) in ATTRIBUTES.items():
-        ways = [name for name, way in DISTORTIONS.items() if way.faults.get(fault) == 1]
-        ways = ways or [name for name, way in DISTORTIONS.items() if way.faults.get(fault, 0) > 0.6]
-        strong = renders.spoiled[:, [NAMES.index(name) for name in ways], figures.AT_STRONG]
-        strong = strong.reshape(-1, INPUT_SIZE, INPUT_SIZE, 3)
-        hit, false = (model.answer(part, present, absent) > 5 for part in (strong, renders.pristine))
-        found[fault] = (float(100 * hit.mean()), float(100 * false.mean()))
+        judged = embedded.judged(model, present, absent)
+        ways = [name for name, way in DISTORTIONS.items() if way.faults.get(fault, 0) >= 0.7]
+        strong = judged.spoiled[:, figures.columns(tuple(ways)), figures.AT_STRONG]
+        found[fault] = (float(100 * (strong > 5).mean()), float(100 * (judged.pristine > 5).mean()))
     return found
 
 
@@ -107,18 +119,18 @@ def evaluate(folder: Path, split: Split, real: Path, seed: int, cache: Path) -> 
     """Measure the weights in FOLDER on the validation photos and on the everyday photos in REAL."""
     model = Model(folder)
     with torch.inference_mode():
-        renders = render_validation(split.validation, 2)
-        judged = judge_all(model, renders, split, seed, cache)
+        renders = render_validation(split.validation, cache, 2)
+        embedded = Embedded(embed(model.tower, renders.pristine), embed(model.tower, flat(renders)))
+        others = judge_baselines(renders, split, seed, cache)
         photos = everyday.read_everyday(real)
         real_scores, plain = model(photos.pictures), model(everyday.plain_frames())
-        faults = fault_figures(model, renders)
     speed = measure()
-    others = {name: of for name, of in judged.items() if name != "built-in"}
+    builtin = embedded.judged(model, GOOD_PROMPT, BAD_PROMPT)
     low, median, high = np.quantile(real_scores, (0.05, 0.5, 0.95))
     return Report(
-        figures.rows(judged["built-in"], others),
-        {name: by_distortion(judged, name) for name in NAMES},
-        faults,
+        figures.rows(builtin, others),
+        {name: by_distortion({"built-in": builtin, **others}, name) for name in NAMES},
+        fault_figures(model, embedded),
         {"5th percentile": low, "median": median, "95th percentile": high, "highest plain frame": plain.max()},
         {
             "everyday median 4.5 to 5.5": bool(4.5 <= median <= 5.5),

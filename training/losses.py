@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-RANK_WEIGHT, ACROSS_WEIGHT, ABSOLUTE_WEIGHT, FAULT_WEIGHT = 1.0, 0.7, 0.15, 0.7
+RANK_WEIGHT, ACROSS_WEIGHT, ABSOLUTE_WEIGHT = 1.0, 0.7, 0.15
+FAULT_WEIGHT_EARLY, FAULT_WEIGHT_LATE, LATE_STEP = 0.7, 5.0, 1000
+"""The order of pictures is learned first; then the embedding is made to tell the faults apart as well."""
 CLEAR_DIFFERENCE: Final = 2.5
 """Pictures of different photos are only compared when their aims differ by this much, in logits."""
 TOLERANCE: Final = 1.2
@@ -43,13 +45,14 @@ def fault_loss(logits: Tensor, shares: Tensor) -> Tensor:
     return (losses * known).sum() / known.sum().clamp_min(1)
 
 
-def total_loss(logits: Tensor, aim: Tensor, faults: Tensor, ranked: Tensor) -> Tensor:
+def total_loss(logits: Tensor, aim: Tensor, faults: Tensor, ranked: Tensor, *, step: int) -> Tensor:
     """Logits [groups * 5, 1 + faults], aims [groups, 5], fault shares [groups, 5, faults], ranked [groups]."""
     quality = logits[:, 0].view_as(aim)
+    fault_weight = FAULT_WEIGHT_EARLY if step < LATE_STEP else FAULT_WEIGHT_LATE
     within = rank_within(quality[ranked], aim[ranked])
     return (
         RANK_WEIGHT * within
         + ACROSS_WEIGHT * rank_across(quality, aim)
         + ABSOLUTE_WEIGHT * absolute(quality, aim, ranked)
-        + FAULT_WEIGHT * fault_loss(logits[:, 1:], faults.flatten(0, 1))
+        + fault_weight * fault_loss(logits[:, 1:], faults.flatten(0, 1))
     )

@@ -23,7 +23,7 @@ WARM_UP: Final = 150
 GROUPS_PER_STEP: Final = 10
 EMA_DECAY: Final = 0.998
 CLIP_NORM: Final = 2.0
-CHECKPOINT_STEPS: Final = 200
+CHECKPOINT_STEPS: Final = 100
 REPORT_STEPS: Final = 50
 
 
@@ -96,10 +96,11 @@ class Trainer:
         self._resume()
 
     def _resume(self) -> None:
+        """Go on from a checkpoint of the same seed; one of another length goes on at the new schedule."""
         if not self.checkpoint.exists():
             return
         state = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
-        if (state["seed"], state["steps"]) != (self.seed, self.steps):
+        if state["seed"] != self.seed:
             return
         self.step = state["step"]
         self.judge.load_state_dict(state["judge"])
@@ -112,7 +113,6 @@ class Trainer:
         torch.save(
             {
                 "seed": self.seed,
-                "steps": self.steps,
                 "step": self.step,
                 "judge": self.judge.state_dict(),
                 "average": self.average.state_dict(),
@@ -128,10 +128,8 @@ class Trainer:
             group["lr"] = learning_rate(self.step, self.steps)
         with torch.autocast(self.device.type, torch.bfloat16):
             logits = run(torch.from_numpy(batch.pictures).to(self.device))
-        loss = total_loss(
-            logits.float(),
-            *(tensor.to(self.device) for tensor in (batch.aim, batch.faults, batch.ranked)),
-        )
+        aim, faults, ranked = (part.to(self.device) for part in (batch.aim, batch.faults, batch.ranked))
+        loss = total_loss(logits.float(), aim, faults, ranked, step=self.step)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.judge.parameters(), CLIP_NORM)
