@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def rate(
     context: typer.Context,
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of photos.")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of photos, or one photo.")],
     as_json: Json = False,
     config: ConfigFile = None,
 ) -> None:
@@ -24,10 +24,17 @@ def rate(
 
     A running daemon that has the folder does the work; without one, this command does it itself. Unchanged
     photos are not read again. Ctrl-C commits what is done; the same command goes on.
+
+    Of a single photo the score is printed, and kept nowhere.
+
+    Examples: photod-ctl rate ~/Pictures; photod-ctl rate photo.jpg
     """
     from photod_ctl.folders import real_directory
     from photod_ctl.scoring import daemon_has
 
+    if os.path.isfile(os.path.expanduser(folder)):
+        _rate_file(folder, load(context, config), config_file(context, config), as_json)
+        return
     path = real_directory(folder)
     if not os.access(path, os.R_OK | os.X_OK):
         raise UsageError(f"{folder} cannot be read", "check its permissions")
@@ -47,6 +54,19 @@ def rate(
     _note_model(last)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _rate_file(file: str, settings: "Config", config_path: Path | None, as_json: bool) -> None:
+    from photod_ctl.single import rate_file
+    from photod_ctl.tables import print_json, printable
+
+    directory, name = os.path.split(os.path.abspath(os.path.expanduser(file)))
+    verdict = rate_file(os.path.join(os.path.realpath(directory), name), settings, config_path)
+    if as_json:
+        print_json(verdict)
+    else:
+        print(f"{verdict['score']:.2f}  {printable(file)}")
+    _note_model({"model": verdict["model"]["name"]})
 
 
 def _ask_daemon(path: str, settings: "Config") -> tuple[dict[str, Any], bool]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import photod.score.builtin
 
@@ -124,9 +126,8 @@ def test_the_fatal_error_of_its_own_process_is_shown_as_one_line(ctl: Ctl, tmp_p
     assert "/nowhere/weights.pt" in run.stderr
 
 
-@pytest.mark.parametrize(("name", "words"), [("nowhere", "does not exist"), ("file", "is not a folder")])
-def test_what_is_no_folder_is_refused(ctl: Ctl, tmp_path: Path, name: str, words: str) -> None:
-    (tmp_path / "file").touch()
+@pytest.mark.parametrize(("name", "words"), [("nowhere", "does not exist"), ("/dev/null", "is not a folder")])
+def test_what_is_no_folder_is_refused(ctl: Ctl, name: str, words: str) -> None:
     run = ctl("rate", name)
     assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1)
     assert words in run.stderr
@@ -140,6 +141,25 @@ def test_without_a_daemon_it_does_the_work_itself(ctl: Ctl, tmp_path: Path) -> N
     assert first["scored"] == len(json.loads(ctl("top", "demo", "-n", "1000", "--json").stdout)) - 3
     again = json.loads(ctl("rate", "demo", "--json").stdout)
     assert (again["unchanged"], again["todo"], again["scored"]) == (first["compared"], 0, 0)
+
+
+@needs_weights
+def test_a_single_photo_s_score_is_printed_and_nothing_is_left_behind(ctl: Ctl, tmp_path: Path) -> None:
+    Image.radial_gradient("L").save(tmp_path / "photo.png")
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    alone = ctl("rate", "photo.png")
+    assert re.fullmatch(r"\d+\.\d\d  photo\.png\n", alone.stdout)
+    broken = ctl("rate", "broken.jpg")
+    assert (broken.returncode, broken.stdout) == (2, "")
+    assert "broken.jpg cannot be scored" in broken.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "home", "photo.png"]
+
+
+def test_a_single_photo_of_an_archive_has_the_score_it_has_there(ctl: Ctl, archive: Archive) -> None:
+    folder = archive("photos", {"sub/a.jpg": 4.25}, {"b.jpg": "truncated"})
+    run = ctl("rate", folder / "sub/a.jpg", "--json")
+    assert json.loads(run.stdout)["score"] == 4.25
+    assert "b.jpg cannot be scored: truncated" in ctl("rate", folder / "b.jpg").stderr
 
 
 @needs_weights

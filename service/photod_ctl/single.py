@@ -1,0 +1,57 @@
+"""The score of a single file: from its archive, or from a scoring of a copy that leaves nothing behind."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from photod.config import DATABASE_DIRECTORY, DATABASE_NAME, Config
+from photod.errors import UsageError
+from photod.photos import Fingerprint
+from photod.store.queries import PhotoDetails, Reader
+from photod_ctl.folders import find_archive
+from photod_ctl.progress import display
+from photod_ctl.scoring import OwnProcess, interrupts
+
+
+def rate_file(path: str, config: Config, config_file: Path | None) -> dict[str, Any]:
+    """The verdict on a file, by the archive it lies in or else by the configured model. Raises UsageError."""
+    details = _known(path, config) or _score_copy(path, config_file)
+    if details.score is None:
+        raise UsageError(f"{path} cannot be scored: {details.reason}")
+    return {"path": path, "score": details.score, "sha256": details.sha256, "model": details.model}
+
+
+def _known(path: str, config: Config) -> PhotoDetails | None:
+    """What the archive knows of the file, if it has not changed since, and the score is the current model's."""
+    directory, name = os.path.split(path)
+    archive = find_archive(directory, config)
+    if archive is None:
+        return None
+    reader = Reader(archive.database)
+    known = reader.known(archive.below).get(os.path.join(archive.below, name))
+    if known is None or known.stale or known.fingerprint != Fingerprint.of(os.stat(path)):
+        return None
+    return reader.details(os.path.join(archive.below, name))
+
+
+def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:
+    name = os.path.basename(path)
+    with tempfile.TemporaryDirectory(prefix="photod-") as directory:
+        try:
+            shutil.copyfile(path, os.path.join(directory, name))
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
+        process = OwnProcess(directory, config_file)
+        try:
+            with display() as shown, interrupts(process.stop):
+                for progress in process.follow():
+                    shown.show(progress)
+        finally:
+            process.close()
+        database = Path(directory) / DATABASE_DIRECTORY / DATABASE_NAME
+        details = Reader(database).details(name) if database.exists() else None
+    if details is None:
+        raise UsageError(f"{path} is not scored: its name is not a photo's, or it was interrupted")
+    return details
