@@ -91,6 +91,8 @@ class Store(_Section):
 
     group: Annotated[int, Field(ge=1)] = 256
     group_wait_s: Annotated[float, Field(ge=0)] = 1.0
+    backups: Annotated[int, Field(ge=0)] = 3
+    backup_s: Annotated[float, Field(gt=0)] = 86400.0
 
 
 class Control(_Section):

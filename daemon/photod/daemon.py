@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from photod.answers import Answers
+from photod.caretaker import Caretaker
 from photod.config import Config, Model, load_config, state_directory
 from photod.control import ControlServer, answer
 from photod.errors import ConfigError
@@ -130,6 +131,8 @@ class Daemon:
             answers.rescan(None)
             self._timers.every(self._config.watch.rescan_s, lambda: answers.rescan(None))
             self._plan_rests(answers)
+            caretaker = Caretaker(self._config.store, self._databases, self._crew)
+            self._timers.every(caretaker.look_s, caretaker.request)
             self._timers.start()
             self._supervisor = Supervisor(answers, self._observer, self._timers, self._summary)
         devices = ", ".join(scorer.device for scorer in answers.scorers)
@@ -138,6 +141,9 @@ class Daemon:
         )
         self.ready.set()
         notify("READY=1", "STATUS=ready")
+
+    def _databases(self) -> list[Path]:
+        return [folder.settings.database_path for folder in self._roster.folders.values()]
 
     def _plan_rests(self, answers: Answers) -> None:
         def look() -> None:

@@ -23,6 +23,8 @@ COMMANDS = {
     "rescan": "photod_ctl.rescan",
     "pause": "photod_ctl.pause",
     "resume": "photod_ctl.pause",
+    "verify": "photod_ctl.verify",
+    "backup": "photod_ctl.backup",
     "demo": "photod_ctl.demo.command",
 }
 DEBUG = "PHOTOD_DEBUG"

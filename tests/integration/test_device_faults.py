@@ -11,15 +11,16 @@ import torch
 from numpy.typing import NDArray
 
 from fake_scorer import FakeScorer
-from photod.config import Folder, Model, Store
+from photod.config import Folder, Intake, Model, Store
 from photod.daemon import Daemon
 from photod.errors import EXIT_DEVICE, DeviceError
 from photod.store.queries import Reader
 from pictures import make_photo
-from running import make_config, ranking, score_once, wait_until
+from running import make_config, ranking, score_once
 
 POISON = 200  # the brightness that the device cannot stand
 BATCH = Model(batch_size=8)
+ONE_DECODER = Intake(decoders=1)  # it starts faster
 
 
 def raise_out_of_memory() -> None:
@@ -69,7 +70,7 @@ def start_until_it_works(folder: Path, scorer: Callable[[], FakeScorer], most: i
     """Start again after each failure, as systemd does; returns how often it failed."""
     for failures in range(most + 1):
         try:
-            score_once(folder, scorer(), make_config(folder, model=BATCH))
+            score_once(folder, scorer(), make_config(folder, model=BATCH, intake=ONE_DECODER))
         except DeviceError:
             continue
         return failures
@@ -117,12 +118,16 @@ def test_a_device_that_dies_under_good_photos_condemns_none(folder: Path) -> Non
     for level in range(20):
         make_photo(folder / f"{level}.png", level)
     with pytest.raises(DeviceError) as caught:
-        score_once(folder, FailingScorer(raise_out_of_memory, lambda _: True), make_config(folder, model=BATCH))
+        score_once(
+            folder,
+            FailingScorer(raise_out_of_memory, lambda _: True),
+            make_config(folder, model=BATCH, intake=ONE_DECODER),
+        )
     assert caught.value.exit_code == EXIT_DEVICE
     assert "\n" not in str(caught.value)
     noted = suspects(folder)
     assert 1 <= noted <= BATCH.batch_size
-    score_once(folder, scorer := FakeScorer(), make_config(folder, model=BATCH))
+    score_once(folder, scorer := FakeScorer(), make_config(folder, model=BATCH, intake=ONE_DECODER))
     assert len(ranking(folder)) == 20
     assert failed(folder) == {}
     assert scorer.batches.count(1) >= noted  # each suspect alone
@@ -152,14 +157,14 @@ def test_what_another_device_has_in_hand_is_finished_and_committed(folder: Path)
         def embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
             both_busy.wait()
             failing.wait(30)
-            wait_until(lambda: daemon.stop() is False)  # the failure is being dealt with
+            assert daemon._stop.wait(30)  # the failure is being dealt with
             return super().embed(pixels)
 
     patient = Patient()
     for level in range(16):
         make_photo(folder / f"{level}.png", level)
     daemon = Daemon(
-        make_config(folder, model=BATCH),
+        make_config(folder, model=BATCH, intake=ONE_DECODER),
         once=folder,
         load=lambda *_: (FailingScorer(fail, lambda _: True), patient),
     )

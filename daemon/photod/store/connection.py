@@ -7,10 +7,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from photod.errors import DatabaseError, PhotodError
+from photod.store.backups import damage, newest_good
 from photod.store.schema import VERSION, user_version
 
 _STATE = 'make its directory writable, or set database = "state" for this folder'
+_SPACE = "free some space on its disk, then start again"
 BUSY_TIMEOUT_S = 30.0  # a reader's checkpoint or a backup may hold the file for moments, nobody for half a minute
+
+
+_OS_REMEDIES = {
+    errno.EACCES: _STATE, errno.EPERM: _STATE, errno.EROFS: _STATE, errno.ENOSPC: _SPACE, errno.EDQUOT: _SPACE,
+}  # fmt: skip
+
+
+class DamagedError(DatabaseError):
+    """What a database holds is no longer what was written."""
 
 
 @contextmanager
@@ -21,10 +32,21 @@ def database_errors(path: Path) -> Iterator[None]:
     except PhotodError:
         raise
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            raise damaged(path, str(error)) from error
         raise DatabaseError(f"database {path}: {error}", _remedy(error)) from error
     except OSError as error:
-        remedy = _STATE if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else "check its disk"
+        remedy = _OS_REMEDIES.get(error.errno or 0, "check its disk, then start again")
         raise DatabaseError(f"database {path}: {error.strerror or error}", remedy) from error
+
+
+def damaged(path: Path, how: str) -> DamagedError:
+    """The error that a damaged database is answered with: it names the newest good backup."""
+    backup = newest_good(path)
+    restore = f"copy {backup} to {path}, " if backup else ""
+    later = "what came later" if backup else "everything"
+    remedy = f"move {path}* aside, {restore}then start again: {later} is scored anew"
+    return DamagedError(f"database {path} is damaged: {how}", remedy)
 
 
 def open_writable(path: Path) -> sqlite3.Connection:
@@ -42,6 +64,9 @@ def open_writable(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA journal_size_limit = 67108864")  # give the log's disk space back after a burst
     _refuse_newer(connection, path)
+    if how := damage(connection):
+        connection.close()
+        raise damaged(path, how)
     return connection
 
 
@@ -84,12 +109,10 @@ def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
 
 def _remedy(error: sqlite3.Error) -> str:
     name = getattr(error, "sqlite_errorname", "")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return "move it aside (its scores are lost) or put a backup in its place, then start again"
     if name.startswith("SQLITE_FULL"):
-        return "free some space on its disk, then start again"
+        return _SPACE
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return _STATE
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return "end the program that holds it open for writing"
+        return "end the program that holds it open for writing, then start again"
     return "check the disk it lies on, then start again"

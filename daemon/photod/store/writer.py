@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from photod.errors import BusyError
@@ -134,10 +135,7 @@ class Writer:
 
         A row whose file is another by now, or whose new path is taken, stays.
         """
-        rows = [
-            (to_sql(new), to_sql(os.path.dirname(new)), to_sql(old), *_stamps(f))
-            for old, new, f in moves
-        ]
+        rows = [(to_sql(new), to_sql(os.path.dirname(new)), to_sql(old), *_stamps(f)) for old, new, f in moves]
         with database_errors(self.path), self._transaction():
             self._db.executemany(
                 """
@@ -171,13 +169,12 @@ class Writer:
             return self._tombstones.purge(folder)
 
     def close(self) -> None:
-        """Close the database and give the lock back."""
-        try:
-            with database_errors(self.path):
-                self._db.execute("PRAGMA optimize")
-                self._db.close()
-        finally:
-            os.close(self._lock)
+        """Close the database and give the lock back. All is committed before: what fails here loses nothing."""
+        with suppress(sqlite3.Error):
+            self._db.execute("PRAGMA optimize")
+        with suppress(sqlite3.Error):
+            self._db.close()
+        os.close(self._lock)
 
     def _content_row(self, verdict: Scored) -> tuple[object, ...]:
         facts = verdict.facts

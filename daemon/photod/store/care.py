@@ -1,0 +1,156 @@
+"""Looking after a database: backups made while it is in use, and a thorough look at whether it tells the truth."""
+
+import hashlib
+import math
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from photod.photos import EMBEDDING_DTYPE, Fingerprint
+from photod.store.backups import DIRECTORY, backups_of, is_sound
+from photod.store.connection import damaged, database_errors, open_readable
+from photod.store.schema import from_sql
+
+UNIT_TOLERANCE = 2e-3  # an embedding's length may differ that much from 1: float16 rounds each coordinate
+SCORE_TOLERANCE = 0.05  # points; a score was given before its embedding was rounded
+
+_SAMPLE = "missing_since IS NULL ORDER BY random() LIMIT ?"
+_RULES = (
+    ("photos of no content", "SELECT count(*) FROM photo WHERE sha256 NOT IN (SELECT sha256 FROM content)"),
+    (
+        "photos called scored, of contents without a score",
+        "SELECT count(*) FROM photo JOIN content USING (sha256) WHERE state = 'scored' AND score IS NULL",
+    ),
+    (
+        "scores without the embedding that they came from",
+        """SELECT count(*) FROM content JOIN model ON model.id = content.model WHERE NOT EXISTS
+        (SELECT 1 FROM embedding WHERE embedding.content = content.id AND embedding.tower = model.tower)""",
+    ),
+    ("embeddings of no content", "SELECT count(*) FROM embedding WHERE content NOT IN (SELECT id FROM content)"),
+    ("scores outside 0 to 10", "SELECT count(*) FROM content WHERE score NOT BETWEEN 0 AND 10"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `verify` looked at, and what is wrong."""
+
+    findings: tuple[str, ...]  # a line each; none if all is well
+    photos: int
+    hashed: int  # files read again, whose bytes were what the database says or are in the findings
+    rescored: int  # scores computed again
+
+
+def backup(path: Path, target: Path) -> None:
+    """Copy a database to `target` while others use it: whole and checked, or not at all. Raises DatabaseError."""
+    partial = target.with_name(target.name + ".part")
+    with database_errors(path), closing(open_readable(path)) as source, database_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with closing(sqlite3.connect(partial)) as copy:
+                source.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")  # one file, which needs no other beside it
+            if not is_sound(partial):
+                raise damaged(path, "its copy does not pass SQLite's check")
+            os.replace(partial, target)
+        finally:
+            with suppress(FileNotFoundError):
+                partial.unlink()
+
+
+def back_up(path: Path, keep: int) -> Path:
+    """Make one more of the rotating backups beside a database and drop all but `keep`. Raises DatabaseError."""
+    name = f"{path.stem}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}{path.suffix}"
+    target = path.parent / DIRECTORY / name
+    backup(path, target)
+    with database_errors(path):
+        for old in backups_of(path)[keep:]:
+            old.unlink()
+    return target
+
+
+def is_backup_due(path: Path, every_s: float) -> bool:
+    """Whether the newest backup is that old and the database has changed since; looks at timestamps only."""
+    newest = next((backup.stat().st_mtime for backup in backups_of(path)), 0.0)
+    files = [file.stat() for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
+    changed = max((file.st_mtime for file in files if file.st_size), default=0.0)  # a reader may make an empty log
+    return newest + every_s <= time.time() and changed > newest
+
+
+def verify(
+    path: Path, folder: Path, samples: int, score: Callable[[list[bytes]], Sequence[float]] | None = None
+) -> Report:
+    """Look at everything in a database that can be checked, and at some photos again.
+
+    Raises DatabaseError where its structure is damaged, before anything else is looked at.
+    Reads up to `samples` photos of the folder and compares their hashes; files that have changed since they were
+    scored are left out. `score`, if given, takes stored embeddings of the current model and returns their scores.
+    """
+    with database_errors(path), closing(open_readable(path)) as database:
+        structure = " ".join(str(database.execute("PRAGMA integrity_check(1)").fetchone()[0]).split())
+        if structure != "ok":
+            raise damaged(path, structure)
+        findings = []
+        (photos,) = database.execute("SELECT count(*) FROM photo").fetchone()
+        for name, count in ((name, database.execute(rule).fetchone()[0]) for name, rule in _RULES):
+            if count:
+                findings.append(f"{count} {name}")
+        hashed, wrong = _hash_again(database, folder, samples)
+        findings += wrong
+        rescored, wrong = _score_again(database, samples, score)
+        return Report((*findings, *wrong), photos, hashed, rescored)
+
+
+def _hash_again(database: sqlite3.Connection, folder: Path, samples: int) -> tuple[int, list[str]]:
+    rows = database.execute(
+        f"SELECT path, size, mtime_ns, ctime_ns, inode, sha256 FROM photo WHERE {_SAMPLE}", (samples,)
+    ).fetchall()
+    hashed, wrong = 0, []
+    for name, size, mtime, ctime, inode, sha256 in rows:
+        location = folder / from_sql(name)
+        try:
+            with location.open("rb") as file:
+                if Fingerprint.of(os.fstat(file.fileno())) != Fingerprint(size, mtime, ctime, inode % 2**64):
+                    continue
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            wrong.append(f"{location}: {error.strerror}")
+            continue
+        hashed += 1
+        if digest != sha256:
+            wrong.append(f"{location}: its bytes changed, though its size and times did not")
+    return hashed, wrong
+
+
+def _score_again(
+    database: sqlite3.Connection, samples: int, score: Callable[[list[bytes]], Sequence[float]] | None
+) -> tuple[int, list[str]]:
+    rows = database.execute(
+        f"""SELECT photo.path, score, vector FROM photo JOIN content USING (sha256)
+        JOIN model ON model.id = content.model AND model.current = 1
+        JOIN embedding ON embedding.content = content.id AND embedding.tower = model.tower WHERE {_SAMPLE}""",
+        (samples,),
+    ).fetchall()
+    wrong = [f"{from_sql(p)}: its embedding is damaged" for p, _, vector in rows if not _is_unit(vector)]
+    if score is None or not rows or wrong:
+        return 0, wrong
+    again = score([vector for _, _, vector in rows])
+    for (path, stored, _), now in zip(rows, again, strict=True):
+        if not abs(stored - now) <= SCORE_TOLERANCE:
+            wrong.append(f"{from_sql(path)}: its score is {stored:.3f}, its embedding gives {now:.3f}")
+    return len(rows), wrong
+
+
+def _is_unit(vector: bytes) -> bool:
+    if len(vector) % 2:
+        return False
+    length = float(np.linalg.norm(np.frombuffer(vector, EMBEDDING_DTYPE).astype(np.float32)))
+    return math.isclose(length, 1.0, abs_tol=UNIT_TOLERANCE)

@@ -1,0 +1,83 @@
+"""`photod-ctl verify` and `photod-ctl backup`, and what a damaged database is answered with."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pictures import make_photo
+from programs import photod, photod_ctl, write_config
+
+DYING_DAEMON = Path(__file__).parents[1] / "dying_daemon.py"
+PAGE = 4096
+
+
+@pytest.fixture
+def scored(folder: Path, tmp_path: Path) -> Path:
+    """A folder of photos that have scores."""
+    for level in range(40):
+        make_photo(folder / f"{level}.png", 5 * level)
+    done = once(folder, write_config(tmp_path / "config.toml", folder))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def once(folder: Path, config: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(DYING_DAEMON), "run", "--once", str(folder), "--config", str(config)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_sound_database_is_verified_and_backed_up(scored: Path, tmp_path: Path) -> None:
+    done = photod_ctl("verify", scored)
+    assert (done.returncode, done.stdout) == (0, f"{scored}: 40 photos, 40 read again, nothing wrong\n")
+    assert json.loads(photod_ctl("verify", scored, "--json").stdout)[0]["findings"] == []
+    done = photod_ctl("backup", scored, tmp_path / "copy.db")
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'copy.db'}\n")
+    done = photod_ctl("backup", scored)
+    assert Path(done.stdout.strip()).parent == scored / ".photod/backups"
+
+
+def test_a_damaged_database_is_refused_with_the_way_back_which_works(scored: Path, tmp_path: Path) -> None:
+    backup = photod_ctl("backup", scored).stdout.strip()
+    database = scored / ".photod/photos.db"
+    with database.open("r+b") as file:
+        file.seek(4 * PAGE)
+        file.write(b"\x55" * PAGE)
+    found = photod_ctl("verify", scored)
+    assert (found.returncode, found.stderr.count("\n")) == (74, 1)
+    assert "is damaged" in found.stderr
+    assert backup in found.stderr
+    done = once(scored, tmp_path / "config.toml")
+    assert (done.returncode, done.stderr.count("\n")) == (74, 1)
+    assert f"move {database}* aside, copy {backup} to {database}, then start again" in done.stderr
+    (tmp_path / "aside").mkdir()
+    for part in (scored / ".photod").glob("photos.db*"):
+        part.rename(tmp_path / "aside" / part.name)
+    os.link(backup, database)
+    assert once(scored, tmp_path / "config.toml").returncode == 0
+    assert photod_ctl("verify", scored).returncode == 0
+
+
+@pytest.mark.parametrize("fault", ["noise", "newer", "log in the way", "directory in the way"])
+def test_every_fault_of_a_database_ends_with_74_and_one_line(scored: Path, tmp_path: Path, fault: str) -> None:
+    database = scored / ".photod/photos.db"
+    match fault:
+        case "noise":
+            database.write_bytes(b"nonsense" * 1000)
+        case "newer":
+            with database.open("r+b") as file:
+                file.seek(60)  # where user_version is
+                file.write((999).to_bytes(4, "big"))
+        case "log in the way":
+            database.with_name("photos.db-wal").mkdir()
+        case "directory in the way":
+            database.unlink()
+            database.mkdir()
+    done = once(scored, tmp_path / "config.toml")
+    assert (done.returncode, done.stderr.count("\n")) == (74, 1), done.stderr
+    assert str(database) in done.stderr
+    assert "; " in done.stderr  # the remedy follows
+    assert photod("run", "--once", scored, "--config", tmp_path / "config.toml").returncode == 74

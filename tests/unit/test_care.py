@@ -1,0 +1,153 @@
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fake_scorer import FakeScorer
+from photod.config import Store
+from photod.errors import DatabaseError
+from photod.photos import EMBEDDING_DTYPE
+from photod.store.backups import backups_of, is_sound, newest_good
+from photod.store.care import back_up, backup, is_backup_due, verify
+from photod.store.queries import Reader
+from pictures import make_photo
+from running import make_config, ranking, running, score_once, wait_until
+
+PHOTOS = 5
+
+
+@pytest.fixture
+def database(folder: Path) -> Path:
+    """Of five photos."""
+    for level in range(PHOTOS):
+        make_photo(folder / f"{level}.png", 50 * level)
+    score_once(folder, FakeScorer())
+    return folder / ".photod/photos.db"
+
+
+def change(database: Path, sql: str) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(sql)
+
+
+def scores_of(vectors: list[bytes]) -> list[float]:
+    rows = np.frombuffer(b"".join(vectors), EMBEDDING_DTYPE).reshape(len(vectors), -1)
+    return [float(score) for score in FakeScorer().score(rows)]
+
+
+def test_a_sound_database_has_no_findings(database: Path, folder: Path) -> None:
+    report = verify(database, folder, 100, scores_of)
+    assert (report.findings, report.photos, report.hashed, report.rescored) == ((), PHOTOS, PHOTOS, PHOTOS)
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("UPDATE content SET score = 11 WHERE id = 1", "1 scores outside 0 to 10"),
+        ("DELETE FROM embedding WHERE content = 2", "1 scores without the embedding"),
+        ("PRAGMA foreign_keys = OFF; DELETE FROM content WHERE id = 3", "1 photos of no content"),
+        ("UPDATE content SET score = score + 1 WHERE id = 1", "its embedding gives"),
+        ("UPDATE embedding SET vector = zeroblob(4) WHERE content = 4", "its embedding is damaged"),
+    ],
+)
+def test_what_cannot_be_true_is_found(database: Path, folder: Path, sql: str, words: str) -> None:
+    for statement in sql.split(";"):
+        change(database, statement)
+    assert any(words in finding for finding in verify(database, folder, 100, scores_of).findings)
+
+
+def test_bytes_that_changed_by_themselves_are_found(database: Path, folder: Path) -> None:
+    photo = folder / "1.png"
+    before = photo.stat()
+    data = bytearray(photo.read_bytes())
+    data[60] ^= 1
+    photo.write_bytes(data)
+    os.utime(photo, ns=(before.st_atime_ns, before.st_mtime_ns))
+    change(database, f"UPDATE photo SET ctime_ns = {photo.stat().st_ctime_ns} WHERE path = '1.png'")
+    assert verify(database, folder, 100).findings == (
+        f"{photo}: its bytes changed, though its size and times did not",
+    )
+
+
+def test_a_photo_that_was_edited_or_deleted_since_is_no_finding(database: Path, folder: Path) -> None:
+    make_photo(folder / "1.png", 3)
+    (folder / "2.png").unlink()
+    report = verify(database, folder, 100)
+    assert (report.findings, report.hashed) == ((), PHOTOS - 2)
+
+
+def test_a_backup_is_one_file_that_can_take_its_place(database: Path, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere/copy.db"
+    backup(database, target)
+    assert os.listdir(target.parent) == ["copy.db"]
+    assert len(Reader(target).top(9)) == PHOTOS
+    database.unlink()
+    target.rename(database)
+    score_once(folder, scorer := FakeScorer())
+    assert scorer.photos == 0
+    assert len(ranking(folder)) == PHOTOS
+
+
+def test_a_backup_can_be_made_while_photos_are_committed(folder: Path, tmp_path: Path) -> None:
+    done = threading.Event()
+    with running(make_config(folder, store=Store(group=1)), FakeScorer()):
+        made: list[Path] = []
+        lander = threading.Thread(target=lambda: _land(folder, 80, done))
+        lander.start()
+        wait_until(lambda: bool(ranking(folder)))
+        while not done.is_set() or len(made) < 3:
+            made.append(tmp_path / f"{len(made)}.db")
+            backup(folder / ".photod/photos.db", made[-1])
+        lander.join()
+    counts = [Reader(copy).totals().scored for copy in made]
+    assert counts == sorted(counts)
+    assert all(map(is_sound, made))
+
+
+def _land(folder: Path, count: int, done: threading.Event) -> None:
+    for level in range(count):
+        make_photo(folder / f"{level}.png", level)
+    wait_until(lambda: len(ranking(folder)) > count // 2)
+    done.set()
+
+
+def test_old_backups_go(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for hour in range(5):
+        monkeypatch.setattr("time.strftime", lambda *_, hour=hour: f"20260101T{hour:02}0000Z")
+        made.append(back_up(database, keep=2))
+    assert backups_of(database) == [made[4], made[3]]
+
+
+def test_a_damaged_database_does_not_push_out_its_good_backups(database: Path) -> None:
+    good = back_up(database, keep=1)
+    with database.open("r+b") as file:
+        file.seek(4096 * 4)
+        file.write(b"\xff" * 4096 * 4)
+    with pytest.raises(DatabaseError, match=str(good)):
+        back_up(database, keep=1)
+    assert backups_of(database) == [good]
+    assert newest_good(database) == good
+    assert os.listdir(good.parent) == [good.name]
+
+
+def test_a_backup_is_due_when_the_last_is_old_and_something_changed(database: Path) -> None:
+    assert is_backup_due(database, 3600.0)
+    made = back_up(database, keep=3)
+    assert not is_backup_due(database, 3600.0)
+    old = made.stat().st_mtime - 4000
+    os.utime(made, (old, old))
+    assert is_backup_due(database, 3600.0)
+    os.utime(database, (old - 1, old - 1))
+    assert not is_backup_due(database, 3600.0)
+
+
+def test_the_daemon_makes_backups_by_itself(folder: Path) -> None:
+    make_photo(folder / "a.png")
+    with running(make_config(folder, store=Store(backup_s=0.5)), FakeScorer()):
+        wait_until(lambda: bool(backups_of(folder / ".photod/photos.db")))
+    assert newest_good(folder / ".photod/photos.db") is not None
