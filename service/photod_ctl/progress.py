@@ -9,7 +9,13 @@ from typing import Any, Protocol
 from photod_ctl.tables import printable
 
 LINE_EVERY_S = 10.0
+LOOK_EVERY_S = 2.0  # at the scores so far
+_LEVELS = "▁▂▃▄▅▆▇█"
 FINISHED = ("scored", "duplicates", "unscoreable", "unreadable", "vanished")
+
+
+Histogram = dict[int, int]
+"""Numbers of photos by half points of score, 0 to 20."""
 
 
 class Display(Protocol):
@@ -51,11 +57,18 @@ def counts(progress: dict[str, Any]) -> str:
     return ", ".join(f"{progress[name]:,} {name}" for name in names if progress.get(name) or name == "scored")
 
 
+def sparkline(histogram: Histogram) -> str:
+    """A histogram of scores by half points as one line of text; 10 belongs to the last one."""
+    counts = [histogram.get(half, 0) + (histogram.get(20, 0) if half == 19 else 0) for half in range(20)]
+    most = max(counts)
+    return "".join(" " if not n else _LEVELS[-(-n * len(_LEVELS) // most) - 1] for n in counts) if most else ""
+
+
 @contextmanager
-def display() -> Iterator[Display]:
-    """The display that fits stderr."""
+def display(histogram: Callable[[], Histogram] = dict) -> Iterator[Display]:
+    """The display that fits stderr; `histogram` gives the scores so far, by half points."""
     if sys.stderr.isatty():
-        with _live() as live:
+        with _live(histogram) as live:
             yield live
     else:
         yield _Lines()
@@ -86,19 +99,21 @@ class _Lines:
 
 
 @contextmanager
-def _live() -> Iterator["_Live"]:
+def _live(histogram: Callable[[], Histogram]) -> Iterator["_Live"]:
     from rich.console import Console
     from rich.live import Live
 
     with Live(console=Console(stderr=True), refresh_per_second=5, transient=True) as live:
-        yield _Live(live)
+        yield _Live(live, histogram)
 
 
 class _Live:
     """A bar, and below it what became of the photos."""
 
-    def __init__(self, live: Any) -> None:
+    def __init__(self, live: Any, histogram: Callable[[], Histogram]) -> None:
         self._live = live
+        self._histogram = histogram
+        self._scores, self._looked_at = "", -LOOK_EVERY_S
         self._progress: dict[str, Any] = {"phase": "starting"}
         self._remark = ""
         self._draw()
@@ -122,9 +137,17 @@ class _Live:
         if failure := progress.get("last_failure"):
             text = printable(f"{failure['path']}: {failure['reason']}")
             lines.append(Text(text, "dim", no_wrap=True, overflow="ellipsis"))
+        if scores := self._look():
+            lines.append(Text(f"0 {scores} 10", "cyan"))
         if self._remark:
             lines.append(Text(self._remark, "yellow"))
         self._live.update(Group(*lines))
+
+    def _look(self) -> str:
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_EVERY_S:
+            self._scores, self._looked_at = sparkline(self._histogram()), now
+        return self._scores
 
     def _bar(self) -> Any:
         from rich.progress_bar import ProgressBar

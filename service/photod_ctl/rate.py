@@ -2,15 +2,18 @@
 
 import os
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photod.errors import EXIT_INTERRUPTED, UsageError
+from photod.errors import EXIT_INTERRUPTED, DatabaseError, UsageError
 from photod_ctl.options import ConfigFile, Json, config_file, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from photod.config import Config
 
 
@@ -43,7 +46,7 @@ def rate(
     if daemon_has(path, settings):
         last, interrupted = _ask_daemon(path, settings)
     else:
-        last, interrupted = _work(path, config_file(context, config))
+        last, interrupted = _work(path, settings, config_file(context, config))
     last["seconds"] = round(time.monotonic() - start, 3)
     if as_json:
         from photod_ctl.tables import print_json
@@ -77,7 +80,7 @@ def _ask_daemon(path: str, settings: "Config") -> tuple[dict[str, Any], bool]:
 
     last: dict[str, Any] = {}
     try:
-        with display() as shown:
+        with display(_scores_of(path, settings)) as shown:
             for last in follow_daemon(path, settings):
                 shown.show(last)
     except KeyboardInterrupt:
@@ -86,7 +89,7 @@ def _ask_daemon(path: str, settings: "Config") -> tuple[dict[str, Any], bool]:
     return last, last.get("phase") == "stopped"
 
 
-def _work(path: str, config_path: Path | None) -> tuple[dict[str, Any], bool]:
+def _work(path: str, settings: "Config", config_path: Path | None) -> tuple[dict[str, Any], bool]:
     """Score in a process of our own; Ctrl-C has it commit and end."""
     from photod_ctl.client import DaemonError
     from photod_ctl.progress import display
@@ -95,7 +98,7 @@ def _work(path: str, config_path: Path | None) -> tuple[dict[str, Any], bool]:
     last: dict[str, Any] = {}
     process = OwnProcess(path, config_path)
     pressed = 0
-    with display() as shown:
+    with display(_scores_of(path, settings)) as shown:
 
         def stop() -> None:
             nonlocal pressed
@@ -113,6 +116,25 @@ def _work(path: str, config_path: Path | None) -> tuple[dict[str, Any], bool]:
         finally:
             process.close()
     return last, pressed > 0
+
+
+def _scores_of(path: str, settings: "Config") -> "Callable[[], dict[int, int]]":
+    """Looks at the scores that the folder's database has so far."""
+
+    def look() -> dict[int, int]:
+        from photod.store.queries import Reader
+        from photod_ctl.folders import find_archive
+
+        archive = find_archive(path, settings)
+        if archive is None:
+            return {}
+        try:
+            with closing(Reader(archive.database)) as reader:
+                return reader.histogram()
+        except DatabaseError:  # just being made; who writes it tells what is wrong with it
+            return {}
+
+    return look
 
 
 def _summarise(folder: str, last: dict[str, Any]) -> None:

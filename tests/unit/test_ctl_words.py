@@ -5,7 +5,7 @@ import pytest
 from photod.errors import UsageError
 from photod_ctl.filters import bounds
 from photod_ctl.pause import parse_duration
-from photod_ctl.progress import counts, duration, finished, seconds_left
+from photod_ctl.progress import counts, duration, finished, seconds_left, sparkline
 from photod_ctl.tables import printable
 
 
@@ -37,6 +37,11 @@ def test_a_year_excludes_other_bounds_on_dates() -> None:
 def test_printable_keeps_letters_and_escapes_what_a_terminal_would_obey() -> None:
     assert printable("夕焼け früh 👨\u200d👩 é") == "夕焼け früh 👨\u200d👩 é"
     assert printable("a\x1b]0;x\x07\u2028\u202e\x9b\udcff") == r"a\x1b]0;x\x07\u2028\u202e\x9b\xff"
+
+
+def test_a_histogram_on_one_line() -> None:
+    assert sparkline({}) == ""
+    assert sparkline({0: 1, 9: 80, 10: 40, 19: 30, 20: 50}) == "▁        █▄        █"
 
 
 def test_progress_in_words() -> None:
