@@ -1,6 +1,5 @@
 """Assembles the parts; starts them, waits, stops them. Knows everyone."""
 
-import os
 import socket
 import threading
 import time
@@ -18,7 +17,20 @@ from photod.errors import ConfigError
 from photod.folders import choose_folders, open_readers
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.logs import get_logger
-from photod.photos import Appeared, Candidate, Dismissed, Judged, Moved, Note, Outcome, Retry, Unscoreable
+from photod.photos import (
+    Appeared,
+    Candidate,
+    Compared,
+    Dismissed,
+    Judged,
+    Missing,
+    Moved,
+    Note,
+    Outcome,
+    Retry,
+    Returned,
+    Unscoreable,
+)
 from photod.pipeline import Ears, Pipeline
 from photod.reload import Changes, compare
 from photod.roster import OPEN_S, Roster
@@ -242,9 +254,8 @@ class Daemon:
         match note:
             case Retry():
                 watcher.request_scan()
-            case Moved():  # look whether it came out as it was meant, should they have moved on meanwhile
-                for directory in {os.path.dirname(new) for _, new, _ in note.moves}:
-                    watcher.mark(directory)
+            case Missing() | Returned() | Moved() | Compared():
+                watcher.noted(note)
             case Appeared():
                 self._roster.open_late(note.folder)
             case Dismissed():

@@ -1,6 +1,8 @@
 """The photos of a folder that are on their way through the pipeline, and what became of those that were."""
 
+import os
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 
 from photod.photos import Candidate, Fingerprint, Outcome, Passed
@@ -12,45 +14,50 @@ class Flight:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._in_flight: dict[str, Fingerprint] = {}
+        self._in_flight: dict[str, dict[str, Fingerprint]] = {}  # by directory, and then by path
         self._touched: set[str] = set()  # in flight, and seen to change meanwhile
         self._unreadable: dict[str, tuple[Fingerprint, str]] = {}
         self._counts = Counts()
+        self._number = 0
 
     def __len__(self) -> int:
-        return len(self._in_flight)
+        return self._number
 
     def __contains__(self, path: str) -> bool:
-        return path in self._in_flight
+        return path in self._in_flight.get(os.path.dirname(path), ())
 
     def begin(self, candidate: Candidate) -> bool:
         """Put a candidate in flight; False when it is already, since two looks brought it up."""
         with self._lock:
-            before = self._in_flight.setdefault(candidate.path, candidate.fingerprint)
-            if before is candidate.fingerprint:
-                return True
-            if before != candidate.fingerprint:
+            photos = self._in_flight.setdefault(os.path.dirname(candidate.path), {})
+            before = photos.get(candidate.path)
+            if before is None:
+                photos[candidate.path] = candidate.fingerprint
+                self._number += 1
+            elif before != candidate.fingerprint:
                 self._touched.add(candidate.path)
-            return False
+            return before is None
 
     def cancel(self, candidate: Candidate) -> None:
         """There was no room for it after all."""
         with self._lock:
-            del self._in_flight[candidate.path]
+            self._land(candidate.path)
 
-    def sees(self, path: str, fingerprint: Fingerprint) -> bool:
-        """Hear how a file looks now; True if it is in flight, and so will be looked at again if it changed."""
+    def listed(self, directory: str, photos: Mapping[str, Fingerprint]) -> None:
+        """Hear how a directory looks now: what is in flight there, and is gone or changed, is looked at again.
+
+        Its verdict may be committed after this look, and no other event need follow.
+        """
         with self._lock:
-            before = self._in_flight.get(path)
-            if before is not None and before != fingerprint:
-                self._touched.add(path)
-            return before is not None
+            for path, fingerprint in self._in_flight.get(directory, {}).items():
+                if photos.get(path) != fingerprint:
+                    self._touched.add(path)
 
     def finish(self, outcome: Outcome) -> bool:
         """Hear what became of a candidate; True if its file must be looked at again."""
         path = outcome.candidate.path
         with self._lock:
-            self._in_flight.pop(path, None)
+            self._land(path)
             self._counts = self._counts.after(outcome)
             self._unreadable.pop(path, None)
             touched = path in self._touched
@@ -70,7 +77,7 @@ class Flight:
     def counts(self, waiting: int) -> Counts:
         """What became of the photos so far; so many wait, besides those in flight."""
         with self._lock:
-            return replace(self._counts, pending=len(self._in_flight) + waiting)
+            return replace(self._counts, pending=self._number + waiting)
 
     def is_unreadable(self, path: str, fingerprint: Fingerprint) -> bool:
         """Whether this file, as it is, could not be read."""
@@ -81,3 +88,11 @@ class Flight:
         """The photos that could not be read, with the system's words."""
         with self._lock:
             return [(path, reason) for path, (_, reason) in self._unreadable.items()]
+
+    def _land(self, path: str) -> None:
+        directory = os.path.dirname(path)
+        photos = self._in_flight.get(directory, {})
+        if photos.pop(path, None) is not None:
+            self._number -= 1
+        if not photos:
+            self._in_flight.pop(directory, None)

@@ -5,24 +5,25 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 from photod.config import Watch
 from photod.logs import get_logger
-from photod.photos import Appeared, Outcome
+from photod.photos import Appeared, Fingerprint, Note, Outcome
 from photod.watch.agenda import Agenda
 from photod.watch.counts import Counts
+from photod.watch.dirty import DirtyWalk
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
 from photod.watch.presence import Presence
 from photod.watch.scan import Comparison
-from photod.watch.survey import Surroundings, Survey
+from photod.watch.survey import Surroundings, Survey, directories_of
 from photod.watch.worklist import Worklist
 
 log = get_logger(__name__)
 
 CHECK_S = 15.0  # between two looks at whether the folder is there, and whether a scan is due
-REST_S = 0.25  # a directory that was just looked at rests, and longer the longer the look took
 LATE = 1.1  # a scan that the timer did not request is begun so many intervals after the last one
 
 
@@ -43,11 +44,10 @@ class FolderWatcher:
         self._around = surroundings
         self._settings = settings
         self._polled = polled
-        self._survey = Survey(path, rules, surroundings)
         self.flight = Flight()
+        self._survey = Survey(path, rules, replace(surroundings, note=self._note), self.flight)
         self._work = Worklist(path, settings.settle_s, self.flight, surroundings.offer)
-        self._walk: list[tuple[str, bool]] = []  # directories of a dirty tree, still to be looked at
-        self._walked: set[str] = set()
+        self._dirty = DirtyWalk(self.agenda, self._survey, surroundings.known_directories, self._consider)
         self._scan: Iterator[tuple[str, Comparison]] | None = None
         self._scan_began = time.monotonic()
         self._check_at: float | None = None  # when the folder itself is looked at; None: a single run
@@ -59,6 +59,7 @@ class FolderWatcher:
         self._paused = False
         self._quiescent = False
         self._requests: deque[str] = deque()  # subtrees to scan
+        self._notes = 0  # on their way to the database
 
     # For any thread.
 
@@ -73,16 +74,16 @@ class FolderWatcher:
         if self._survey.watches is not None:
             self._survey.watches.forget("")
 
-    def noticed(self, path: str, *, directory: bool) -> None:
-        """Something happened to a file or a directory: have the directory looked at."""
-        if directory and self._rules.enters(path):
-            self.agenda.mark(os.path.dirname(path))
-            self.agenda.mark(path, subtree=True)
-        elif not directory and path not in self._work.settle.unstable and self._rules.is_photo(path):
-            self.agenda.mark(os.path.dirname(path))
-        else:
-            return
-        self.wake()
+    def noticed(self, path: str) -> None:
+        """Something happened to a file: have its directory looked at."""
+        if path not in self._work.settle.unstable and self._rules.is_photo(path):
+            self.mark(os.path.dirname(path))
+
+    def noticed_directory(self, path: str, *, came_or_went: bool) -> None:
+        """Something happened to a directory: have it looked at, with all below if it is new or gone."""
+        if self._rules.enters(path):
+            self.agenda.mark(path, subtree=came_or_went)
+            self.wake()
 
     def mark(self, directory: str) -> None:
         """Have a directory looked at."""
@@ -108,6 +109,14 @@ class FolderWatcher:
         """Hear what became of a candidate of this folder."""
         if self.flight.finish(outcome):
             self.agenda.mark(os.path.dirname(outcome.candidate.path))
+        self.wake()
+
+    def noted(self, note: Note) -> None:
+        """Hear that a note of this folder's was written down: what it is about may have changed meanwhile."""
+        for directory in directories_of(note):
+            self.agenda.mark(directory)
+        with self._lock:
+            self._notes -= 1
         self.wake()
 
     def counts(self) -> Counts:
@@ -140,7 +149,9 @@ class FolderWatcher:
         if self._absent:
             return not len(self.flight)
         with self._lock:
-            return self._quiescent and not (self._requests or len(self.flight) or len(self.agenda))
+            return self._quiescent and not (
+                self._requests or self._notes or len(self.flight) or len(self.agenda)
+            )
 
     def pause(self, paused: bool) -> None:
         """Hand nothing on while paused; what is seen meanwhile is kept."""
@@ -164,7 +175,7 @@ class FolderWatcher:
             self._wake.clear()
             self._check()
             # Each part does a little and says whether there may be more.
-            busy = [part() for part in (self._look_at_dirty, self._feed, self._compare_on)]
+            busy = [part() for part in (self._dirty.step, self._feed, self._compare_on)]
             if not any(busy):
                 self._rest()
 
@@ -206,41 +217,21 @@ class FolderWatcher:
         self._absent = not here
         return here
 
+    def _note(self, note: Note) -> None:
+        with self._lock:
+            self._notes += 1
+        self._around.note(note)
+
     def _drop_everything(self) -> None:
         self._work.clear()
-        self._walk.clear()
+        self._dirty.clear()
         self._scan = None
-        self.agenda.clear()
         with self._lock:
             self._requests.clear()
 
-    def _look_at_dirty(self) -> bool:
-        if self._walk:
-            self._look(*self._walk.pop())
-            return True
-        self._walked.clear()
-        mark = self.agenda.take(time.monotonic())
-        if mark is None:
-            return False
-        directory, subtree = mark
-        if subtree:  # what the database has there may be gone with its directory
-            self._walk += [(known, False) for known in self._around.known_directories(directory)]
-        self._walk.append(mark)  # taken first: the others are only what it does not reach
-        return True
-
-    def _look(self, directory: str, subtree: bool) -> None:
-        if directory in self._walked:
-            return
-        self._walked.add(directory)
-        began = time.monotonic()
-        comparison, below = self._survey.directory(directory)
-        for path, fingerprint in comparison.work:
-            if not self.flight.is_unreadable(path, fingerprint):
-                self._work.consider(path, fingerprint, urgent=True)
-        if subtree:
-            self._walk += [(each, True) for each in below]
-        now = time.monotonic()
-        self.agenda.rest(directory, now + max(REST_S, 5 * (now - began)))
+    def _consider(self, path: str, fingerprint: Fingerprint) -> None:
+        if not self.flight.is_unreadable(path, fingerprint):
+            self._work.consider(path, fingerprint, urgent=True)
 
     def _feed(self) -> bool:
         self._work.look_at_settled()

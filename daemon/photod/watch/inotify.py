@@ -38,8 +38,11 @@ MASK = Mask(_CHANGES | InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOV
 class Heed(Protocol):
     """Who is told what happens in a folder. On the reading thread: note it and return."""
 
-    def noticed(self, path: str, *, directory: bool) -> None:
-        """Something happened to the file or directory at `path`."""
+    def noticed(self, path: str) -> None:
+        """Something happened to the file at `path`."""
+
+    def noticed_directory(self, path: str, *, came_or_went: bool) -> None:
+        """Something happened to the directory at `path`: it came, went, or has other permissions."""
 
     def doubt(self, reason: str) -> None:
         """Events may have been lost."""
@@ -122,7 +125,10 @@ class DirectoryWatches:
         if event.name:
             name = os.fsdecode(event.name)
             path = f"{directory}/{name}" if directory else name
-            self._heed.noticed(path, directory=bool(event.mask & InotifyConstants.IN_ISDIR))
+            if event.mask & InotifyConstants.IN_ISDIR:
+                self._heed.noticed_directory(path, came_or_went=not event.mask & InotifyConstants.IN_ATTRIB)
+            else:
+                self._heed.noticed(path)
         elif event.mask & _ENDS and not directory:
             self._heed.doubt("the folder itself was moved, deleted or unmounted")
 

@@ -6,6 +6,8 @@ import os
 import signal
 from enum import Enum
 
+from photod.watch.filesystem import is_remote
+
 
 class Writer(Enum):
     """What the kernel says about a file's writers."""
@@ -18,12 +20,32 @@ class Writer(Enum):
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOATIME
 
 
-def probe(location: str) -> Writer:
-    """Ask for the file at `location`; takes microseconds, and never blocks on a local filesystem."""
-    try:
-        descriptor = os.open(location, _FLAGS)
-    except OSError:  # O_NOATIME alone is refused for another user's file, and so would the lease be
-        return Writer.UNKNOWN
+class Leases:
+    """Asks about files, one after the other. Owned by one thread."""
+
+    def __init__(self) -> None:
+        self._remote: dict[int, bool] = {}  # by device
+
+    def probe(self, location: str) -> Writer:
+        """Ask for the file at `location`; takes microseconds, and never blocks on a local filesystem."""
+        try:
+            descriptor = os.open(location, _FLAGS)
+        except OSError:  # O_NOATIME alone is refused for another user's file, and so would the lease be
+            return Writer.UNKNOWN
+        try:
+            # NFS and SMB answer EAGAIN whenever the server has not lent them the file: it would mean nothing.
+            return Writer.UNKNOWN if self._is_remote(descriptor, location) else _ask(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _is_remote(self, descriptor: int, location: str) -> bool:
+        device = os.fstat(descriptor).st_dev
+        if device not in self._remote:
+            self._remote[device] = is_remote(location)
+        return self._remote[device]
+
+
+def _ask(descriptor: int) -> Writer:
     try:
         # Who opens the file for writing while we hold the lease makes the kernel send us a signal. SIGIO, the
         # default, ends a process that does not expect it; SIGURG is ignored.
@@ -32,6 +54,4 @@ def probe(location: str) -> Writer:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
         return Writer.OPEN if error.errno == errno.EAGAIN else Writer.UNKNOWN
-    finally:
-        os.close(descriptor)
     return Writer.NONE

@@ -56,8 +56,10 @@ class Settle:
         if waiting.fingerprint != fingerprint:
             waiting.fingerprint, waiting.since = fingerprint, now
             waiting.due = min(now + self.quiet_s, max(waiting.forced, now))
-        else:
-            waiting.due = min(waiting.due, now + self.quiet_s)  # closed by now, it may be
+        elif waiting.long_write:  # it may be closed by now
+            waiting.long_write = False
+            waiting.since = now
+            waiting.due = now + self.quiet_s
 
     def due(self, now: float) -> list[str]:
         """The files to look at now: `judge` each."""

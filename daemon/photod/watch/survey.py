@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from photod.logs import get_logger
 from photod.photos import Candidate, Compared, Fingerprint, KnownPhoto, Missing, Moved, Note, Returned
 from photod.watch.filesystem import filesystem_identity
+from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
 from photod.watch.presence import Presence
@@ -31,12 +32,14 @@ class Surroundings:
 class Survey:
     """Compares one folder. For the folder's own thread; others may ask for `unlisted`."""
 
-    def __init__(self, folder: str, rules: Rules, around: Surroundings) -> None:
+    def __init__(self, folder: str, rules: Rules, around: Surroundings, flight: Flight) -> None:
         self.folder = folder
+        self._flight = flight
         self.watches: DirectoryWatches | None = None
         self.unlisted: dict[str, str] = {}  # directories that cannot be listed, and why
         self._rules = rules
         self._around = around
+        self._living: set[str] = set()  # directories seen since the last whole scan began
 
     def directory(self, directory: str, *, reached: bool = False) -> tuple[Comparison, list[str]]:
         """Compare one directory; note what is missing, back or moved. Returns what is left, and what is below.
@@ -49,11 +52,12 @@ class Survey:
             return Comparison(), []
         if self.watches is not None:
             self.watches.watch(directory)  # before the listing, so that nothing falls between the two
-        known = self._around.known(directory)
         try:
             listing = list_directory(self.folder, directory, self._rules)
         except (FileNotFoundError, NotADirectoryError):
             self._forget(directory)
+            self._set_listed(directory)
+            self._flight.listed(directory, {})
             self._note_missing(directory)
             return Comparison(), []
         except OSError as error:
@@ -61,8 +65,10 @@ class Survey:
                 log.warning("unlisted", folder=self.folder, path=directory, reason=error.strerror)
             self.unlisted = self.unlisted | {directory: error.strerror or str(error)}
             return Comparison(), []
-        if directory in self.unlisted:
-            self.unlisted = {path: reason for path, reason in self.unlisted.items() if path != directory}
+        self._flight.listed(directory, listing.photos)
+        known = self._around.known(directory)  # only now: what is committed between is in flight, or known
+        self._living.add(directory)
+        self._set_listed(directory)
         comparison = self._without_moved(compare(listing, known), known)
         self._note(Missing, comparison.missing)
         self._note(Returned, comparison.returned)
@@ -74,6 +80,8 @@ class Survey:
         filesystem = self._identity()
         visited: set[str] = set()
         stack = [start]
+        if not start:
+            self._living.clear()
         while stack:
             directory = stack.pop()
             visited.add(directory)
@@ -86,7 +94,7 @@ class Survey:
                 yield directory, self.directory(directory)[0]
         if not start and self._around.presence() is Presence.HERE:
             if self.watches is not None:
-                self.watches.keep_only(visited)
+                self.watches.keep_only(self._living)
             sure = filesystem if not unlisted and filesystem == self._identity() else ""
             self._around.note(Compared(self.folder, sure))
         log.debug("compared", folder=self.folder, directories=len(visited), seconds=time.monotonic() - began)
@@ -118,6 +126,10 @@ class Survey:
     def _is_gone(self, path: str) -> bool:
         return is_gone(os.path.join(self.folder, path))
 
+    def _set_listed(self, directory: str) -> None:
+        if directory in self.unlisted:
+            self.unlisted = {path: reason for path, reason in self.unlisted.items() if path != directory}
+
     def _forget(self, directory: str) -> None:
         if self.watches is not None:
             self.watches.forget(directory)
@@ -134,6 +146,18 @@ class Survey:
             return filesystem_identity(self.folder)
         except OSError:
             return ""
+
+
+def directories_of(note: Note) -> set[str]:
+    """The directories of the photos that a note is about."""
+    match note:
+        case Missing() | Returned():
+            paths = note.paths
+        case Moved():
+            paths = tuple(new for _, new, _ in note.moves)
+        case _:
+            paths = ()
+    return {os.path.dirname(path) for path in paths}
 
 
 def _is_inside(directory: str, tree: str) -> bool:

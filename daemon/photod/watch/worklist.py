@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from photod.photos import Candidate, Fingerprint
 from photod.watch.flight import Flight
-from photod.watch.lease import Writer, probe
+from photod.watch.lease import Leases, Writer
 from photod.watch.scan import look
 from photod.watch.settle import Ages, Settle
 
@@ -18,6 +18,7 @@ class Worklist:
     def __init__(self, folder: str, quiet_s: float, flight: Flight, offer: Callable[[Candidate], bool]) -> None:
         self.settle = Settle(quiet_s)
         self._folder = folder
+        self._leases = Leases()
         self._ages = Ages(quiet_s, time.time(), time.monotonic())
         self._flight = flight
         self._offer = offer
@@ -41,7 +42,7 @@ class Worklist:
 
     def consider(self, path: str, fingerprint: Fingerprint, *, urgent: bool) -> None:
         """Queue a photo that needs work, at once if its own timestamps prove that it is quiet."""
-        if self._flight.sees(path, fingerprint):
+        if path in self._flight:
             return
         now = time.monotonic()
         settling = path in self.settle or self.settle.settles_too_often(path, now)
@@ -96,4 +97,4 @@ class Worklist:
         return True
 
     def _probe(self, path: str) -> Writer:
-        return probe(os.path.join(self._folder, path))
+        return self._leases.probe(os.path.join(self._folder, path))

@@ -1,0 +1,139 @@
+"""The watches of a folder: which directory each belongs to, whatever moves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from watchdog.observers.inotify_c import InotifyFD
+
+from photod.config import Folder
+from photod.photos import Fingerprint, KnownPhoto, Note
+from photod.watch.flight import Flight
+from photod.watch.ignore import Rules
+from photod.watch.inotify import DirectoryWatches
+from photod.watch.presence import Presence
+from photod.watch.survey import Surroundings, Survey
+from running import wait_until
+from watching import put
+
+
+class Ear:
+    """Notes what it hears."""
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.directories: list[str] = []
+        self.doubts: list[str] = []
+
+    def noticed(self, path: str) -> None:
+        self.files.append(path)
+
+    def noticed_directory(self, path: str, *, came_or_went: bool) -> None:
+        self.directories.append(path)
+
+    def doubt(self, reason: str) -> None:
+        self.doubts.append(reason)
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
+
+
+@pytest.fixture
+def watches(folder: Path, ear: Ear) -> Iterator[DirectoryWatches]:
+    instance = InotifyFD()
+    instance.start()
+    yield DirectoryWatches(instance, str(folder), ear)
+    instance.stop()
+    instance.join()
+
+
+def test_a_moved_directory_is_heard_under_its_new_name_once_it_is_watched_there(
+    folder: Path, watches: DirectoryWatches, ear: Ear
+) -> None:
+    (folder / "old").mkdir()
+    for directory in ("", "old"):
+        watches.watch(directory)
+    (folder / "old").rename(folder / "new")
+    watches.watch("new")
+    watches.forget("old")
+    put(folder / "new/a.png")
+    wait_until(lambda: "new/a.png" in ear.files)
+    assert "old/a.png" not in ear.files
+    assert len(watches) == 2
+
+
+def test_a_directory_moved_there_and_back_keeps_its_name(
+    folder: Path, watches: DirectoryWatches, ear: Ear
+) -> None:
+    (folder / "a").mkdir()
+    watches.watch("a")
+    (folder / "a").rename(folder / "b")
+    watches.watch("b")
+    (folder / "b").rename(folder / "a")
+    watches.watch("a")
+    watches.forget("b")
+    put(folder / "a/x.png")
+    wait_until(lambda: bool(ear.files))
+    assert set(ear.files) == {"a/x.png"}
+
+
+def test_a_directory_replaced_by_another_is_watched_anew(folder: Path, watches: DirectoryWatches, ear: Ear) -> None:
+    (folder / "a").mkdir()
+    watches.watch("a")
+    (folder / "a").rename(folder / "aside")
+    (folder / "a").mkdir()
+    watches.watch("a")
+    put(folder / "a/x.png")
+    wait_until(lambda: bool(ear.files))
+    assert set(ear.files) == {"a/x.png"}
+
+
+def test_the_folder_itself_moving_is_a_doubt(folder: Path, watches: DirectoryWatches, ear: Ear) -> None:
+    watches.watch("")
+    assert not watches.root_is_another()
+    folder.rename(folder.parent / "moved")
+    wait_until(lambda: bool(ear.doubts))
+    assert watches.root_is_another()
+
+
+def test_watching_again_costs_no_second_watch(folder: Path, watches: DirectoryWatches) -> None:
+    (folder / "a").mkdir()
+    for _ in range(3):
+        watches.watch("a")
+    assert len(watches) == 1
+
+
+def survey_of(folder: Path, notes: list[Note]) -> Survey:
+    known: dict[str, KnownPhoto] = {}
+
+    def paths_of(_: Fingerprint) -> list[str]:
+        return []
+
+    around = Surroundings(
+        known=lambda _: known,
+        known_directories=lambda _: [],
+        paths_of=paths_of,
+        offer=lambda _: True,
+        note=notes.append,
+        presence=lambda: Presence.HERE,
+    )
+    settings = Folder(path=folder)
+    return Survey(str(folder), Rules(settings.exclude, lambda name: name.endswith(".png")), around, Flight())
+
+
+def test_a_directory_made_while_a_scan_goes_on_stays_watched(
+    folder: Path, watches: DirectoryWatches, ear: Ear
+) -> None:
+    (folder / "a").mkdir()
+    survey = survey_of(folder, [])
+    survey.watches = watches
+    scan = survey.tree("")
+    next(scan)
+    (folder / "new").mkdir()
+    survey.directory("new")
+    for _ in scan:
+        pass
+    put(folder / "new/a.png")
+    wait_until(lambda: "new/a.png" in ear.files)

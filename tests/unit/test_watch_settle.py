@@ -1,0 +1,153 @@
+"""When a file is settled, on a clock that the test turns."""
+
+from collections.abc import Callable
+
+import pytest
+
+from photod.photos import Fingerprint
+from photod.watch.lease import Writer
+from photod.watch.settle import LOOK_S, REPEATS, RESTLESS_S, UNPROVEN, UNSTABLE_S, Ages, Settle
+
+QUIET_S = 2.0
+
+
+def version(number: int) -> Fingerprint:
+    return Fingerprint(100 + number, number, number, 1)
+
+
+@pytest.fixture
+def settle() -> Settle:
+    return Settle(QUIET_S)
+
+
+def run(
+    settle: Settle, until: float, look: Callable[[float], Fingerprint | None], writer: Writer = Writer.NONE
+) -> list[float]:
+    """Look at whatever is due until a time; returns when a file settled."""
+    settled = []
+    while (due := settle.next_due()) is not None and due <= until:
+        for path in settle.due(due):
+            if settle.judge(path, look(due), writer, due):
+                settled.append(due)
+    return settled
+
+
+def test_a_quiet_file_settles_after_the_quiet_time(settle: Settle) -> None:
+    settle.observe("a", version(1), 10.0)
+    assert settle.due(11.9) == []
+    assert run(settle, 60, lambda _: version(1)) == [12.0]
+    assert len(settle) == 0
+
+
+def test_a_change_begins_the_quiet_time_again(settle: Settle) -> None:
+    settle.observe("a", version(1), 10.0)
+    settle.observe("a", version(2), 11.5)
+    assert run(settle, 60, lambda _: version(2)) == [13.5]
+
+
+def test_a_look_that_shows_other_bytes_does_not_settle(settle: Settle) -> None:
+    settle.observe("a", version(1), 10.0)
+    assert run(settle, 60, lambda _: version(2)) == [14.0]
+
+
+def test_a_file_that_is_gone_is_forgotten(settle: Settle) -> None:
+    settle.observe("a", version(1), 10.0)
+    assert run(settle, 60, lambda _: None) == []
+    assert "a" not in settle
+
+
+def test_an_open_writer_keeps_a_quiet_file_from_settling(settle: Settle) -> None:
+    settle.observe("a", version(1), 10.0)
+    assert run(settle, 1000, lambda _: version(1), Writer.OPEN) == []
+    assert settle.unstable == frozenset()
+
+
+def test_closing_a_long_write_settles_it_soon(settle: Settle) -> None:
+    settle.observe("a", version(1), 0.0)
+    run(settle, 100, lambda _: version(1), Writer.OPEN)
+    settle.observe("a", version(1), 101.0)
+    assert run(settle, 200, lambda _: version(1)) == [103.0]
+
+
+def test_where_the_kernel_does_not_tell_the_quiet_time_is_longer(settle: Settle) -> None:
+    settle.observe("a", version(1), 10.0)
+    assert run(settle, 60, lambda _: version(1), Writer.UNKNOWN) == [10 + UNPROVEN * QUIET_S]
+
+
+def test_a_file_that_never_rests_is_looked_at_all_the_same(settle: Settle) -> None:
+    looks = []
+    for step in range(200):
+        settle.observe("a", version(step), step / 10)
+        if settle.due(step / 10):
+            looks.append(step / 10)
+    assert looks[0] == LOOK_S
+
+
+def rewrite_without_end(settle: Settle, seconds: float) -> list[float]:
+    """Rewrite a file every half second; returns when it was looked at."""
+    looks = []
+    for step in range(int(2 * seconds)):
+        now = step / 2
+        settle.observe("a", version(step), now)
+        for path in settle.due(now):
+            looks.append(now)
+            assert not settle.judge(path, version(step), Writer.NONE, now)
+    return looks
+
+
+def test_a_file_rewritten_without_end_becomes_unstable_and_is_looked_at_every_five_minutes(settle: Settle) -> None:
+    looks = rewrite_without_end(settle, 3600)
+    assert settle.unstable == {"a"}
+    late = [look for look in looks if look > RESTLESS_S + LOOK_S]
+    assert len(late) <= 2 * 3600 / UNSTABLE_S  # each look is two, to compare
+    assert len(settle.unstable) == 1
+
+
+def test_an_unstable_file_that_rests_settles_at_its_next_look(settle: Settle) -> None:
+    rewrite_without_end(settle, 60)
+    settled = run(settle, 1000, lambda _: version(999))
+    assert len(settled) == 1
+    assert settled[0] <= 60 + UNSTABLE_S + LOOK_S
+    assert settle.unstable == frozenset()
+
+
+def test_a_file_that_settled_often_lately_must_wait(settle: Settle) -> None:
+    for turn in range(REPEATS):
+        settle.observe("a", version(turn), 10.0 * turn)
+        assert len(run(settle, 10.0 * turn + 9, lambda _, turn=turn: version(turn))) == 1  # type: ignore[misc]
+    last = 10.0 * (REPEATS - 1) + QUIET_S
+    settle.observe("a", version(99), 50.0)
+    assert settle.unstable == {"a"}
+    assert run(settle, 1000, lambda _: version(99))[0] >= last + UNSTABLE_S
+
+
+def test_files_that_settled_long_ago_are_not_remembered(settle: Settle) -> None:
+    for number in range(1000):
+        settle.settled(f"{number}", float(number))
+    assert len(settle._settled) <= UNSTABLE_S + 2
+
+
+@pytest.fixture
+def ages() -> Ages:
+    return Ages(QUIET_S, wall=1_000_000.0, now=0.0)
+
+
+def changed_at(wall: float) -> Fingerprint:
+    return Fingerprint(1, 0, int(wall * 1e9), 1)
+
+
+def test_an_old_file_is_quiet_by_its_own_timestamps(ages: Ages) -> None:
+    assert ages.prove_quiet(changed_at(1_000_000), 1_000_002.0, 2.0, Writer.NONE)
+    assert not ages.prove_quiet(changed_at(1_000_001), 1_000_002.0, 2.0, Writer.NONE)
+    assert not ages.prove_quiet(changed_at(1_000_000), 1_000_002.0, 2.0, Writer.UNKNOWN)
+    assert not ages.prove_quiet(changed_at(0), 1_000_002.0, 2.0, Writer.OPEN)
+
+
+@pytest.mark.parametrize("step_s", [86_400.0, -86_400.0, 3.2e8, -3.2e8])
+def test_a_wall_clock_that_was_set_proves_nothing_for_a_while(ages: Ages, step_s: float) -> None:
+    """Scenario 24: a day and ten years, back and forth."""
+    wall = 1_000_010.0 + step_s
+    assert not ages.prove_quiet(changed_at(1_000_009.9), wall, 10.0, Writer.NONE)
+    assert not ages.prove_quiet(changed_at(wall), wall + 1, 11.0, Writer.NONE)
+    later = UNPROVEN * QUIET_S + 1
+    assert ages.prove_quiet(changed_at(wall), wall + later, 10.0 + later, Writer.NONE)
