@@ -163,14 +163,11 @@ class Reader:
 
     def embeddings(self, sha256s: Sequence[str]) -> dict[str, bytes]:
         """The current tower's embeddings of those contents that have one, as EMBEDDING_DTYPE."""
-        rows = self._all(
-            """
+        sql = """
             SELECT sha256, vector FROM json_each(?) JOIN content ON content.sha256 = json_each.value
             JOIN embedding ON embedding.content = content.id
-            WHERE tower = (SELECT tower FROM model WHERE current = 1)""",
-            json.dumps(list(sha256s)),
-        )
-        return dict(rows)
+            WHERE tower = (SELECT tower FROM model WHERE current = 1)"""
+        return dict(self._all(sql, json.dumps(list(sha256s))))
 
     def histogram(self) -> dict[int, int]:
         """How many contents the current model has scored in each half point, from 0 to 20; by the index alone."""
@@ -186,12 +183,10 @@ class Reader:
 
     def duplicates(self) -> tuple[int, int]:
         """How many photos repeat the bytes of another, and how many bytes they take."""
-        row = self._one(
-            f"""
-            SELECT coalesce(sum(n - 1), 0), coalesce(sum((n - 1) * size), 0)
-            FROM (SELECT count(*) AS n, max(size) AS size FROM photo WHERE {_PRESENT} GROUP BY sha256)"""
-        )
-        return row[0], row[1]
+        files, size = self._one(f"""
+            SELECT total(n - 1), total((n - 1) * size)
+            FROM (SELECT count(*) AS n, max(size) AS size FROM photo WHERE {_PRESENT} GROUP BY sha256)""")
+        return int(files), int(size)
 
     def ranked(self, *, above: float = -1.0, below: str = "") -> int:
         """How many photos are ranked, counting only scores higher than `above`."""
