@@ -109,7 +109,7 @@ def test_weights_are_downloaded_when_asked_for_and_never_again(hub: Hub, tmp_pat
     assert later.stdout.splitlines()[-1] == fetched.stdout.splitlines()[-1]
 
 
-def test_a_download_that_fails_says_so_in_one_line(tmp_path: Path) -> None:
-    failed = run("download", f"hf-hub:{REPOSITORY}", tmp_path, None)
+def test_a_download_that_fails_says_so_in_one_line(hub: Hub, tmp_path: Path) -> None:
+    failed = run("download", "hf-hub:somebody/else", tmp_path, hub)
     assert failed.returncode == 78
-    assert failed.stdout.splitlines()[-1].startswith(f'cannot download "hf-hub:{REPOSITORY}"')
+    assert failed.stdout.splitlines()[-1].startswith('cannot download "hf-hub:somebody/else"')

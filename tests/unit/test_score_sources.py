@@ -117,3 +117,35 @@ def test_a_description_that_describes_nothing_is_named(content: str, tmp_path: P
     (tmp_path / "open_clip_config.json").write_text(content)
     with pytest.raises(ConfigError, match=r"cannot use .*open_clip_config\.json"):
         find(f"local-dir:{tmp_path}")
+
+
+def keep_in_hub_cache(cache: Path, repository: str, name: str) -> Path:
+    """Lay a file where huggingface_hub keeps what it has downloaded."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    kept = cache / f"models--{repository.replace('/', '--')}"
+    file = kept / "snapshots" / commit / name
+    file.parent.mkdir(parents=True)
+    file.touch()
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(commit)
+    return file
+
+
+@pytest.mark.parametrize("name", ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"])
+def test_a_tag_that_was_downloaded_is_found_without_a_network(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    file = keep_in_hub_cache(tmp_path, "timm/vit_base_patch16_clip_224.openai", name)
+    assert find("openai").path == file
+
+
+def test_a_tag_brings_the_normalisation_it_was_trained_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    keep_in_hub_cache(tmp_path, "laion/CLIP-ViT-L-14-laion2B-s32B-b82K", "open_clip_model.safetensors")
+    tag = find("laion2b_s32b_b82k", "ViT-L-14")
+    as_file = find(str(tag.path), "ViT-L-14")
+    assert (tag.mean, as_file.mean) == ((0.5, 0.5, 0.5), OPENAI_MEAN)
+    assert tag.architecture != as_file.architecture, "two models would share one identity"

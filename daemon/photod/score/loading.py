@@ -1,5 +1,6 @@
 """From the configuration to a tower and its text vectors, by way of the caches."""
 
+import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -46,7 +47,8 @@ def _load_clip(model: config.Model, cache: Path) -> Loaded:
 
     source = find_source(model)
     digest = sha256_of(source.path, cache)
-    sound = cache / f"sound-{digest[:32]}-{source.architecture}"  # left behind by a check that found no fault
+    shape = hashlib.sha256(source.architecture.encode()).hexdigest()
+    sound = cache / f"sound-{digest[:32]}-{shape[:8]}"  # left behind by a check that found no fault
     kept = TextCache(model.prompts, digest, source.architecture, cache)
     text = kept.get()
     if text is not None and sound.exists() and is_plain(source.config):

@@ -26,6 +26,7 @@ _PREFERRED = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensor
 _SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 
 Config = dict[str, Any]
+Triple = tuple[float, float, float]
 
 # An open_clip vision configuration of these keys alone is OpenAI's transformer, without any later variation.
 _PLAIN = frozenset({"image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio"})
@@ -44,8 +45,8 @@ class Source:
     path: Path
     architecture: str
     config: Config  # open_clip's: embed_dim, vision_cfg, text_cfg, ...
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: Triple
+    std: Triple
     tokenizer: str  # what open_clip.get_tokenizer takes
 
     @property
@@ -79,19 +80,22 @@ def find_source(model: config.Model) -> Source:
 
 def _file(path: Path, architecture: str) -> Source:
     config = _architecture(architecture)
-    mean, std = (OPENAI_MEAN, OPENAI_STD) if is_plain(config) else _normalisation(architecture)
+    mean, std = _usual_normalisation(architecture, config)
     return Source(path, architecture, config, mean, std, architecture)
 
 
 def _tag(model: config.Model) -> Source:
     entry = tag_entry(model)
-    repository, _, name = str(entry["hf_hub"]).rpartition("/")
-    path = _first_cached(repository, hub_file_names(name)) if repository else _cached_url(str(entry["url"]))
+    repository, _, file = str(entry["hf_hub"]).rpartition("/")
+    path = _first_cached(repository, hub_file_names(file)) if repository else _cached_url(str(entry["url"]))
     if path is None:
         raise _not_downloaded(model.weights)
-    architecture = model.architecture
+    architecture, config = model.architecture, _architecture(model.architecture)
     mean, std = tuple(entry["mean"]), tuple(entry["std"])
-    return Source(path, architecture, _architecture(architecture), mean, std, architecture)
+    # The same bytes, taken for a file, would be fed otherwise: then it is another model, and says so.
+    unusual = (mean, std) != _usual_normalisation(architecture, config)
+    name = f"{architecture}, mean {mean}, deviation {std}" if unusual else architecture
+    return Source(path, name, config, mean, std, architecture)
 
 
 def tag_entry(model: config.Model) -> Config:
@@ -171,8 +175,10 @@ def _architecture(name: str) -> Config:
     return found
 
 
-def _normalisation(architecture: str) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+def _usual_normalisation(architecture: str, config: Config) -> tuple[Triple, Triple]:
     """Mean and standard deviation that all published weights of an architecture share, else OpenAI's."""
+    if is_plain(config):  # spares an import
+        return OPENAI_MEAN, OPENAI_STD
     library = open_clip()
     tags: Iterable[str] = library.list_pretrained_tags_by_model(architecture)
     entries = [library.get_pretrained_cfg(architecture, tag) for tag in tags]
