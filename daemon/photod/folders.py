@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from photod.config import DATABASE_DIRECTORY, Config, Folder, Watch, state_directory
 from photod.errors import ConfigError, DatabaseError, UsageError
@@ -15,6 +16,8 @@ from photod.watch.folder import FolderWatcher
 from photod.watch.ignore import Rules
 from photod.watch.presence import Presence, Registry, file_identity, presence
 from photod.watch.survey import Surroundings
+
+T = TypeVar("T")
 
 log = get_logger(__name__)
 
@@ -35,9 +38,9 @@ class OpenFolder:
         self._record = self._registry.find(settings.path)
         self._opened: tuple[int, int] | None = None
         around = Surroundings(
-            known=lambda directory: self.reader.known(directory) if self.reader else {},
-            known_directories=lambda below: self.reader.directories(below) if self.reader else [],
-            paths_of=lambda fingerprint: self.reader.paths_of(fingerprint) if self.reader else [],
+            known=lambda directory: self._ask(lambda reader: reader.known(directory), {}),
+            known_directories=lambda below: self._ask(lambda reader: reader.directories(below), []),
+            paths_of=lambda fingerprint: self._ask(lambda reader: reader.paths_of(fingerprint), []),
             offer=offer,
             note=note,
             presence=self.presence,
@@ -53,6 +56,17 @@ class OpenFolder:
     def is_known(self) -> bool:
         """Whether photod has worked on it before."""
         return self._record is not None
+
+    def _ask(self, question: Callable[[Reader], T], nothing: T) -> T:
+        """Ask the database. One that went away with its drive knows nothing; that is no damage."""
+        if self.reader is None:
+            return nothing
+        try:
+            return question(self.reader)
+        except DatabaseError:
+            if self.presence() is Presence.HERE:
+                raise
+            return nothing
 
     def presence(self) -> Presence:
         """Whether the folder is there as itself, with the database that is open."""

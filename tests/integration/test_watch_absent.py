@@ -11,7 +11,9 @@ import pytest
 from fake_scorer import FakeScorer
 from machine import need
 from photod.config import Config, Folder
-from photod.errors import ConfigError
+from photod.errors import ConfigError, DatabaseError
+from photod.photos import KnownPhoto
+from photod.store.queries import Reader
 from photod.watch import folder as folder_module
 from photod.watch import observer
 from running import make_config, running, score_once, wait_until
@@ -209,6 +211,24 @@ def test_a_folder_named_through_a_symlink_is_watched_in_its_real_place(folder: P
         put(folder / "top.png")
         fill(folder / "below", 2)
     assert disagreement(folder) == ""
+
+
+def test_a_database_that_goes_with_its_drive_stops_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(folder / "a", 5)
+
+    def pull_out(*_: object) -> dict[str, KnownPhoto]:
+        folder.rename(tmp_path / "elsewhere")
+        raise DatabaseError("the disk is gone")
+
+    with watched(folder) as config:
+        with monkeypatch.context() as patch:
+            patch.setattr(Reader, "known", pull_out)
+            ask(config, "rescan")
+            wait_until(lambda: folder_status(config)["state"] == "absent")
+        (tmp_path / "elsewhere").rename(folder)
+        put(folder / "a/new.png")
 
 
 def test_a_database_deleted_under_a_running_daemon_is_begun_anew(folder: Path) -> None:
