@@ -14,6 +14,7 @@ from types import FrameType
 
 from photod.config import load_config
 from photod.errors import EXIT_BUG, EXIT_OK, PhotodError
+from photod.journal import one_line
 from photod.logs import configure_logs
 
 EXIT_CODES = """exit codes:
@@ -34,7 +35,7 @@ def main() -> None:
         arguments.command(arguments)
         code = EXIT_OK
     except PhotodError as error:
-        print(f"photod: {error}", file=sys.stderr)
+        print(f"photod: {one_line(str(error))}", file=sys.stderr)
         code = error.exit_code
     except Exception:
         traceback.print_exc()

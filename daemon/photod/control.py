@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from photod.errors import BusyError, ConfigError, PhotodError, UsageError
+from photod.errors import BusyError, ConfigError, DatabaseError, PhotodError, UsageError
 from photod.threads import Crew
 
 REQUEST_BYTES = 64 << 10
@@ -104,6 +104,8 @@ def _replies(line: bytes, service: Service) -> Iterator[dict[str, Any]]:
         yield from _perform(_parse(line), service)
     except PhotodError as error:
         yield {"error": str(error), "exit_code": error.exit_code}
+        if isinstance(error, DatabaseError):  # whoever noticed it: the daemon ends
+            raise
 
 
 def _parse(line: bytes) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pytest
 
 from fake_scorer import FakeScorer
 from machine import need
+from mounts import Mounts
 from photod.config import Folder, Store
 from photod.daemon import Daemon
 from photod.errors import EXIT_DATABASE, DatabaseError
@@ -67,26 +68,14 @@ def assert_goes_on(folder: Path) -> None:
 
 
 @pytest.fixture
-def mounts() -> Iterator[Callable[..., None]]:
-    """Mounts filesystems of the test's own."""
-    if os.getuid() != 0:
-        need("root, to mount a disk that can fail")
-    mounted: list[Path] = []
-
-    def mount(place: Path, *options: str) -> None:
-        place.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(["mount", *options, str(place)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            need(f"a mount: {done.stderr.strip()}")
-        mounted.append(place)
-
-    yield mount
-    for place in reversed(mounted):
-        subprocess.run(["umount", "--lazy", str(place)], check=False)
+def mounts() -> Iterator[Mounts]:
+    mounts = Mounts()
+    yield mounts
+    mounts.close()
 
 
 @pytest.mark.parametrize("free_kb", [0, 4, 16, 40])
-def test_a_full_disk_in_the_middle_of_a_commit(folder: Path, mounts: Callable[..., None], free_kb: int) -> None:
+def test_a_full_disk_in_the_middle_of_a_commit(folder: Path, mounts: Mounts, free_kb: int) -> None:
     mounts(folder / ".photod", "-t", "tmpfs", "-o", "size=2m", "none")
     fill(folder)
     ballast = folder / ".photod/ballast"
@@ -100,7 +89,7 @@ def test_a_full_disk_in_the_middle_of_a_commit(folder: Path, mounts: Callable[..
     assert_goes_on(folder)
 
 
-def test_a_disk_that_turns_read_only_at_an_error(folder: Path, mounts: Callable[..., None], tmp_path: Path) -> None:
+def test_a_disk_that_turns_read_only_at_an_error(folder: Path, mounts: Mounts, tmp_path: Path) -> None:
     image = tmp_path / "disk"
     with image.open("wb") as file:
         file.truncate(16 << 20)
@@ -112,25 +101,25 @@ def test_a_disk_that_turns_read_only_at_an_error(folder: Path, mounts: Callable[
 
     def fail() -> None:
         os.sync()  # what the disk had not yet written is lost with it, as in a power cut
-        subprocess.run(["mount", "-o", "remount,abort", str(folder / ".photod")], check=True)
+        mounts.remount(folder / ".photod", "abort")
 
     assert "start again" in run_into_fault(folder, fail)
-    subprocess.run(["umount", str(folder / ".photod")], check=True)
+    mounts.take_away(folder / ".photod")
     mounts(folder / ".photod", *options)
     assert_goes_on(folder)
-    subprocess.run(["umount", str(folder / ".photod")], check=True)
+    mounts.take_away(folder / ".photod")
 
 
-def test_a_read_only_disk_at_the_start(folder: Path, mounts: Callable[..., None]) -> None:
+def test_a_read_only_disk_at_the_start(folder: Path, mounts: Mounts) -> None:
     place = folder / ".photod"
     mounts(place, "-t", "tmpfs", "-o", "size=2m", "none")
     fill(folder)
     score_once(folder, FakeScorer())
-    subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+    mounts.remount(place, "ro")
     with pytest.raises(DatabaseError, match="make its directory writable") as caught:
         score_once(folder, FakeScorer())
     assert str(place) in str(caught.value)
-    subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
+    mounts.remount(place, "rw")
     fill(folder, PHOTOS, PHOTOS)
     assert_goes_on(folder)
 

@@ -1,0 +1,113 @@
+"""The claims of SECURITY.md that no other test holds."""
+
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fake_scorer import FakeScorer
+from machine import need
+from photod.config import Config, Control
+from pictures import make_photo
+from running import make_config, running
+
+NOBODY = 65534
+FORGED = "a.jpg\n2026-01-01 [error] forged\x1b[2J\u202e.jpg"
+
+
+@pytest.fixture
+def public_place() -> Iterator[Path]:
+    """A directory that every user may enter, unlike a test's own."""
+    place = Path(tempfile.mkdtemp(dir="/tmp"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
+
+
+def ask(config: Config, request: dict[str, object]) -> list[dict[str, object]]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(config.control.path))
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        connection.shutdown(socket.SHUT_WR)
+        return [json.loads(line) for line in connection.makefile("rb")]
+
+
+def answer_to_nobody(path: Path) -> bytes:
+    """What another user gets who asks; the error's name where he may not even connect."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(str(path))
+                connection.sendall(b'{"command": "status"}\n')
+                os.write(theirs, b"answer:" + connection.recv(100))
+        except OSError as error:
+            os.write(theirs, type(error).__name__.encode())
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    os.waitpid(child, 0)
+    with os.fdopen(ours, "rb") as answer:
+        return answer.read()
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # the child of the fork only asks
+def test_another_user_gets_no_answer(folder: Path, public_place: Path) -> None:
+    if os.getuid() != 0:
+        need("root, to become another user")
+    path = public_place / "control.sock"
+    config = make_config(folder, control=Control(socket=str(path)))
+    with running(config, FakeScorer()):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert answer_to_nobody(path) == b"PermissionError"
+        path.chmod(0o666)  # even where somebody opened it to all, the peer is checked
+        assert answer_to_nobody(path) in (b"answer:", b"ConnectionResetError", b"BrokenPipeError")
+
+
+def test_no_path_from_a_client_leaves_the_folders(folder: Path, tmp_path: Path) -> None:
+    make_photo(tmp_path / "outside/private.png")
+    (folder / "way out").symlink_to(tmp_path / "outside")
+    paths = [tmp_path / "outside", folder / "../outside", folder / "way out", "/", "relative", f"{folder}-not"]
+    with running(make_config(folder), FakeScorer()) as _:
+        for path in paths:
+            for command in ("rate", "rescan", "retry"):
+                answers = ask(make_config(folder), {"command": command, "folder": str(path)})
+                assert [answer.get("exit_code") for answer in answers] == [2], (command, path, answers)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_name_cannot_forge_a_log_line_or_speak_to_a_terminal(form: str) -> None:
+    program = f"""
+from photod.logs import configure_logs, get_logger
+import logging
+configure_logs("debug", {form!r})
+name = {FORGED!r}
+get_logger("test").warning("seen", path=name, paths=[name], error=OSError(name))
+logging.getLogger("library").warning("about %s", name)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.count("\n") == 2, done.stderr
+    assert all(line.isprintable() for line in done.stderr.splitlines()), done.stderr
+
+
+def test_a_name_cannot_forge_the_last_words(folder: Path, tmp_path: Path) -> None:
+    hostile = folder / "line\nphotod: forged\x1b[2J"
+    (hostile / ".photod").mkdir(parents=True)
+    (hostile / ".photod/photos.db").write_bytes(b"nonsense" * 1000)
+    command = [sys.executable, "-m", "photod", "run", "--once", str(hostile)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 74
+    assert done.stderr.count("\n") == 1
+    assert "\x1b" not in done.stderr
