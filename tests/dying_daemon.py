@@ -1,7 +1,8 @@
 """`photod` with a fake scorer: `python tests/dying_daemon.py run --config FILE`. All else is the real program.
 
 FAKE_LOG names a file that is told every photo that the model sees; FAKE_KILL_AT ends the process by SIGKILL right
-before that many statements have reached a database; FAKE_MIGRATIONS adds so many steps to the schema.
+before that many statements have reached a database; FAKE_MIGRATIONS adds so many steps to the schema;
+FAKE_DEVICE_FAULT makes the device fail.
 """
 
 import os
@@ -29,6 +30,10 @@ class LoggingScorer(FakeScorer):
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if "FAKE_DEVICE_FAULT" in os.environ:
+            raise RuntimeError(
+                "CUDA error: an illegal memory access was encountered\nCompile with TORCH_USE_CUDA_DSA"
+            )
         embeddings = super().embed(pixels)
         os.write(self._log, "".join(f"{bytes(picture[0, 0]).hex()}\n" for picture in pixels).encode())
         return embeddings

@@ -1,11 +1,18 @@
 """`photod check`: what would happen if it were started, said in lines that a person reads."""
 
-from photod.config import Config, state_directory
+import numpy as np
+
+from photod.config import Config, Folder, state_directory
 from photod.folders import choose_folders
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.intake.process import sandbox_report
+from photod.photos import EMBEDDING_DTYPE
 from photod.score import describe, load_scorers
+from photod.score.scorer import Scorer
+from photod.store.care import verify
 from photod.store.queries import Reader
+
+SAMPLES = 100  # photos of each folder that are read again
 
 
 def check(config: Config) -> None:
@@ -21,10 +28,28 @@ def check(config: Config) -> None:
         _line("folder", f"{folder.path}: {found}")
     if not config.folders:
         _line("folder", "none configured")
-    for name, text in describe(load_scorers(config.model, state_directory(), PREPROCESSING_VERSION)):
+    scorers = load_scorers(config.model, state_directory(), PREPROCESSING_VERSION)
+    for name, text in describe(scorers):
         _line(name, text)
+    for folder in config.folders:
+        if folder.database_path.exists():
+            _verify(folder, scorers[0])
     for text in sandbox_report() or ["all walls stand"]:
         _line("sandbox", text)
+
+
+def _verify(folder: Folder, scorer: Scorer) -> None:
+    """Look at a database, and at some of its photos and scores again."""
+
+    def score(vectors: list[bytes]) -> list[float]:
+        scores: list[float] = scorer.score(np.stack([np.frombuffer(v, EMBEDDING_DTYPE) for v in vectors])).tolist()
+        return scores
+
+    same = Reader(folder.database_path).model_key() == scorer.identity.key
+    report = verify(folder.database_path, folder.path, SAMPLES, score if same else None)
+    looked = f"{report.hashed} photos hashed again, {report.rescored} scores computed again"
+    for finding in report.findings or ("nothing wrong",):
+        _line("database", f"{folder.path}: {looked}: {finding}")
 
 
 def _line(name: str, text: str) -> None:

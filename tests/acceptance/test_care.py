@@ -61,6 +61,27 @@ def test_a_damaged_database_is_refused_with_the_way_back_which_works(scored: Pat
     assert photod_ctl("verify", scored).returncode == 0
 
 
+def test_a_device_that_fails_ends_with_69_and_one_line(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_photo(folder / "a.png")
+    monkeypatch.setenv("FAKE_LOG", str(tmp_path / "seen"))
+    monkeypatch.setenv("FAKE_DEVICE_FAULT", "1")
+    done = once(folder, write_config(tmp_path / "config.toml", folder))
+    last = done.stderr.splitlines()[-1]
+    assert (done.returncode, done.stderr.count("photod: ")) == (69, 1)
+    assert last.startswith("photod: device cpu: CUDA error: an illegal memory access")
+    assert last.endswith("then start again")
+
+
+def test_check_hashes_and_scores_again(folder: Path, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config.toml", folder)
+    make_photo(folder / "a.png")
+    assert photod("run", "--once", folder, "--config", config).returncode == 0
+    done = photod("check", "--config", config)
+    assert f"{folder}: 1 photos hashed again, 1 scores computed again: nothing wrong" in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize("fault", ["noise", "newer", "log in the way", "directory in the way"])
 def test_every_fault_of_a_database_ends_with_74_and_one_line(scored: Path, tmp_path: Path, fault: str) -> None:
     database = scored / ".photod/photos.db"
