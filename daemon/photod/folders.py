@@ -40,6 +40,7 @@ class OpenFolder:
         around = Surroundings(
             known=lambda directory: self._ask(lambda reader: reader.known(directory), {}),
             known_directories=lambda below: self._ask(lambda reader: reader.directories(below), []),
+            links_of=lambda inode: self._ask(lambda reader: reader.links_of(inode), []),
             paths_of=lambda fingerprint: self._ask(lambda reader: reader.paths_of(fingerprint), []),
             offer=offer,
             note=note,

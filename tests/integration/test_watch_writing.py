@@ -255,6 +255,19 @@ def test_another_file_with_the_same_inode_is_another_file(folder: Path) -> None:
                 break
 
 
+def test_writing_through_one_hard_link_is_seen_at_the_others_at_once(folder: Path) -> None:
+    (folder / "a").mkdir()
+    (folder / "b").mkdir()
+    put(folder / "a/1.png", 10)
+    (folder / "b/2.png").hardlink_to(folder / "a/1.png")
+    with watched(folder):
+        put(folder / "a/1.png", 200)
+        agrees(folder)
+        (folder / "c.png").hardlink_to(folder / "b/2.png")
+        agrees(folder)
+        put(folder / "c.png", 50)
+
+
 def test_writing_through_a_hard_link_from_outside_is_corrected_by_the_next_scan(
     folder: Path, tmp_path: Path
 ) -> None:

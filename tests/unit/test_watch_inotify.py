@@ -114,6 +114,7 @@ def survey_of(folder: Path, notes: list[Note]) -> Survey:
     around = Surroundings(
         known=lambda _: known,
         known_directories=lambda _: [],
+        links_of=lambda _: [],
         paths_of=paths_of,
         offer=lambda _: True,
         note=notes.append,

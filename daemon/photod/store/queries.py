@@ -118,6 +118,11 @@ class Reader:
         )  # fmt: skip
         return [from_sql(path) for (path,) in rows]
 
+    def links_of(self, inode: int) -> list[str]:
+        """The paths of photos that are there, whose file had this inode: several are hard links."""
+        rows = self._all(f"SELECT path FROM photo WHERE inode = ? AND {_PRESENT}", signed(inode))
+        return [from_sql(path) for (path,) in rows]
+
     def directories(self, below: str = "") -> list[str]:
         """Every directory that holds photos which are not missing; with `below`, it and those inside it."""
         where, arguments = _below(below)

@@ -230,8 +230,14 @@ class FolderWatcher:
             self._requests.clear()
 
     def _consider(self, path: str, fingerprint: Fingerprint) -> None:
-        if not self.flight.is_unreadable(path, fingerprint):
-            self._work.consider(path, fingerprint, urgent=True)
+        if self.flight.is_unreadable(path, fingerprint):
+            return
+        if path not in self.flight and path not in self._work.settle:
+            # Writing through one hard link makes no event for the others.
+            for link in self._around.links_of(fingerprint.inode):
+                if link != path:
+                    self.agenda.mark(os.path.dirname(link))
+        self._work.consider(path, fingerprint, urgent=True)
 
     def _feed(self) -> bool:
         self._work.look_at_settled()

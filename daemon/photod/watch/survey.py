@@ -23,6 +23,7 @@ class Surroundings:
 
     known: Callable[[str], dict[str, KnownPhoto]]  # the database's photos directly in a directory
     known_directories: Callable[[str], list[str]]  # those of the database at and below a directory
+    links_of: Callable[[int], list[str]]  # where the database knows files with this inode
     paths_of: Callable[[Fingerprint], list[str]]  # where the database last saw a file that looked like this
     offer: Callable[[Candidate], bool]  # hand a candidate on; False: no room now
     note: Callable[[Note], None]
