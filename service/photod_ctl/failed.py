@@ -1,6 +1,7 @@
 """`photod-ctl failed`: the photos that could not be decoded."""
 
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,9 +45,11 @@ def failed(
     if as_json:
         print_json([{"path": path, "reason": photo.reason, "sha256": photo.sha256} for path, photo in found])
     elif found:
+        # On a terminal the link has the whole path, and the column room for the rest.
+        inside = meant[0].folder if len(meant) == 1 and sys.stdout.isatty() else ""
         print_table(
-            (Column("photo", wide=True), Column("reason", wide=True)),
-            [(Cell(path, link=path), photo.reason) for path, photo in found],
+            (Column(f"photo in {inside}" if inside else "photo", wide=True), Column("reason", wide=True)),
+            [(Cell(photo.path if inside else path, link=path), photo.reason) for path, photo in found],
         )
     else:
         print("no photo failed")
