@@ -27,7 +27,7 @@ class Everyday:
 def open_photo(path: Path) -> Pixels:
     """Decode upright to sRGB, on white where transparent, JPEGs no larger than needed, and squash."""
     with Image.open(path) as image:
-        image.draft("RGB", (2 * INPUT_SIZE, 2 * INPUT_SIZE))
+        image.draft("RGB", (6 * INPUT_SIZE, 6 * INPUT_SIZE))
         profile = image.info.get("icc_profile")
         upright = ImageOps.exif_transpose(image)
         if upright.has_transparency_data:
