@@ -1,6 +1,7 @@
 """Text over a photo: what is known of it, questions, messages, the keys."""
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from photod_ctl.slideshow.deck import Slide
@@ -10,8 +11,48 @@ from photod_ctl.tables import printable
 if TYPE_CHECKING:
     import pygame
 
+MESSAGE_S = 2.5
 # Asked in this order when the built-in font lacks a letter.
 _FONTS = ("dejavusans", "notosans", "notosanscjkjp", "notosanscjksc", "wqyzenhei", "notosansarabic", "unifont")
+
+
+@dataclass
+class Captions:
+    """What is written over the photos: by whether it is wanted, and until when. The show's thread owns it."""
+
+    details: bool = False
+    keys: bool = False
+    asking: bool = False  # whether the photo may go to the trash
+    paused: bool = False
+    _message: str = ""
+    _until: float = 0.0
+
+    def say(self, line: str, now: float) -> None:
+        """Show a message for a moment."""
+        self._message, self._until = printable(line), now + MESSAGE_S
+
+    def ends_at(self) -> float | None:
+        """When the message goes; None where there is none."""
+        return self._until if self._message else None
+
+    def expire(self, now: float) -> bool:
+        """Take the message away if its time is over. Returns whether it did."""
+        over = bool(self._message) and now >= self._until
+        if over:
+            self._message = ""
+        return over
+
+    def write(self, surface: "pygame.Surface", slide: Slide | None, place: str) -> None:
+        """Put over the photo what there is to say; `place` is its place in the show."""
+        if self.details and slide:
+            draw_lines(surface, describe(slide, place + (", paused" if self.paused else "")))
+        if self.keys:
+            draw_lines(surface, [f"{keys}: {what}" for keys, what in HELP], "topleft")
+        if self.asking and slide:
+            question = f"Move {printable(slide.location)} to the trash?"
+            draw_lines(surface, [question, "Enter or y: yes. Esc: no."], "center")
+        elif self._message:
+            draw_lines(surface, [self._message], "topright")
 
 
 def describe(slide: Slide, place: str) -> list[str]:
@@ -25,11 +66,6 @@ def describe(slide: Slide, place: str) -> list[str]:
         place,
     ]
     return [printable(line) for line in lines if line]
-
-
-def key_lines() -> list[str]:
-    """The keys and what they do."""
-    return [f"{keys}: {what}" for keys, what in HELP]
 
 
 def draw_lines(surface: "pygame.Surface", lines: list[str], corner: str = "bottomleft") -> None:

@@ -6,20 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from photod_ctl.slideshow import overlay
 from photod_ctl.slideshow.deck import Deck, Slide
 from photod_ctl.slideshow.desktop import DesktopError, move_to_trash, open_folder
 from photod_ctl.slideshow.keys import Action, action
+from photod_ctl.slideshow.overlay import Captions
 from photod_ctl.slideshow.preload import Broken, Preloader
 from photod_ctl.slideshow.projector import FADE_S, Projector
 from photod_ctl.slideshow.window import Window
-from photod_ctl.tables import printable
 
 if TYPE_CHECKING:
     import pygame
 
 FRAME_S = 1 / 60
-MESSAGE_S = 2.5
 PACES = 1.25  # what + and - multiply and divide the delay by
 SHORTEST_S, LONGEST_S = 0.2, 600.0
 
@@ -52,8 +50,8 @@ class Show:
         self._offers: queue.SimpleQueue[list[Slide]] = queue.SimpleQueue()
         self._due = 0.0  # when the next slide's time comes
         self._advancing = False  # it has come, and the picture is awaited
-        self._paused = self._overlay = self._help = self._asking = self._ended = False
-        self._message: tuple[str, float] = ("", 0.0)  # and until when
+        self._ended = False
+        self._captions = Captions()
         self.lateness_s: list[float] = []  # of every advance by the clock
 
     def offer(self, slides: list[Slide]) -> None:
@@ -92,21 +90,17 @@ class Show:
         now = self._clock()
         if self._projector.fading:
             return FRAME_S
-        times = [now + 60.0]
-        if self._message[0]:
-            times.append(self._message[1])
-        if not self._waits():
-            times.append(self._due)
-        return max(0.0, min(times) - now)
+        times = (now + 60.0, self._captions.ends_at(), None if self._waits() else self._due)
+        return max(0.0, min(moment for moment in times if moment is not None) - now)
 
     def _waits(self) -> bool:
         """Whether the clock has nothing to say."""
-        return self._paused or self._asking or self._advancing or self._projector.shown is None
+        held = self._captions.paused or self._captions.asking
+        return held or self._advancing or self._projector.shown is None
 
     def _keep_time(self) -> None:
         now = self._clock()
-        if self._message[0] and now >= self._message[1]:
-            self._message = ("", 0.0)
+        if self._captions.expire(now):
             self._projector.redraw()
         if self._waits() or now < self._due:
             return
@@ -143,30 +137,18 @@ class Show:
         self._advancing = False
 
     def _write(self, surface: "pygame.Surface") -> None:
-        """Put over the picture what there is to say."""
-        shown = self._projector.shown
-        if self._overlay and shown:
-            overlay.draw_lines(surface, overlay.describe(shown, self._place()))
-        if self._help:
-            overlay.draw_lines(surface, overlay.key_lines(), "topleft")
-        if self._asking and shown:
-            question = f"Move {printable(shown.location)} to the trash?"
-            overlay.draw_lines(surface, [question, "Enter or y: yes. Esc: no."], "center")
-        elif self._message[0]:
-            overlay.draw_lines(surface, [self._message[0]], "topright")
-
-    def _place(self) -> str:
         what = "of this burst" if len(self._decks) > 1 else "of the show"
-        return f"{self._deck.position + 1:,} of {len(self._deck):,} {what}{', paused' if self._paused else ''}"
+        place = f"{self._deck.position + 1:,} of {len(self._deck):,} {what}"
+        self._captions.write(surface, self._projector.shown, place)
 
     def _say(self, line: str) -> None:
-        self._message = (printable(line), self._clock() + MESSAGE_S)
+        self._captions.say(line, self._clock())
         self._projector.redraw()
 
     def _fulfil(self, wish: Action) -> None:
         self._projector.redraw()
-        if self._asking:
-            self._asking = False
+        if self._captions.asking:
+            self._captions.asking = False
             if wish is Action.CONFIRM:
                 self._trash()
         elif wish in _MOVES:
@@ -177,9 +159,9 @@ class Show:
             _ACTS[wish](self)
 
     def _toggle_pause(self) -> None:
-        self._paused = not self._paused
+        self._captions.paused = not self._captions.paused
         self._due = self._clock() + self._pace.delay_s
-        self._say("paused" if self._paused else "goes on")
+        self._say("paused" if self._captions.paused else "goes on")
 
     def _change_pace(self, factor: float) -> None:
         self._pace.delay_s = min(max(self._pace.delay_s * factor, SHORTEST_S), LONGEST_S)
@@ -187,10 +169,10 @@ class Show:
         self._say(f"{self._pace.delay_s:.1f} s a photo")
 
     def _toggle_overlay(self) -> None:
-        self._overlay = not self._overlay
+        self._captions.details = not self._captions.details
 
     def _toggle_help(self) -> None:
-        self._help = not self._help
+        self._captions.keys = not self._captions.keys
 
     def _toggle_full_screen(self) -> None:
         self._window.toggle_full_screen()
@@ -209,17 +191,17 @@ class Show:
             burst = Deck(members)
             burst.move(members.index(current))
             self._decks.append(burst)
-            self._paused = True
+            self._captions.paused = True
             self._say(f"{len(members)} frames of this burst; b or Esc goes back")
 
     def _leave_burst(self) -> None:
         self._decks.pop()
-        self._paused = False
+        self._captions.paused = False
         self._due = self._clock() + self._pace.delay_s
 
     def _leave(self) -> None:
-        if self._help:
-            self._help = False
+        if self._captions.keys:
+            self._captions.keys = False
         elif len(self._decks) > 1:
             self._leave_burst()
         else:
@@ -233,7 +215,7 @@ class Show:
             self._try(open_folder, self._projector.shown)
 
     def _ask(self) -> None:
-        self._asking = self._projector.shown is not None
+        self._captions.asking = self._projector.shown is not None
 
     def _trash(self) -> None:
         slide = self._projector.shown
