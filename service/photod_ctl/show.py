@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 def show(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A photo.")],
+    neighbours: Annotated[
+        int, typer.Option("--neighbours", min=0, metavar="N", help="How many that look like it; 0 is quick.")
+    ] = 5,
     as_json: Json = False,
     config: ConfigFile = None,
 ) -> None:
-    """Show a photo's score, its place in the archive, and which model gave it when."""
+    """Show a photo's score, its place in the archive, and which model gave it when.
+
+    The neighbours are the photos of the archive whose embeddings are nearest, with the cosine. It looks through
+    all of them: a second for 80,000 photos.
+    """
     from photod.errors import UsageError
     from photod.store.queries import Reader
     from photod_ctl.folders import find_archive
@@ -35,7 +42,7 @@ def show(
         if os.path.isdir(file):
             raise UsageError(f"{file} is a folder", "name a photo, or use photod-ctl top")
         raise UsageError(f"{file} has no score yet", f"run photod-ctl rate {directory}")
-    facts = _facts(archive, reader, details)
+    facts = _facts(archive, reader, details) | {"neighbours": _neighbours(archive, reader, details, neighbours)}
     if as_json:
         print_json(facts)
     else:
@@ -76,6 +83,17 @@ def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dic
     }
 
 
+def _neighbours(archive: "Archive", reader: "Reader", details: "PhotoDetails", count: int) -> list[dict[str, Any]]:
+    if not count or details.score is None:
+        return []
+    from photod_ctl.neighbours import nearest
+
+    return [
+        {"path": os.path.join(archive.folder, photo.path), "cosine": cosine, "score": photo.score}
+        for cosine, photo in nearest(reader, details.sha256, count)
+    ]
+
+
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     model = facts["model"]
     lines = [("photo", facts["path"]), ("cannot be scored", facts["reason"] or "")]
@@ -103,7 +121,8 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("missing since", _moment(facts["missing_since"])),
         ("sha256", facts["sha256"]),
     ]  # fmt: skip
-    return lines + [("same bytes", copy) for copy in facts["copies"]]
+    lines += [("same bytes", copy) for copy in facts["copies"]]
+    return lines + [("looks like it", f"{n['path']} ({n['cosine']:.3f})") for n in facts["neighbours"]]
 
 
 def _moment(seconds: float | None) -> str:

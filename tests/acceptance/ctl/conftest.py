@@ -62,13 +62,14 @@ def archive(tmp_path: Path) -> Callable[..., Path]:
         model: str = "builtin",
         bytes_of: Mapping[str, str] | None = None,
         facts: Facts = FACTS,
+        embedding: bytes = bytes(1024),
     ) -> Path:
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         verdicts: dict[str, Verdict] = {}
         for path, score in scores.items():
             sha256 = hashlib.sha256(os.fsencode((bytes_of or {}).get(path, path))).hexdigest()
-            verdicts[path] = Scored(sha256, facts, score, bytes(1024))
+            verdicts[path] = Scored(sha256, facts, score, embedding)
         for path, reason in (failed or {}).items():
             verdicts[path] = Unscoreable(hashlib.sha256(os.fsencode(path)).hexdigest(), reason)
         writer = Writer(folder / ".photod" / "photos.db")

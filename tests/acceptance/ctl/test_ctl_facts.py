@@ -5,6 +5,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from photod.photos import EMBEDDING_DTYPE
+
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 Archive = Callable[..., Path]
 
@@ -39,6 +43,17 @@ def test_show_tells_score_place_model_and_dates(ctl: Ctl, archive: Archive) -> N
     text = ctl("show", folder / "a.jpg").stdout
     assert "2 of 3, percentile 66.7" in text
     assert "“good image” against “bad image”" in text
+
+
+def test_show_names_the_photos_that_look_most_like_it(ctl: Ctl, archive: Archive) -> None:
+    for name, direction in {"a": (1, 0), "near": (0.96, 0.28), "far": (0, 1), "copy": (1, 0)}.items():
+        embedding = np.array(direction, EMBEDDING_DTYPE).tobytes()
+        archive("photos", {f"{name}.jpg": 5.0}, embedding=embedding, bytes_of={"copy.jpg": "a.jpg"})
+    shown = json.loads(ctl("show", "photos/a.jpg", "--neighbours", "2", "--json").stdout)
+    found = [(Path(n["path"]).name, round(n["cosine"], 2)) for n in shown["neighbours"]]
+    assert found == [("near.jpg", 0.96), ("far.jpg", 0.0)]
+    assert "looks like it" in ctl("show", "photos/a.jpg").stdout
+    assert json.loads(ctl("show", "photos/a.jpg", "--neighbours", "0", "--json").stdout)["neighbours"] == []
 
 
 def test_show_tells_why_a_photo_has_no_score(ctl: Ctl, archive: Archive) -> None:
