@@ -1,4 +1,4 @@
-"""The program: `photod run` and `photod check`. Maps a fatal error to its exit code."""
+"""The program: `photod run`, `photod init` and `photod check`. Maps a fatal error to its exit code."""
 
 import argparse
 import faulthandler
@@ -76,6 +76,12 @@ def _check(arguments: argparse.Namespace) -> None:
     check(config)
 
 
+def _init(arguments: argparse.Namespace) -> None:
+    from photod.setup.command import init
+
+    init(arguments)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="photod",
@@ -93,11 +99,27 @@ def _parser() -> argparse.ArgumentParser:
         "check", help="check configuration, folders, model and sandbox, and say what is found"
     )
     check.set_defaults(command=_check)
+    _add_init(commands.add_parser("init", help="make photod a service of systemd, or take that back"))
     for command in (run, check):
         command.add_argument(
             "--config", type=Path, metavar="FILE", help="instead of $PHOTOD_CONFIG, XDG, /etc/photod"
         )
     return parser
+
+
+def _add_init(init: argparse.ArgumentParser) -> None:
+    init.set_defaults(command=_init)
+    kind = init.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--system", action="store_true", help="a service of the machine, walled in; needs root")
+    kind.add_argument("--user", action="store_true", help="a service of your own")
+    init.add_argument(
+        "folders", nargs="*", type=Path, metavar="FOLDER", help="folders to watch, besides known ones"
+    )
+    init.add_argument("--as", dest="run_as", metavar="USER", help="who runs it; by default the folders' owner")
+    init.add_argument("--weights", metavar="WEIGHTS", help="the model to use; fetched if it is not on this machine")
+    init.add_argument("--dry-run", action="store_true", help="show what would be done")
+    init.add_argument("--uninstall", action="store_true", help="take it all back, but the scores")
+    init.add_argument("--yes", action="store_true", help="do not ask before changing files")
 
 
 if __name__ == "__main__":

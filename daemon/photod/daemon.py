@@ -266,6 +266,7 @@ class Daemon:
             folder.watcher.wake()
 
     def _offer(self, candidate: Candidate) -> bool:
+        self._summary.begin()
         return self._pipeline is not None and self._pipeline.offer(candidate)
 
     def _note(self, note: Note) -> None:

@@ -15,25 +15,29 @@ class Summary:
         self._clock = clock
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
-        self._began = 0.0
+        self._began: float | None = None
         self._last = 0.0
+
+    def begin(self) -> None:
+        """A photo sets out; the first one begins the run."""
+        with self._lock:
+            if self._began is None:
+                self._began = self._clock()
 
     def add(self, outcome: Outcome) -> None:
         """Count one more finished photo."""
-        now = self._clock()
         with self._lock:
-            if not self._counts:
-                self._began = now
-            self._last = now
+            self._last = self._clock()
             self._counts[_kind(outcome)] += 1
 
     def take(self) -> dict[str, int | float] | None:
         """The run so far, with its length in seconds, and begin the next one; None if there was none."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
+            began, self._began = self._began, None
             if not counts:
                 return None
-            return {**counts, "seconds": round(self._last - self._began, 1)}
+            return {**counts, "seconds": round(self._last - (self._last if began is None else began), 1)}
 
 
 def _kind(outcome: Outcome) -> str:

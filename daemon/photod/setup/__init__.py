@@ -1,0 +1,1 @@
+"""`photod init`: makes photod a service of systemd, and takes that back."""

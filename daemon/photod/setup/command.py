@@ -1,0 +1,153 @@
+"""`photod init`: what is to be done, shown or done."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+from photod.config import DATABASE_DIRECTORY, Config, Folder, load_config, parse_config, state_directory
+from photod.errors import ConfigError, UsageError
+from photod.folders import choose_folders
+from photod.setup.dropin import system_dropin, user_dropin
+from photod.setup.place import SERVICE_USER, Place, owner_of, system_place, user_place
+from photod.setup.settings import with_folders
+from photod.setup.steps import Ask, MakeDirectory, Remove, Run, Step, Write
+
+NVIDIA = Path("/dev/nvidiactl")
+STATE = Path("/var/lib/photod")  # the unit's StateDirectory
+
+
+def init(arguments: argparse.Namespace) -> None:
+    """Do what was typed. Raises UsageError and ConfigError."""
+    place = system_place() if arguments.system else user_place()
+    if arguments.system and os.geteuid() != 0 and not arguments.dry_run:
+        raise UsageError("photod init --system writes below /etc", "call it with sudo, or use --user")
+    steps = list(_uninstall(place) if arguments.uninstall else _install(place, arguments))
+    if arguments.dry_run:
+        print("\n".join(step.show() for step in steps))
+        return
+    ask: Ask = (lambda _: True) if arguments.yes else _ask
+    try:
+        for step in steps:
+            step.do(ask, print)
+    except OSError as error:
+        raise ConfigError(f"cannot write {error.filename}: {error.strerror}") from error
+    if arguments.uninstall:
+        print(
+            f"photod is no service any more. The scores are where they were, in each folder's {DATABASE_DIRECTORY}."
+        )
+        return
+    if arguments.weights and arguments.weights != "builtin":
+        _fetch_weights(place)
+    _say_what_next(place)
+
+
+def _install(place: Place, arguments: argparse.Namespace) -> Iterator[Step]:
+    folders = [_folder(path) for path in arguments.folders]
+    before = place.config.read_text(encoding="utf-8") if place.config.exists() else None
+    text = with_folders(before, [folder.path for folder in folders], arguments.weights)
+    config = parse_config(tomllib.loads(text), str(place.config))
+    if config.folders:
+        choose_folders(config, None)  # refuses folders within one another
+    yield Write(place.config, text)
+    if place.system:
+        yield from _install_system(place, config, arguments)
+    else:
+        yield Write(place.unit, _shipped("photod-user.service"))
+        yield Write(place.folders_dropin, user_dropin(_command(place)))
+        yield from _scores(config, None)
+    yield Run((*place.control, "daemon-reload"), may_fail=not place.system)  # no user manager: read when there is
+
+
+def _install_system(place: Place, config: Config, arguments: argparse.Namespace) -> Iterator[Step]:
+    user = arguments.run_as or owner_of(config.folders)
+    yield Write(place.unit, _shipped("photod.service"))
+    for name, path in place.snippets.items():
+        yield Write(path, _shipped(name))
+    yield Run(("systemd-sysusers", str(place.snippets["sysusers.conf"])))
+    if NVIDIA.exists():
+        yield Write(place.gpu_dropin, _shipped("gpu.conf"))
+    yield Write(place.folders_dropin, system_dropin(_command(place), user, _code(config), config.folders))
+    yield from _scores(config, user)
+
+
+def _scores(config: Config, user: str | None) -> Iterator[Step]:
+    """Each folder's `.photod`: the unit may write there only if it is there."""
+    for folder in config.folders:
+        if folder.database == "folder" and folder.path.is_dir():
+            # setgid: the databases in it belong to the group, whose members may read them.
+            mode = 0o2770 if user == SERVICE_USER else 0o700
+            yield MakeDirectory(folder.path / DATABASE_DIRECTORY, user, mode)
+
+
+def _uninstall(place: Place) -> Iterator[Step]:
+    yield Run((*place.control, "disable", "--now", "photod.service"), may_fail=True)
+    for path in (place.folders_dropin, place.gpu_dropin, place.unit, *place.snippets.values()):
+        yield Remove(path)
+    yield Remove(place.config, ask=True)
+    yield Run((*place.control, "daemon-reload"), may_fail=not place.system)
+
+
+def _folder(path: Path) -> Folder:
+    folder = Folder(path=path)
+    if not folder.path.is_dir():
+        raise UsageError(f"{path} is not a folder", "create or mount it first")
+    return folder
+
+
+def _command(place: Place) -> list[str]:
+    """How the service starts this very program."""
+    script = Path(sys.executable).with_name("photod")
+    program = [str(script)] if script.exists() else [sys.executable, "-P", "-m", "photod"]
+    return [*program, "run", "--config", str(place.config)]
+
+
+def _code(config: Config) -> list[Path]:
+    """Where the program is: Python, its packages, the weights."""
+    weights = Path(config.model.weights.removeprefix("local-dir:")).expanduser()
+    places = [Path(sys.prefix), Path(sys.base_prefix), *(Path(place) for place in sys.path if place), weights]
+    named = [place for place in places if place.is_absolute() and place.exists()]
+    found = list(dict.fromkeys([*named, *(place.resolve() for place in named)]))
+    return [path for path in found if not any(path != other and path.is_relative_to(other) for other in found)]
+
+
+def _shipped(name: str) -> str:
+    return (files("photod.setup") / "units" / name).read_text(encoding="utf-8")
+
+
+def _ask(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False
+
+
+def _fetch_weights(place: Place) -> None:
+    """Bring the weights to where the service looks for them: it has no network. Blocks for minutes."""
+    if place.system:  # as in the unit; systemd gives all this to the service's user when it starts
+        os.environ |= {"HF_HOME": str(STATE / "huggingface"), "XDG_CACHE_HOME": str(STATE / "cache")}
+        STATE.mkdir(mode=0o750, exist_ok=True)
+    from photod.score import download
+
+    download(load_config(place.config).model, STATE if place.system else state_directory(), print)
+
+
+def _say_what_next(place: Place) -> None:
+    sudo = "sudo " if place.system else ""
+    control = sudo + " ".join(place.control)
+    running = (
+        subprocess.run([*place.control, "is-active", "--quiet", "photod.service"], check=False).returncode == 0
+    )
+    verb = "restart" if running else "enable --now"
+    print(f"\nNow type:\n    {control} {verb} photod\n    {Path(sys.executable).with_name('photod-ctl')} status")
+    if not place.system:
+        print("To have it run while you are not logged in:\n    loginctl enable-linger")
+    elif "User=photod" in place.folders_dropin.read_text(encoding="utf-8").splitlines():
+        print(
+            "It runs as the user photod, who must be able to read the photos.\nTo let somebody speak to it:\n"
+            "    sudo usermod -aG photod NAME"
+        )

@@ -1,0 +1,79 @@
+"""Where the two kinds of service have their files, and who runs them."""
+
+import os
+import pwd
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from photod.config import Folder, find_config
+from photod.errors import UsageError
+
+SERVICE_USER = "photod"  # where the folders belong to nobody in particular
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files of one kind of service."""
+
+    unit: Path
+    config: Path
+    control: tuple[str, ...]  # systemctl, as it is called for this kind
+    system: bool
+    etc: Path
+
+    @property
+    def dropins(self) -> Path:
+        """The directory of the unit's drop-ins."""
+        return self.unit.with_name(f"{self.unit.name}.d")
+
+    @property
+    def folders_dropin(self) -> Path:
+        """What `photod init` makes."""
+        return self.dropins / "50-folders.conf"
+
+    @property
+    def gpu_dropin(self) -> Path:
+        """Lets the GPU in."""
+        return self.dropins / "40-gpu.conf"
+
+    @property
+    def snippets(self) -> dict[str, Path]:
+        """Where the files about users and directories go, by their names in `units`."""
+        if not self.system:
+            return {}
+        return {f"{kind}.conf": self.etc / f"{kind}.d" / "photod.conf" for kind in ("sysusers", "tmpfiles")}
+
+
+def system_place(etc: Path = Path("/etc")) -> Place:
+    """The machine's service."""
+    config = etc / "photod" / "config.toml"
+    return Place(etc / "systemd" / "system" / "photod.service", config, ("systemctl",), True, etc)
+
+
+def user_place() -> Place:
+    """The calling user's service."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    own = home / "photod" / "config.toml"
+    found = find_config()
+    config = found if found is not None and found.is_relative_to(home) else own
+    return Place(home / "systemd" / "user" / "photod.service", config, ("systemctl", "--user"), False, home)
+
+
+def owner_of(folders: Iterable[Folder]) -> str:
+    """The user who runs the system's service: the owner of all folders that are there, else `photod`."""
+    owners = {os.stat(folder.path).st_uid for folder in folders if folder.path.is_dir()}
+    if len(owners) != 1 or 0 in owners:
+        return SERVICE_USER
+    try:
+        return pwd.getpwuid(owners.pop()).pw_name
+    except KeyError:  # of another machine
+        return SERVICE_USER
+
+
+def account(name: str) -> pwd.struct_passwd:
+    """The user's entry. Raises UsageError."""
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        raise UsageError(f"there is no user {name}", "name one with --as") from None

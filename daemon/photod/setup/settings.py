@@ -1,0 +1,78 @@
+"""The text of the configuration that `photod init` writes, or changes as little as it can. Pure."""
+
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from photod.config import Config, Folder, parse_config
+from photod.errors import ConfigError
+
+_NEW = """# Every key with its default and its reason: config.example.toml in photod's sources.
+folders = []
+"""
+
+
+def with_folders(text: str | None, folders: Sequence[Path], weights: str | None) -> str:
+    """The configuration `text`, or a new one, with these folders and weights in it. Raises ConfigError.
+
+    What it says besides stays word for word.
+    """
+    text = _NEW if text is None else text
+    config = _parse(text)
+    known = {folder.path for folder in config.folders}
+    added = [Folder(path=path) for path in folders]
+    if any(folder.path not in known for folder in added):
+        listed = [*config.folders, *(folder for folder in added if folder.path not in known)]
+        text = _replace(text, "folders", f"folders = [{', '.join(map(_entry, listed))}]")
+    if weights is not None and weights != config.model.weights:
+        text = _with_weights(text, weights)
+    _parse(text)
+    return text
+
+
+def _parse(text: str) -> Config:
+    try:
+        return parse_config(tomllib.loads(text), "the configuration")
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"the configuration is not valid TOML: {error}") from error
+
+
+def _entry(folder: Folder) -> str:
+    """A folder as TOML: its settings only where they are not the defaults. JSON's strings are TOML's."""
+    path = json.dumps(str(folder.path), ensure_ascii=False)
+    settings = folder.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
+    if not settings:
+        return path
+    rest = ", ".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in settings.items())
+    return f"{{ path = {path}, {rest} }}"
+
+
+def _replace(text: str, key: str, assignment: str) -> str:
+    """Put `assignment` in the place of the top-level one of `key`, which may span lines; without one, on top."""
+    lines = text.splitlines(keepends=True)
+    for first, line in enumerate(lines):
+        if line.lstrip().startswith("["):
+            break  # a section: the top level is over
+        if line.partition("=")[0].strip() != key:
+            continue
+        for last in range(first + 1, len(lines) + 1):
+            if _is_toml("".join(lines[first:last])):
+                return "".join([*lines[:first], assignment + "\n", *lines[last:]])
+    return f"{assignment}\n{text}"
+
+
+def _with_weights(text: str, weights: str) -> str:
+    assignment = f"weights = {json.dumps(weights, ensure_ascii=False)}"
+    head, section, tail = text.partition("[model]\n")
+    if not section:
+        return f"{text.rstrip()}\n\n[model]\n{assignment}\n"
+    return head + section + _replace(tail, "weights", assignment)
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
