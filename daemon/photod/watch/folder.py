@@ -3,8 +3,6 @@
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import replace
 
 from photod.config import Watch
@@ -17,7 +15,7 @@ from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
 from photod.watch.presence import Presence
-from photod.watch.scan import Comparison
+from photod.watch.scans import Scans
 from photod.watch.survey import Surroundings, Survey, directories_of
 from photod.watch.worklist import Worklist
 
@@ -48,8 +46,7 @@ class FolderWatcher:
         self._survey = Survey(path, rules, replace(surroundings, note=self._note), self.flight)
         self._work = Worklist(path, settings.settle_s, self.flight, surroundings.offer)
         self._dirty = DirtyWalk(self.agenda, self._survey, surroundings.known_directories, self._consider)
-        self._scan: Iterator[tuple[str, Comparison]] | None = None
-        self._scan_began = time.monotonic()
+        self._scans = Scans(self._survey, self.flight, self._work, self._is_here)
         self._check_at: float | None = None  # when the folder itself is looked at; None: a single run
         self._absent = False
 
@@ -58,7 +55,6 @@ class FolderWatcher:
         self._stopping = False
         self._paused = False
         self._quiescent = False
-        self._requests: deque[str] = deque()  # subtrees to scan
         self._notes = 0  # on their way to the database
 
     # For any thread.
@@ -92,17 +88,13 @@ class FolderWatcher:
 
     def doubt(self, reason: str) -> None:
         """Events may have been lost: have the folder compared, whatever they say."""
-        with self._lock:
-            said = "" in self._requests
-        if not said:
+        if self._scans.request(""):
             log.warning("scan_on_doubt", folder=self.path, reason=reason)
-        self.request_scan()
+        self.wake()
 
     def request_scan(self, below: str = "") -> None:
         """Have the folder, or the tree at `below`, compared with the database."""
-        with self._lock:
-            if below not in self._requests:
-                self._requests.append(below)
+        self._scans.request(below)
         self.wake()
 
     def finished(self, outcome: Outcome) -> None:
@@ -140,7 +132,7 @@ class FolderWatcher:
         """One word for people: absent, comparing, scoring, or idle."""
         if self._absent:
             return "absent"
-        if self._scan is not None or self._requests:
+        if len(self._scans):
             return "comparing"
         return "idle" if self.idle() else "scoring"
 
@@ -150,7 +142,7 @@ class FolderWatcher:
             return not len(self.flight)
         with self._lock:
             return self._quiescent and not (
-                self._requests or self._notes or len(self.flight) or len(self.agenda)
+                self._notes or len(self._scans) or len(self.flight) or len(self.agenda)
             )
 
     def pause(self, paused: bool) -> None:
@@ -175,7 +167,7 @@ class FolderWatcher:
             self._wake.clear()
             self._check()
             # Each part does a little and says whether there may be more.
-            busy = [part() for part in (self._dirty.step, self._feed, self._compare_on)]
+            busy = [part() for part in (self._dirty.step, self._feed, self._scans.step)]
             if not any(busy):
                 self._rest()
 
@@ -200,7 +192,7 @@ class FolderWatcher:
         if watches is not None and watches.root_is_another():
             self.doubt("the folder's path leads to another directory")
         watched = self.watched_by() == "inotify"
-        if now - self._scan_began >= (LATE * self._settings.rescan_s if watched else self._settings.poll_s):
+        if now - self._scans.began >= (LATE * self._settings.rescan_s if watched else self._settings.poll_s):
             self.request_scan()
 
     def _is_here(self) -> bool:
@@ -225,9 +217,7 @@ class FolderWatcher:
     def _drop_everything(self) -> None:
         self._work.clear()
         self._dirty.clear()
-        self._scan = None
-        with self._lock:
-            self._requests.clear()
+        self._scans.clear()
 
     def _consider(self, path: str, fingerprint: Fingerprint) -> None:
         if self.flight.is_unreadable(path, fingerprint):
@@ -242,28 +232,3 @@ class FolderWatcher:
     def _feed(self) -> bool:
         self._work.look_at_settled()
         return not self._paused and self._work.feed(lambda directory: self._survey.directory(directory)[0].work)
-
-    def _compare_on(self) -> bool:
-        """Go one directory further with the scan, or begin the next one."""
-        if self._scan is None and not self._begin_scan():
-            return False
-        step = next(self._scan, None) if self._scan is not None else None
-        if step is None:
-            self._scan = None
-            return True
-        directory, comparison = step
-        self.flight.compared(len(comparison.work), comparison.unchanged)
-        self._work.remember(directory, [path for path, _ in comparison.work])
-        return True
-
-    def _begin_scan(self) -> bool:
-        with self._lock:
-            if not self._requests:
-                return False
-            start = self._requests.popleft()
-        if not self._is_here():
-            return False
-        if not start:
-            self._scan_began = time.monotonic()
-        self._scan = self._survey.tree(start)
-        return True
