@@ -101,4 +101,3 @@ def test_every_fault_of_a_database_ends_with_74_and_one_line(scored: Path, tmp_p
     assert (done.returncode, done.stderr.count("\n")) == (74, 1), done.stderr
     assert str(database) in done.stderr
     assert "; " in done.stderr  # the remedy follows
-    assert photod("run", "--once", scored, "--config", tmp_path / "config.toml").returncode == 74
