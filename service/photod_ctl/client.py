@@ -59,7 +59,7 @@ def answers(connection: socket.socket, request: dict[str, Any]) -> Iterator[dict
             for count, line in enumerate(lines, 1):  # noqa: B007 - the count is looked at after the loop
                 yield _checked(line)
     except TimeoutError:
-        raise DaemonError("photod does not answer; look at its log") from None
+        raise DaemonError("photod does not answer; it may still be starting, else look at its log") from None
     except OSError as error:
         raise DaemonError(f"the connection to photod broke: {error.strerror or error}") from error
     if not count:

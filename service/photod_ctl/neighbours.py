@@ -16,7 +16,7 @@ def nearest(reader: Reader, sha256: str, count: int) -> list[tuple[float, Ranked
     own = reader.embeddings([sha256]).get(sha256)
     if own is None:
         return []
-    vector = np.frombuffer(own, EMBEDDING_DTYPE).astype(np.float32)
+    vector = np.nan_to_num(np.frombuffer(own, EMBEDDING_DTYPE)).astype(np.float32)
     others = {photo.sha256: photo for photo in reader.top(sys.maxsize) if photo.sha256 != sha256}
     names = list(others)
     found: list[tuple[float, str]] = []
@@ -24,6 +24,6 @@ def nearest(reader: Reader, sha256: str, count: int) -> list[tuple[float, Ranked
         embeddings = reader.embeddings(names[start : start + ROWS])
         if embeddings:
             rows = np.stack([np.frombuffer(row, EMBEDDING_DTYPE) for row in embeddings.values()])
-            cosines = (rows.astype(np.float32) @ vector).tolist()
+            cosines = (np.nan_to_num(rows).astype(np.float32) @ vector).tolist()
             found = nlargest(count, [*found, *zip(cosines, embeddings, strict=True)])
     return [(cosine, others[name]) for cosine, name in found]

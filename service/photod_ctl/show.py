@@ -25,7 +25,7 @@ def show(
     """Show a photo's score, its place in the archive, and which model gave it when.
 
     The neighbours are the photos of the archive whose embeddings are nearest, with the cosine. It looks through
-    all of them: a second for 80,000 photos.
+    all of them, which takes a second or two for 80,000 photos.
     """
     from photod.errors import UsageError
     from photod.store.queries import Reader

@@ -28,11 +28,13 @@ def daemon(environment: dict[str, str], tmp_path: Path, ctl: Ctl) -> Iterator[Pa
     config.write_text(f"folders = ['{folder}']\n[watch]\nsettle_s = 0.1\n[intake]\ndecoders = 1\n")
     command = [sys.executable, "-m", "photod", "run", "--config", str(config)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    wait_until(lambda: _status(ctl, config)["running"])
-    wait_until(lambda: {"scored": 1, "unscoreable": 1}.items() <= _status(ctl, config)["folders"][0].items())
-    yield config
-    process.terminate()
-    process.wait()
+    try:
+        wait_until(lambda: _status(ctl, config)["running"])
+        wait_until(lambda: {"scored": 1, "unscoreable": 1}.items() <= _status(ctl, config)["folders"][0].items())
+        yield config
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _status(ctl: Ctl, config: Path) -> dict[str, Any]:
