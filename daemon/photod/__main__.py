@@ -16,6 +16,7 @@ from photod.config import load_config
 from photod.errors import EXIT_BUG, EXIT_OK, PhotodError
 from photod.journal import one_line
 from photod.logs import configure_logs
+from photod.patience import note_end, wait_after_failures
 
 EXIT_CODES = """exit codes:
   0   done, or stopped as asked
@@ -40,6 +41,7 @@ def main() -> None:
     except Exception:
         traceback.print_exc()
         code = EXIT_BUG
+    note_end(code)
     sys.stdout.flush()
     sys.stderr.flush()
     # Everything worth keeping is committed. Unwinding torch and daemon threads could only hang or crash.
@@ -49,6 +51,7 @@ def main() -> None:
 def _run(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config)
     configure_logs(config.log.level, config.log.format)
+    wait_after_failures()
     from photod.daemon import Daemon  # imports torch: a wrong argument is answered without
 
     client = socket.socket(fileno=arguments.control_fd) if arguments.control_fd is not None else None
