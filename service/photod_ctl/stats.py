@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BINS_PER_POINT = 2
 MARKS = (5.0, 6.0, 7.5)  # scores whose share is told
 CAMERAS = 15  # the most used ones are listed
+NOTHING = "no photo is scored yet"
 BAR = 46  # columns of the longest bar
 
 
@@ -46,6 +47,8 @@ def stats(
     else:
         for summary in found:
             _print(summary)
+        if not found:
+            print(NOTHING)
 
 
 def summarise(group: "Group") -> dict[str, Any]:
@@ -95,7 +98,7 @@ def _print(summary: dict[str, Any]) -> None:
     from photod_ctl.tables import print_fields
 
     if not summary["photos"]:
-        print("no photo is scored yet")
+        print(NOTHING)
         return
     copies = summary["duplicates"]
     print_fields([

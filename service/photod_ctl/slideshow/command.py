@@ -17,9 +17,7 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     fade: Annotated[bool, typer.Option("--fade", help="Fade from photo to photo.")] = False,
     loop: Annotated[bool, typer.Option("--loop", help="Begin again after the last photo.")] = False,
     window: Annotated[bool, typer.Option("--window", help="In a window instead of the whole screen.")] = False,
-    top: Annotated[
-        int | None, typer.Option("--top", min=1, metavar="N", help="Only the N best.", show_default=False)
-    ] = None,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="Only the N best.")] = 20_000,
     min_score: MinScore = None,
     since: Since = None,
     year: Year = None,
@@ -42,16 +40,15 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     from photod_ctl.slideshow.source import load as load_slides
     from photod_ctl.slideshow.window import Window
 
-    limit = top or sys.maxsize
     wanted = bounds(since=since, year=year, min_score=min_score)
     meant = archives(folders, load(context, config))
-    slides, rankings = load_slides(meant, min(limit, FIRST), wanted)
+    slides, rankings = load_slides(meant, min(top, FIRST), wanted)
     if not slides:
         raise UsageError("there is nothing to show", "score photos with photod-ctl rate, or ask for fewer limits")
     note_models(rankings)
     screen = Window(full_screen=not window)
     show = Show(Deck(slides, loop=loop), screen, Pace(delay, fade))
-    follower = Follower(meant, limit, wanted, show.offer)
+    follower = Follower(meant, top, wanted, show.offer)
     sys.setswitchinterval(SWITCH_S)
     try:
         show.run()
