@@ -89,25 +89,32 @@ def test_a_full_disk_in_the_middle_of_a_commit(folder: Path, mounts: Mounts, fre
     assert_goes_on(folder)
 
 
-def test_a_disk_that_turns_read_only_at_an_error(folder: Path, mounts: Mounts, tmp_path: Path) -> None:
+@pytest.mark.parametrize("power_cut", [False, True])
+def test_a_disk_that_turns_read_only_at_an_error(
+    folder: Path, mounts: Mounts, tmp_path: Path, power_cut: bool
+) -> None:
     image = tmp_path / "disk"
     with image.open("wb") as file:
         file.truncate(16 << 20)
     if subprocess.run(["mkfs.ext4", "-q", str(image)], check=False).returncode:
         need("mkfs.ext4")
     options = ("-o", "loop,errors=remount-ro", str(image))
-    mounts(folder / ".photod", *options)
+    place = folder / ".photod"
+    mounts(place, *options)
     fill(folder)
 
     def fail() -> None:
-        os.sync()  # what the disk had not yet written is lost with it, as in a power cut
-        mounts.remount(folder / ".photod", "abort")
+        if not power_cut:
+            os.sync()  # what the disk had not yet written is lost with it, as in a power cut
+        mounts.remount(place, "abort")
 
     assert "start again" in run_into_fault(folder, fail)
-    mounts.take_away(folder / ".photod")
-    mounts(folder / ".photod", *options)
+    mounts.take_away(place)
+    mounts(place, *options)
+    if power_cut:
+        score_once(folder, FakeScorer())
     assert_goes_on(folder)
-    mounts.take_away(folder / ".photod")
+    mounts.take_away(place)
 
 
 def test_a_read_only_disk_at_the_start(folder: Path, mounts: Mounts) -> None:
