@@ -15,7 +15,7 @@ SECONDS = 60
 
 @pytest.mark.parametrize(
     ("seed", "seconds"),
-    [(0, 4), (1, 4), *(pytest.param(seed, SECONDS, marks=pytest.mark.slow) for seed in range(20))],
+    [(0, 5), *(pytest.param(seed, SECONDS, marks=pytest.mark.slow) for seed in range(20))],
 )
 def test_random_churn_by_two_processes_ends_in_the_truth(
     folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int, seconds: int
@@ -118,9 +118,9 @@ def test_watching_many_directories_is_quick_and_small(folder: Path, directories:
         agrees(folder)
         assert seconds < 5 * directories / 20_000 + 1
         assert grown_mb < 100
-        time.sleep(1)
+        quiet(daemon.config)
         before = daemon.cpu_s()
-        time.sleep(4)
+        time.sleep(2)
         assert daemon.cpu_s() - before < 0.05
     assert disagreement(folder) == ""
 
@@ -131,4 +131,4 @@ def test_a_burst_into_one_directory_does_not_list_it_for_each_file(folder: Path)
         fill(folder / "burst", 3000)
         agrees(folder, 60)
         quiet(daemon.config)
-        print(f"{(daemon.cpu_s() - before) / 3000 * 1000:.2f} ms CPU a photo")
+        assert (daemon.cpu_s() - before) / 3000 < 0.002  # a few listings; a listing for each would take 10 ms

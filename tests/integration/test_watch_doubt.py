@@ -51,7 +51,7 @@ def test_files_made_while_the_daemon_was_stopped_are_scored_though_events_overfl
         assert daemon.logged("scan_on_doubt")[0]["reason"] == "more events than the kernel's queue holds"
         assert len(daemon.logged("compared")) - scans <= 2
         before = daemon.cpu_s()
-        time.sleep(3)
+        time.sleep(2)
         assert daemon.cpu_s() - before < 0.1
     assert disagreement(folder) == ""
 
