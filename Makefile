@@ -12,11 +12,9 @@ DEMO := demo-photos
 run: .venv/photod
 ifeq ($(FOLDER),)
 	@$(BIN)/photod-ctl demo $(DEMO)
-	@$(BIN)/photod-ctl rate $(DEMO)
-	@$(BIN)/photod-ctl top $(DEMO) -n 10
+	@$(BIN)/photod-ctl rate $(DEMO) --top 10
 else
-	@$(BIN)/photod-ctl rate "$(FOLDER)"
-	@$(BIN)/photod-ctl top "$(FOLDER)" -n 10
+	@$(BIN)/photod-ctl rate "$(FOLDER)" --top 10
 endif
 
 test: .venv/dev
@@ -47,6 +45,11 @@ format: .venv/dev
 .venv/dev: .venv/photod
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+# How the built-in model was made: make train PHOTOS=DIR; make evaluate PHOTOS=DIR prints every figure of its card.
+train evaluate: .venv/dev
+	@test -n "$(PHOTOS)" || { echo "name the training photos: make $@ PHOTOS=/path/to/train-photos"; exit 2; }
+	$(BIN)/python -m training $@ --photos "$(PHOTOS)"
 
 clean:
 	rm -rf .venv $(DEMO) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

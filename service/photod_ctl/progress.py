@@ -54,7 +54,8 @@ def duration(seconds: float | None) -> str:
 def counts(progress: dict[str, Any]) -> str:
     """What became of the photos, in words."""
     names = ("scored", "unchanged", "duplicates", "unscoreable", "unreadable", "vanished")
-    return ", ".join(f"{progress[name]:,} {name}" for name in names if progress.get(name) or name == "scored")
+    told = [f"{progress[name]:,} {name}" for name in names if progress.get(name) or name == "scored"]
+    return ", ".join(words if words != "1 duplicates" else "1 duplicate" for words in told)
 
 
 def sparkline(histogram: Histogram) -> str:

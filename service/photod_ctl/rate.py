@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def rate(
     context: typer.Context,
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of photos, or one photo.")],
+    top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="Show the N best photos after it.")] = 0,
     as_json: Json = False,
     config: ConfigFile = None,
 ) -> None:
@@ -54,9 +55,22 @@ def rate(
         print_json({"folder": path, "interrupted": interrupted, **last})
     else:
         _summarise(folder, last)
-    _note_model(last)
+    if top and not as_json and last.get("compared"):
+        _show_best(path, settings, top)
+    else:
+        _note_model(last)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _show_best(path: str, settings: "Config", count: int) -> None:
+    from photod_ctl.folders import archives
+    from photod_ctl.listing import print_tables
+    from photod_ctl.ranking import note_models, rank
+
+    rankings = rank(archives([path], settings), count)
+    note_models(rankings)
+    print_tables(rankings)
 
 
 def _rate_file(file: str, settings: "Config", config_path: Path | None, as_json: bool) -> None:
