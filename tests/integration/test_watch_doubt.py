@@ -14,6 +14,7 @@ from watchdog.observers.inotify_c import InotifyFD
 from machine import need
 from photod.watch import canary, observer
 from photod.watch import folder as folder_module
+from photod.watch.filesystem import TMPFS
 from photod.watch.inotify import DirectoryWatches
 from running import wait_until
 from watching import FakeDaemon, agrees, disagreement, fill, folder_status, put, quiet, watched
@@ -112,6 +113,20 @@ def test_a_canary_that_somebody_tidied_away_is_replaced(folder: Path, monkeypatc
         put(folder / "a.png")
         agrees(folder)
     assert not any(home.exists() for home in homes)
+
+
+def test_what_a_killed_daemon_left_on_tmpfs_is_tidied_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canary, "filesystem_type", lambda _: TMPFS)
+    left = tmp_path / "photod-canary-left"
+    left.mkdir()
+    (left / "canary").touch()
+    first = canary.Canary([tmp_path])
+    second = canary.Canary([tmp_path])
+    assert not left.exists()
+    assert len(list(tmp_path.iterdir())) == 2
+    first.leave()
+    second.leave()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

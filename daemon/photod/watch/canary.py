@@ -1,5 +1,6 @@
 """Proof that events still flow: a file on tmpfs that is touched, and the event that must come of it."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEv
 
 from photod.watch.filesystem import TMPFS, filesystem_type
 
+_PREFIX = "photod-canary-"
 ANSWER_S = 5.0  # a reading thread that is merely busy gets so long
 
 
@@ -19,6 +21,7 @@ class Canary:
 
     def __init__(self, places: Iterable[Path]) -> None:
         self._home = _settle_in(places)
+        self._lock = _take_lock(self._home) if self._home else None  # tells it from one that was left behind
         self._sang = threading.Event()
 
     def join(self, instance: InotifyFD) -> None:
@@ -42,6 +45,9 @@ class Canary:
         """Take the directory away."""
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def on_event(self, event: InotifyEvent) -> None:
         """On the reading thread."""
@@ -60,9 +66,33 @@ def _settle_in(places: Iterable[Path]) -> Path | None:
         try:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             if filesystem_type(str(place)) == TMPFS:
-                home = Path(tempfile.mkdtemp(prefix="photod-canary-", dir=place))
+                _tidy(place)
+                home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
                 (home / "canary").touch()
                 return home
         except OSError:
             continue
     return None
+
+
+def _tidy(place: Path) -> None:
+    """Take away the directories of daemons that were killed: nobody holds their locks."""
+    for home in place.glob(f"{_PREFIX}*"):
+        lock = _take_lock(home)
+        if lock is not None:
+            shutil.rmtree(home, ignore_errors=True)
+            os.close(lock)
+
+
+def _take_lock(home: Path) -> int | None:
+    """A descriptor that holds the lock; None where another process has it, or the file is not ours."""
+    try:
+        lock = os.open(home / "canary", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
