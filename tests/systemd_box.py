@@ -11,7 +11,13 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 PATIENCE_S = 60.0
 # Units that a test of photod does without.
-_MASKED = ("console-getty.service", "systemd-timesyncd.service", "postgresql.service", "tmp.mount", "apt-daily.timer")
+_MASKED = (
+    "console-getty.service",
+    "systemd-timesyncd.service",
+    "postgresql.service",
+    "tmp.mount",
+    "apt-daily.timer",
+)
 # The container's own view of the machine. Arguments: directory, name, where cgroup v2 is mounted from now on.
 _BOOT = r"""
 set -e
@@ -42,6 +48,7 @@ class Box:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._boot: subprocess.Popen[bytes] | None = None
         self._name = f"photod-test-{os.getpid()}"
         hybrid = Path("/sys/fs/cgroup/unified")
         self._cgroup = (hybrid if hybrid.is_dir() else Path("/sys/fs/cgroup")) / self._name
@@ -51,7 +58,7 @@ class Box:
         (self._directory / "layers").mkdir()
         boot = ["unshare", "--mount", "--propagation", "private", "bash", "-c", _BOOT, "boot"]
         with (self._directory / "console").open("wb") as console:
-            subprocess.Popen(
+            self._boot = subprocess.Popen(
                 [*boot, str(self._directory), self._name, " ".join(_MASKED)],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -72,6 +79,8 @@ class Box:
             if directory.is_dir():
                 directory.rmdir()
         self._cgroup.rmdir()
+        if self._boot is not None:
+            self._boot.wait(PATIENCE_S)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def do(self, *command: object, user: str = "root", check: bool = True) -> str:
@@ -88,7 +97,12 @@ class Box:
             return subprocess.CompletedProcess([], 125, "", "not booted")
         home = "/root" if user == "root" else f"/home/{user}"
         inside = ["nsenter", f"--target={leader}", "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
-        environment = {"PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "LANG": "C.UTF-8", "COLUMNS": "120"}
+        environment = {
+            "PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": home,
+            "LANG": "C.UTF-8",
+            "COLUMNS": "120",
+        }
         words = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"] if user != "root" else []
         return subprocess.run(
             [*inside, *words, *map(str, command)],

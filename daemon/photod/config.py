@@ -38,7 +38,7 @@ class Folder(_Section):
     def holds_database(self) -> bool:
         """Whether the scores lie in the folder itself: as configured, unless it has none yet and is read-only."""
         marker = self.path / DATABASE_DIRECTORY
-        return self.database == "folder" and (marker.is_dir() or os.access(self.path, os.W_OK))
+        return self.database == "folder" and (os.path.isdir(marker) or os.access(self.path, os.W_OK))
 
     @property
     def database_path(self) -> Path:

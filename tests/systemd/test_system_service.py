@@ -1,0 +1,214 @@
+"""The machine's service, installed by `photod init --system` in a real systemd. The tests share one service."""
+
+import json
+
+import pytest
+
+from systemd_box import BIN
+from systemd_service import CONFIG, DROPINS, PICTURES, SWITCHES, Service
+
+_PROBE = """
+import json, os, socket
+def attempt(action):
+    try:
+        action()
+    except OSError as error:
+        return error.strerror
+    return "done"
+folder = "/home/ann/Pictures"
+print(json.dumps({
+    "user": os.environ["USER"],
+    "read a photo": attempt(lambda: open(folder + "/first.png", "rb").read()),
+    "write a photo": attempt(lambda: open(folder + "/first.png", "r+b")),
+    "add a photo": attempt(lambda: open(folder + "/new.png", "wb")),
+    "write scores": attempt(lambda: open(folder + "/.photod/probe", "wb")),
+    "read shadow": attempt(lambda: open("/etc/shadow")),
+    "write etc": attempt(lambda: open("/etc/photod/probe", "w")),
+    "open TCP": attempt(lambda: socket.socket(socket.AF_INET)),
+    "homes": os.listdir("/home"),
+    "ann": os.listdir("/home/ann"),
+    "interfaces": os.listdir("/sys/class/net"),
+    "devices": sorted(set(os.listdir("/dev")) & {"sda", "vda", "mem", "kmsg", "tty1"}),
+}))
+"""
+
+
+def test_the_unit_starts_and_says_what_it_does(service: Service) -> None:
+    assert service.show("ActiveState") == "active"
+    assert service.show("User") == "ann"
+    service.until_scored(PICTURES / "first.png")
+    service.box.until(lambda: service.show("StatusText").startswith("idle"), "no STATUS=")
+
+
+def test_verify_has_nothing_to_say(service: Service) -> None:
+    done = service.box.run("systemd-analyze", "verify", "photod.service")
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_a_photo_that_the_user_adds_is_scored_and_shown_to_the_user(service: Service) -> None:
+    service.take_photo("landed.png", 20)
+    service.until_scored(PICTURES / "landed.png")
+    status = json.loads(service.box.do(BIN / "photod-ctl", "status", "--json", user="ann"))
+    assert status["running"] is True
+
+
+def test_the_socket_is_for_its_user_and_root_alone(service: Service) -> None:
+    refused = json.loads(service.box.do(BIN / "photod-ctl", "status", "--json", user="bob"))
+    assert refused["running"] is False
+    assert json.loads(service.box.do(BIN / "photod-ctl", "status", "--json"))["running"] is True
+
+
+def test_the_journal_is_asked_by_field_and_a_name_cannot_forge_a_record(service: Service) -> None:
+    name = "bad\nPRIORITY=0\nEVENT=forged.jpg"
+    service.box.do("sh", "-c", 'head -c 9000 /dev/urandom > "$0"', PICTURES / name, user="ann")
+    service.box.until(lambda: service.records("EVENT=unscoreable"), "no record")
+    (record,) = service.records("EVENT=unscoreable")
+    assert record["PHOTO_PATH"] == str(PICTURES / name)
+    assert record["FOLDER"] == str(PICTURES)
+    assert record["REASON"]
+    assert record["PRIORITY"] == "7"
+    assert "\n" not in record["MESSAGE"]
+    assert service.records("PRIORITY=0") == []
+    service.box.do("rm", PICTURES / name)
+
+
+def test_a_run_of_work_is_one_line_and_a_photo_none(service: Service) -> None:
+    service.box.until(lambda: service.records("EVENT=scored"), "no summary")
+    record = service.records("EVENT=scored")[0]
+    assert int(record["SCORED"]) > 0
+    assert float(record["SECONDS"]) >= 0
+    assert float(record["MEDIAN"]) > 0
+    assert service.records("EVENT=scored_photo") == []
+
+
+def test_the_walls_stand(service: Service) -> None:
+    """The same sandbox with another program in it."""
+    unit = DROPINS.parent / "probe.service"
+    service.box.write("/etc/photod-test/probe.py", _PROBE)
+    service.box.do("sh", "-c", f"cp {DROPINS.parent}/photod.service {unit}; cp -r {DROPINS} {unit}.d")
+    only = (
+        "\nType=oneshot\nRuntimeDirectory=\nStateDirectory=\nWatchdogSec=0\nRestart=no\nExecReload=\nExecStart=\n"
+    )
+    service.box.write(
+        f"{unit}.d/99-probe.conf", f"[Service]{only}ExecStart={BIN}/python /etc/photod-test/probe.py\n"
+    )
+    service.box.do("systemctl", "daemon-reload")
+    service.box.do("systemctl", "start", "probe")
+    lines = service.box.do("journalctl", "-u", "probe", "-o", "cat").splitlines()
+    found = json.loads(next(line for line in lines if line.startswith("{")))
+    assert found == {
+        "user": "ann",
+        "read a photo": "done",
+        "write a photo": "Read-only file system",
+        "add a photo": "Read-only file system",
+        "write scores": "done",
+        "read shadow": "Permission denied",
+        "write etc": "Read-only file system",
+        "open TCP": "Address family not supported by protocol",
+        "homes": ["ann"],
+        "ann": ["Pictures"],
+        "interfaces": ["lo"],
+        "devices": [],
+    }
+
+
+def test_reload_takes_a_new_folder_and_lets_one_go(service: Service) -> None:
+    box = service.box
+    box.do("install", "-d", "-o", "ann", "/srv/more")
+    service.take_photo("more.png", 30, folder=CONFIG.parent.parent.parent / "srv/more")
+    before = box.do("cat", CONFIG)
+    box.write(str(CONFIG), before.replace("]", ', { path = "/srv/more", database = "state" }]'))
+    box.do("systemctl", "reload", "photod")
+
+    def folders() -> dict[str, int]:
+        status = json.loads(box.do(BIN / "photod-ctl", "status", "--json", user="ann"))
+        return {folder["path"]: folder["scored"] for folder in status["folders"]}
+
+    box.until(lambda: folders().get("/srv/more") == 1, "the new folder was not taken")
+    box.write(str(CONFIG), before)
+    box.do("systemctl", "reload", "photod")
+    box.until(lambda: "/srv/more" not in folders(), "the folder was not let go")
+    box.write(str(CONFIG), "folders = 3\n")
+    box.do("systemctl", "reload", "photod")
+    box.until(lambda: service.records("EVENT=not_reloaded"), "no word about the bad configuration")
+    assert service.show("ActiveState") == "active"
+    box.write(str(CONFIG), before)
+
+
+def test_kill_9_is_followed_by_a_restart_and_nothing_is_lost(service: Service) -> None:
+    service.take_photo("many.png", 40, count=60)
+    service.box.do("systemctl", "kill", "--signal=KILL", "photod")
+    service.box.until(lambda: service.show("NRestarts") == "1", "not restarted")
+    names = {f"{n or ''}many.png" for n in range(60)}
+    service.until_scored(*(PICTURES / name for name in names))
+
+
+def test_stop_commits_what_was_decoded_and_ends_cleanly(service: Service) -> None:
+    service.take_photo("late.png", 50, count=60)
+    service.box.do("systemctl", "stop", "photod")
+    assert (service.show("Result"), service.show("ExecMainStatus")) == ("success", "0")
+    assert service.records("EVENT=not_drained") == []
+    check = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('PRAGMA integrity_check').fetchone())"
+    assert service.box.do(BIN / "python", "-c", check, PICTURES / ".photod/photos.db") == "ok\n"
+
+
+def test_a_hung_device_and_a_stopped_process_end_in_a_watchdog_restart(service: Service) -> None:
+    service.restart()
+    service.add_dropin("WatchdogSec=4\nTimeoutAbortSec=2")
+    service.box.do("touch", SWITCHES / "hang")
+    service.box.do("systemctl", "restart", "photod")
+    service.take_photo("hung.png", 60)
+    service.box.until(lambda: service.show("NRestarts") == "1", "the watchdog did not bite")
+    assert service.records("EVENT=stuck")
+    assert "Fatal Python error: Aborted" in service.box.do("journalctl", "-u", "photod", "-o", "cat")
+    service.box.do("rm", SWITCHES / "hang")
+    service.until_scored(PICTURES / "hung.png")
+    service.box.do("systemctl", "kill", "--kill-whom=main", "--signal=STOP", "photod")
+    service.box.until(lambda: service.show("NRestarts") == "2", "the watchdog did not bite")
+
+
+def test_a_failed_device_is_given_more_time_before_each_start(service: Service) -> None:
+    service.restart()
+    service.box.do("touch", SWITCHES / "fail")
+    service.take_photo("failing.png", 70)
+    service.box.until(lambda: len(service.records("EVENT=waiting")) >= 1, "no delay")
+    assert service.records("EVENT=waiting")[0]["SECONDS"] == "5.0"
+    service.box.do("rm", SWITCHES / "fail")
+    service.until_scored(PICTURES / "failing.png")
+
+
+@pytest.mark.parametrize(
+    ("file", "code"), [(CONFIG, "78"), (PICTURES / ".photod/photos.db", "74")], ids=["configuration", "database"]
+)
+def test_what_needs_a_person_is_not_restarted(service: Service, file: object, code: str) -> None:
+    service.restart()
+    service.box.do("systemctl", "stop", "photod")
+    service.box.do("sh", "-c", 'cp -p "$0" /root/kept && head -c 9000 /dev/zero > "$0"', file)
+    assert service.box.run("systemctl", "start", "photod").returncode != 0
+    assert service.show("ActiveState") == "failed"
+    assert (service.show("ExecMainStatus"), service.show("NRestarts")) == (code, "0")
+    service.box.do("cp", "-p", "/root/kept", file)
+
+
+def test_a_drive_that_is_mounted_after_the_start_is_found(service: Service) -> None:
+    box = service.box
+    box.do("install", "-d", "-o", "ann", "/srv/drive", "/mnt/drive")
+    box.do("mount", "--bind", "/srv/drive", "/mnt/drive")
+    box.do(BIN / "photod", "init", "--system", "/mnt/drive", "--yes")
+    service.restart()
+    box.do("systemctl", "stop", "photod")
+    box.do("umount", "/mnt/drive")
+    box.do("systemctl", "start", "photod")
+    box.do("mount", "--bind", "/srv/drive", "/mnt/drive")
+    service.take_photo("drive.png", 80, folder=PICTURES.parent.parent.parent / "mnt/drive")
+    service.until_scored("/mnt/drive/drive.png")
+
+
+def test_uninstalling_leaves_the_scores_and_nothing_else(service: Service) -> None:
+    box = service.box
+    box.do("rm", "-f", DROPINS / "90-test.conf", DROPINS / "95-test.conf")
+    box.do(BIN / "photod", "init", "--system", "--uninstall", "--yes")
+    assert box.run("systemctl", "status", "photod").returncode == 4  # no such unit
+    left = box.do("find", "/etc", "-name", "*photod*").split()
+    assert left == [str(SWITCHES)]
+    box.do("test", "-f", PICTURES / ".photod/photos.db")
