@@ -55,10 +55,11 @@ def rate(
         print_json({"folder": path, "interrupted": interrupted, **last})
     else:
         _summarise(folder, last)
-    if top and not as_json and last.get("compared"):
-        _show_best(path, settings, top)
-    else:
-        _note_model(last)
+    if last.get("compared"):
+        if top and not as_json:
+            _show_best(path, settings, top)
+        else:
+            _note_model(last)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
 
