@@ -39,6 +39,10 @@ class JournalLogger:
         except OSError:
             pass
 
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
     log = debug = info = warning = error = critical = exception = fatal = msg
 
 

@@ -1,0 +1,120 @@
+import argparse
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from photod.config import Config, Folder, parse_config
+from photod.errors import ConfigError, UsageError
+from photod.reload import compare
+from photod.setup.command import init
+from photod.setup.dropin import system_dropin
+from photod.setup.settings import with_folders
+
+
+def folders(text: str) -> list[str]:
+    return [str(folder.path) for folder in parse_config(tomllib.loads(text), "test").folders]
+
+
+def dropin(
+    *places: str, code: tuple[str, ...] = (), command: tuple[str, ...] = ("/opt/photod", "run")
+) -> list[str]:
+    listed = [Folder(path=Path(place)) for place in places]
+    return system_dropin(command, "ann", [Path(place) for place in code], listed).splitlines()
+
+
+def test_a_folder_in_a_home_is_brought_back_and_its_scores_are_writable() -> None:
+    lines = dropin("/home/ann/Pictures", "/srv/photos")
+    assert "BindReadOnlyPaths=-/home/ann/Pictures" in lines
+    assert "BindPaths=-/home/ann/Pictures/.photod" in lines
+    assert "ReadOnlyPaths=-/srv/photos" in lines
+    assert "ReadWritePaths=-/srv/photos/.photod" in lines
+
+
+def test_only_code_that_would_be_hidden_is_brought_back() -> None:
+    lines = dropin(code=("/usr/lib/python3", "/home/ann/photod/.venv"))
+    assert [line for line in lines if line.startswith("Bind")] == ["BindReadOnlyPaths=/home/ann/photod/.venv"]
+
+
+def test_odd_characters_are_escaped_and_dangerous_ones_refused() -> None:
+    lines = dropin("/home/ann/My 100% Pictures", command=("/opt/a b$/photod", "run"))
+    assert 'BindReadOnlyPaths="-/home/ann/My 100%% Pictures"' in lines
+    assert 'ExecStart="/opt/a b$$/photod" run' in lines
+    for name in ("a\nExecStart=/bin/sh", 'a"b', "a\\b", "a:b"):
+        with pytest.raises(UsageError):
+            dropin(f"/home/ann/{name}")
+
+
+def test_a_new_configuration_lists_the_folders(folder: Path) -> None:
+    assert folders(with_folders(None, [folder], None)) == [str(folder)]
+
+
+def test_what_a_configuration_says_besides_stays_word_for_word(folder: Path) -> None:
+    before = (
+        '# mine\nfolders = [\n  "/srv/a", # old\n  { path = "/srv/b", exclude = ["raw/"] },\n]\n'
+        "[watch]\nsettle_s = 3.0 # slow\n"
+    )
+    after = with_folders(before, [folder], "/srv/weights")
+    assert folders(after) == ["/srv/a", "/srv/b", str(folder)]
+    config = parse_config(tomllib.loads(after), "test")
+    assert config.folders[1].exclude == ("raw/",)
+    assert config.model.weights == "/srv/weights"
+    assert after.startswith("# mine\n")
+    assert "settle_s = 3.0 # slow\n" in after
+
+
+def test_known_folders_change_nothing(folder: Path) -> None:
+    text = f'folders = ["{folder}"] # so\n'
+    assert with_folders(text, [folder], None) == text
+
+
+def test_a_broken_configuration_is_left_to_its_owner(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="TOML"):
+        with_folders("folders = [", [folder], None)
+
+
+def asked(folder: Path, **more: object) -> argparse.Namespace:
+    plain = {"system": False, "run_as": None, "weights": None, "dry_run": False, "uninstall": False, "yes": False}
+    return argparse.Namespace(folders=[folder], **plain | more)
+
+
+def test_a_dry_run_shows_and_touches_nothing(folder: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init(asked(folder, dry_run=True))
+    shown = capsys.readouterr().out
+    assert "photod.service" in shown
+    assert f'folders = ["{folder}"]' in shown
+    assert not (home / "config").exists()
+    assert not (folder / ".photod").exists()
+
+
+def test_a_file_of_the_users_is_only_changed_with_consent(
+    folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = home / "config/systemd/user/photod.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("mine")
+    monkeypatch.setattr("builtins.input", lambda _: "")
+    with pytest.raises(ConfigError, match="as it was"):
+        init(asked(folder))
+    assert unit.read_text() == "mine"
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    init(asked(folder))
+    assert "Type=notify" in unit.read_text()
+    assert (folder / ".photod").is_dir()
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not a folder"):
+        init(asked(tmp_path / "nowhere"))
+
+
+def test_a_reload_knows_what_changed() -> None:
+    a, b, c = (Folder(path=Path(f"/srv/{name}")) for name in "abc")
+    b_changed = b.model_copy(update={"exclude": ("raw/",)})
+    before = Config(folders=(a, b))
+    after = parse_config(
+        {"folders": ["/srv/a"], "model": {"batch_size": 3}, "schedule": {"quiet": "08:00-09:00"}}, ""
+    )
+    after = after.model_copy(update={"folders": (a, b_changed, c)})
+    changes = compare(before, after)
+    assert (changes.let_go, changes.taken, changes.need_restart) == ((b,), (b_changed, c), ("model",))
