@@ -22,8 +22,8 @@ PACKAGE: Final = Path(photod.score.builtin.__path__[0])
 SHARED: Final = Path(__file__).resolve().parents[2] / "shared"
 SEED: Final = 20261
 SHARDS: Final = 48
-STEPS: Final = 2800
-FAULT_SHARDS: Final = 8
+STEPS: Final = 3200
+FAULT_SHARDS: Final = 4
 
 
 def arguments() -> argparse.Namespace:

@@ -71,7 +71,7 @@ def fit_faults(differences: Tensor, embeddings: Tensor, shares: Tensor) -> Tenso
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimiser.step(closure)  # type: ignore[arg-type]
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
     return torch.cat((differences[:1], rows.detach().to(differences.dtype)))
 
 

@@ -21,10 +21,10 @@ LEARNING_RATE: Final = 2e-3
 WEIGHT_DECAY: Final = 0.02
 WARM_UP: Final = 150
 GROUPS_PER_STEP: Final = 10
-EMA_DECAY: Final = 0.998
+EMA_DECAY: Final = 0.99
 CLIP_NORM: Final = 2.0
-CHECKPOINT_STEPS: Final = 100
-REPORT_STEPS: Final = 50
+CHECKPOINT_STEPS: Final = 50
+REPORT_STEPS: Final = 25
 
 
 @dataclass(frozen=True, slots=True)

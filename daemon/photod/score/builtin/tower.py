@@ -19,6 +19,8 @@ HIDDEN_SIZE: Final = 256
 CELLS: Final = 7
 """The maps of every stage are averaged over 7 x 7 cells before their moments are taken."""
 DETAIL_GAIN: Final = 4.0
+COLOUR_CELL: Final = 8
+LUMA: Final = (0.299, 0.587, 0.114)
 
 CONSTANT: Final = 0.5
 """Last coordinate of every embedding: it lets a text vector hold an offset, which a direction alone cannot."""
@@ -55,6 +57,18 @@ class Stage(nn.Module):
         for block in self.blocks:
             maps = block(maps)
         return maps
+
+
+def smooth_colour(pixels: Tensor) -> Tensor:
+    """Keep the brightness of every pixel and only the mean colour of cells of 8 x 8.
+
+    How fine colour detail is tells the file format of a photo (4:2:0 or not), not its quality, and the training
+    photos all came out of one format.
+    """
+    weights = pixels.new_tensor(LUMA).view(1, 3, 1, 1)
+    coarse = functional.avg_pool2d(pixels, COLOUR_CELL)
+    colour = functional.interpolate(coarse, scale_factor=float(COLOUR_CELL), mode="bilinear")
+    return colour + ((pixels - colour) * weights).sum(1, keepdim=True)
 
 
 def with_detail(pixels: Tensor) -> Tensor:
@@ -98,7 +112,7 @@ class QualityTower(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels are RGB in 0..1, less MEAN, over STD; channels-last is fastest."""
-        maps, pooled = with_detail(pixels), []
+        maps, pooled = with_detail(smooth_colour(pixels)), []
         for stage in self.stages:
             maps = stage(maps)
             pooled.append(pool(maps))
