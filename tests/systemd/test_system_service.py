@@ -94,8 +94,13 @@ def test_the_walls_stand(service: Service) -> None:
     )
     service.box.do("systemctl", "daemon-reload")
     service.box.do("systemctl", "start", "probe")
-    lines = service.box.do("journalctl", "-u", "probe", "-o", "cat").splitlines()
-    found = json.loads(next(line for line in lines if line.startswith("{")))
+
+    def said() -> list[str]:
+        lines = service.box.do("journalctl", "-u", "probe", "-o", "cat").splitlines()
+        return [line for line in lines if line.startswith("{")]
+
+    service.box.until(said, "the probe said nothing")
+    found = json.loads(said()[0])
     assert found == {
         "user": "ann",
         "read a photo": "done",
@@ -153,23 +158,25 @@ def test_stop_commits_what_was_decoded_and_ends_cleanly(service: Service) -> Non
 
 
 def test_a_hung_device_and_a_stopped_process_end_in_a_watchdog_restart(service: Service) -> None:
-    service.restart()
+    service.stop()
     service.add_dropin("WatchdogSec=4\nTimeoutAbortSec=2")
     service.box.do("touch", SWITCHES / "hang")
-    service.box.do("systemctl", "restart", "photod")
+    service.box.do("systemctl", "start", "photod")
     service.take_photo("hung.png", 60)
-    service.box.until(lambda: service.show("NRestarts") == "1", "the watchdog did not bite")
+    service.box.until(lambda: int(service.show("NRestarts")) >= 1, "the watchdog did not bite")
     assert service.records("EVENT=stuck")
     assert "Fatal Python error: Aborted" in service.box.do("journalctl", "-u", "photod", "-o", "cat")
     service.box.do("rm", SWITCHES / "hang")
     service.until_scored(PICTURES / "hung.png")
+    before = int(service.show("NRestarts"))
     service.box.do("systemctl", "kill", "--kill-whom=main", "--signal=STOP", "photod")
-    service.box.until(lambda: service.show("NRestarts") == "2", "the watchdog did not bite")
+    service.box.until(lambda: int(service.show("NRestarts")) > before, "the watchdog did not bite")
 
 
 def test_a_failed_device_is_given_more_time_before_each_start(service: Service) -> None:
-    service.restart()
+    service.stop()
     service.box.do("touch", SWITCHES / "fail")
+    service.box.do("systemctl", "start", "photod")
     service.take_photo("failing.png", 70)
     service.box.until(lambda: len(service.records("EVENT=waiting")) >= 1, "no delay")
     assert service.records("EVENT=waiting")[0]["SECONDS"] == "5.0"
@@ -181,8 +188,7 @@ def test_a_failed_device_is_given_more_time_before_each_start(service: Service) 
     ("file", "code"), [(CONFIG, "78"), (PICTURES / ".photod/photos.db", "74")], ids=["configuration", "database"]
 )
 def test_what_needs_a_person_is_not_restarted(service: Service, file: object, code: str) -> None:
-    service.restart()
-    service.box.do("systemctl", "stop", "photod")
+    service.stop()
     service.box.do("sh", "-c", 'cp -p "$0" /root/kept && head -c 9000 /dev/zero > "$0"', file)
     assert service.box.run("systemctl", "start", "photod").returncode != 0
     assert service.show("ActiveState") == "failed"
@@ -195,7 +201,8 @@ def test_a_drive_that_is_mounted_after_the_start_is_found(service: Service) -> N
     box.do("install", "-d", "-o", "ann", "/srv/drive", "/mnt/drive")
     box.do("mount", "--bind", "/srv/drive", "/mnt/drive")
     box.do(BIN / "photod", "init", "--system", "/mnt/drive", "--yes")
-    service.restart()
+    service.stop()
+    box.do("systemctl", "start", "photod")  # now it is a folder that is known
     box.do("systemctl", "stop", "photod")
     box.do("umount", "/mnt/drive")
     box.do("systemctl", "start", "photod")
