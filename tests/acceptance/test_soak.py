@@ -11,7 +11,7 @@ FAKE = [sys.executable, str(Path(__file__).parents[1] / "dying_daemon.py")]
 REAL = [sys.executable, "-m", "photod"]
 
 FORMS = [
-    pytest.param(FAKE, 20, 8.0, 8, id="20 seconds"),
+    pytest.param(FAKE, 14, 8.0, 5, id="14 seconds"),
     pytest.param(REAL, 3600, 3.0, 600, id="1 hour", marks=pytest.mark.slow),
 ]
 

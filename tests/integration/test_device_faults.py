@@ -77,9 +77,7 @@ def start_until_it_works(folder: Path, scorer: Callable[[], FakeScorer], most: i
     raise AssertionError(f"still failing after {most} starts")
 
 
-@pytest.mark.parametrize(
-    "fail", [raise_out_of_memory, raise_accelerator_error, raise_runtime_error, raise_from_the_library]
-)
+@pytest.mark.parametrize("fail", [raise_out_of_memory, raise_accelerator_error, raise_from_the_library])
 def test_a_photo_that_the_device_cannot_stand_is_found_and_marked(folder: Path, fail: Callable[[], None]) -> None:
     for level in range(190, 215):
         make_photo(folder / f"{level}.png", level)
