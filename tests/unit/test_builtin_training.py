@@ -1,7 +1,5 @@
 """How the built-in model is made: distortions, losses, export and figures, without any photo."""
 
-
-
 import sys
 from pathlib import Path
 
