@@ -21,6 +21,7 @@ COMMANDS = {
     "status": "photod_ctl.status",
     "export": "photod_ctl.export",
     "rescan": "photod_ctl.rescan",
+    "purge": "photod_ctl.purge",
     "pause": "photod_ctl.pause",
     "resume": "photod_ctl.pause",
     "verify": "photod_ctl.verify",

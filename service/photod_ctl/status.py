@@ -22,6 +22,9 @@ _CLEAR = "\x1b[H\x1b[2J"
 def status(
     context: typer.Context,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Again every second, until Ctrl-C.")] = False,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="As text for node_exporter's textfile collector.")
+    ] = False,
     as_json: Json = False,
     config: ConfigFile = None,
 ) -> None:
@@ -30,6 +33,12 @@ def status(
     Without a daemon it reads the databases of the configured folders.
     """
     settings = load(context, config)
+    if prometheus:
+        from photod_ctl.client import ask
+        from photod_ctl.prometheus import prometheus_text
+
+        print(prometheus_text(ask(settings, {"command": "status"}) or offline_status(settings)), end="")
+        return
     _show(settings, as_json, one_line=follow)
     while follow:
         time.sleep(FOLLOW_S)
@@ -68,7 +77,7 @@ def _offline_folder(folder: "Folder") -> dict[str, Any]:
 
     known: dict[str, Any] = {
         "path": str(folder.path), "database": str(folder.database_path), "state": "unwatched", "model": None,
-        "compared_at": None, "pending": None, "unreadable": [],
+        "compared_at": None, "pending": None, "unreadable": [], "unstable": [], "watched_by": None,
         "scored": 0, "stale": 0, "unscoreable": 0, "missing": 0,
     }  # fmt: skip
     if not os.path.isdir(folder.path):
@@ -95,6 +104,11 @@ def _print(status: dict[str, Any]) -> None:
     for folder in status["folders"]:
         for photo in folder["unreadable"]:
             warn(f"cannot read {os.path.join(folder['path'], photo['path'])}: {photo['reason']}")
+        for path in folder["unstable"]:
+            warn(f"{os.path.join(folder['path'], path)} is written without end; looked at every few minutes")
+        if folder["watched_by"] == "partly":
+            warn(f"{folder['path']} is compared every few minutes: not all of it can be watched;"
+                 " raise fs.inotify.max_user_watches with sysctl")  # fmt: skip
 
 
 def _running(status: dict[str, Any]) -> str:
@@ -143,7 +157,7 @@ def _print_folders(folders: list[dict[str, Any]]) -> None:
     from photod_ctl.tables import Cell, Column, print_table
 
     columns = (
-        Column("folder", wide=True), Column("state"), Column("compared"), Column("pending", right=True),
+        Column("folder", wide=True), Column("state"), Column("watched"), Column("compared"), Column("pending", right=True),
         Column("scored", right=True), Column("stale", right=True), Column("failed", right=True),
         Column("missing", right=True),
     )  # fmt: skip
@@ -151,6 +165,7 @@ def _print_folders(folders: list[dict[str, Any]]) -> None:
         (
             Cell(folder["path"], link=folder["path"]),
             folder["state"],
+            folder["watched_by"] or "no",
             _compared(folder["compared_at"]),
             "" if folder["pending"] is None else f"{folder['pending']:,}",
             *(f"{folder[name]:,}" for name in ("scored", "stale", "unscoreable", "missing")),

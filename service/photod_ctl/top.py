@@ -34,9 +34,7 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
     copy: Annotated[
         str | None, typer.Option("--copy", metavar="DIR", help="Copy the photos there, named by rank.")
     ] = None,
-    link: Annotated[
-        str | None, typer.Option("--link", metavar="DIR", help="The same with symbolic links.")
-    ] = None,
+    link: Annotated[str | None, typer.Option("--link", metavar="DIR", help="The same with symbolic links.")] = None,
     m3u: Annotated[
         str | None, typer.Option("--m3u", metavar="FILE", help="Write a playlist for image viewers.")
     ] = None,

@@ -38,9 +38,7 @@ class Pace:
 class Show:
     """One thread runs it and owns all its parts; others hand in newer rankings through `offer`."""
 
-    def __init__(
-        self, deck: Deck, window: Window, pace: Pace, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, deck: Deck, window: Window, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
         self._decks = [deck]  # the show, and the burst that is looked at over it
         self._window = window
         self._pace = pace

@@ -64,11 +64,18 @@ def test_a_running_daemon_is_asked_and_tells(ctl: Ctl, daemon: Path, tmp_path: P
     retried = json.loads(ctl("failed", "--retry", "--json", "--config", daemon).stdout)
     assert [(Path(f["path"]).name, f["reason"] != "of old") for f in retried] == [("broken.jpg", True)]
 
+    (tmp_path / "photos/broken.jpg").unlink()
+    wait_until(lambda: _status(ctl, daemon)["folders"][0]["missing"] == 1)
+    assert ctl("purge", "--config", daemon).stdout == "photod drops what is missing in all folders\n"
+    wait_until(lambda: _status(ctl, daemon)["folders"][0]["missing"] == 0)
+
+    assert "photod_up 1" in ctl("status", "--prometheus", "--config", daemon).stdout.splitlines()
+
     followed = json.loads(ctl("rate", "photos", "--json", "--config", daemon).stdout)
-    assert (followed["phase"], followed["unchanged"], followed["interrupted"]) == ("done", 2, False)
+    assert (followed["phase"], followed["unchanged"], followed["interrupted"]) == ("done", 1, False)
 
 
-@pytest.mark.parametrize("command", ["rescan", "pause", "resume"])
+@pytest.mark.parametrize("command", ["rescan", "purge", "pause", "resume"])
 def test_without_a_daemon_it_says_what_to_do(ctl: Ctl, command: str) -> None:
     run = ctl(command)
     assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1)

@@ -92,7 +92,20 @@ def test_completion_offers_commands_and_options(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "rate", "top", "slideshow", "stats", "show", "failed", "status", "export", "rescan", "pause", "resume",
+        "rate",
+        "top",
+        "slideshow",
+        "stats",
+        "show",
+        "failed",
+        "status",
+        "export",
+        "rescan",
+        "purge",
+        "pause",
+        "resume",
+        "verify",
+        "backup",
         "demo",
     ],
 )
