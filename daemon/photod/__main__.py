@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
-from photod.config import load_config
+from photod.config import load_config, state_directory
 from photod.errors import EXIT_BUG, EXIT_OK, PhotodError
 from photod.journal import one_line
 from photod.logs import configure_logs
@@ -75,7 +75,10 @@ def _check(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config)
     configure_logs(config.log.level, config.log.format)
     from photod.check import check
+    from photod.score import download
 
+    if arguments.download:
+        download(config.model, state_directory(), print)
     check(config)
 
 
@@ -102,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
         "check", help="check configuration, folders, model and sandbox, and say what is found"
     )
     check.set_defaults(command=_check)
+    check.add_argument(
+        "--download", action="store_true", help="fetch the configured weights first; the daemon itself never does"
+    )
     _add_init(commands.add_parser("init", help="make photod a service of systemd, or take that back"))
     for command in (run, check):
         command.add_argument(

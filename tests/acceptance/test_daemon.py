@@ -118,6 +118,14 @@ def test_a_configuration_that_cannot_work_is_refused_in_one_line(
     assert "Traceback" not in done.stderr
 
 
+def test_check_says_what_would_run_and_that_its_weights_are_here(config: Path, folder: Path) -> None:
+    done = photod("check", "--download", "--config", config)
+    assert done.returncode == 0, done.stderr
+    assert "builtin is complete and sound" in done.stdout
+    assert f"folder:       {folder}: no database yet" in done.stdout
+    assert "SHA-256" in done.stdout
+
+
 def test_a_corrupt_database_stops_everything_and_names_the_remedy(config: Path, folder: Path) -> None:
     make_photo(folder / "a.png")
     with RunningDaemon(config) as daemon:
