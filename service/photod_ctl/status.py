@@ -158,8 +158,8 @@ def _print_folders(folders: list[dict[str, Any]]) -> None:
 
     columns = (
         Column("folder", wide=True), Column("state"), Column("watched"), Column("compared"),
-        Column("pending", right=True), Column("scored", right=True), Column("stale", right=True), Column("failed", right=True),
-        Column("missing", right=True),
+        Column("pending", right=True), Column("scored", right=True), Column("stale", right=True),
+        Column("failed", right=True), Column("missing", right=True),
     )  # fmt: skip
     rows = [
         (

@@ -133,9 +133,7 @@ def test_a_directory_becomes_a_symlink_and_its_photos_are_gone(folder: Path) -> 
 
 
 @pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_a_renamed_directory_costs_neither_model_nor_reading(
-    folder: Path, reads: list[str], count: int
-) -> None:
+def test_a_renamed_directory_costs_neither_model_nor_reading(folder: Path, reads: list[str], count: int) -> None:
     """Scenario 18; its full form has 10,000 files."""
     fill(folder / "old/below", count)
     with watched(folder, scorer := FakeScorer()) as config:

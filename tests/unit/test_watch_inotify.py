@@ -64,9 +64,7 @@ def test_a_moved_directory_is_heard_under_its_new_name_once_it_is_watched_there(
     assert len(watches) == 2
 
 
-def test_a_directory_moved_there_and_back_keeps_its_name(
-    folder: Path, watches: DirectoryWatches, ear: Ear
-) -> None:
+def test_a_directory_moved_there_and_back_keeps_its_name(folder: Path, watches: DirectoryWatches, ear: Ear) -> None:
     (folder / "a").mkdir()
     watches.watch("a")
     (folder / "a").rename(folder / "b")

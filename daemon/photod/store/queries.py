@@ -176,9 +176,11 @@ class Reader:
 
     def histogram(self) -> dict[int, int]:
         """How many contents the current model has scored in each half point, from 0 to 20; by the index alone."""
-        return dict(self._all("""
+        return dict(
+            self._all("""
             SELECT CAST(score * 2 AS INTEGER), count(*) FROM content
-            WHERE model = (SELECT id FROM model WHERE current = 1) GROUP BY 1"""))
+            WHERE model = (SELECT id FROM model WHERE current = 1) GROUP BY 1""")
+        )
 
     def means(self, by: Literal["year", "camera"], below: str = "") -> list[tuple[str | None, int, float]]:
         """Ranked photos and their mean score by the year they were taken in, or by camera; None: not known."""

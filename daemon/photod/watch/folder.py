@@ -141,9 +141,7 @@ class FolderWatcher:
         if self._absent:
             return not len(self.flight)
         with self._lock:
-            return self._quiescent and not (
-                self._notes or len(self._scans) or len(self.flight) or len(self.agenda)
-            )
+            return self._quiescent and not (self._notes or len(self._scans) or len(self.flight) or len(self.agenda))
 
     def pause(self, paused: bool) -> None:
         """Hand nothing on while paused; what is seen meanwhile is kept."""
