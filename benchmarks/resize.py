@@ -25,7 +25,7 @@ from photod.photos import InputSpec
 from photod.score import load_scorers
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from scorer import make_weights, print_machine  # type: ignore[import-not-found]
+from scorer import make_weights, print_machine
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "photos"
 GOAL = 0.02  # points

@@ -1,6 +1,5 @@
 """The choice of arithmetic: what is decided, and that what is promised is kept on this machine."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -85,11 +84,11 @@ def test_fast_says_by_how_much_it_moves_scores_and_keeps_to_it(small: tuple[str,
 
 
 @pytest.fixture
-def no_measuring(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> Choice:
         raise AssertionError("measured again")
 
-    return monkeypatch.setattr("photod.score.assembly.choose", refuse)
+    monkeypatch.setattr("photod.score.assembly.choose", refuse)
 
 
 def test_a_later_start_chooses_the_same_without_measuring(
