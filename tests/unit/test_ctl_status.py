@@ -6,7 +6,8 @@ from photod_ctl.status import _print
 
 FOLDER: dict[str, Any] = {
     "path": "/photos", "database": "/photos/.photod/photos.db", "state": "idle", "compared_at": None, "pending": 0,
-    "scored": 2, "stale": 0, "unscoreable": 0, "missing": 0, "unreadable": [], "unstable": [], "watched_by": "inotify",
+    "scored": 2, "stale": 0, "unscoreable": 0, "missing": 0, "unreadable": [], "unstable": [],
+    "watched_by": "inotify",
 }  # fmt: skip
 
 
