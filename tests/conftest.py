@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from machine import need
+from photod.intake.read import ReadPhoto, read_photo
+from photod.photos import Candidate, Passed
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -36,3 +38,16 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The photos that the reading stage opens, in order."""
+    opened: list[str] = []
+
+    def read(candidate: Candidate, max_bytes: int) -> ReadPhoto | Passed:
+        opened.append(candidate.path)
+        return read_photo(candidate, max_bytes)
+
+    monkeypatch.setattr("photod.pipeline.read_photo", read)
+    return opened

@@ -14,6 +14,7 @@ from functools import partial
 from photod.channel import Channel
 from photod.config import Config
 from photod.errors import DecodeError, DeviceError
+from photod.files import fingerprint_at
 from photod.in_flight import ContentsInFlight, OnTheWay
 from photod.intake.decoder import Decoded, Decoder
 from photod.intake.read import ReadPhoto, read_photo
@@ -24,7 +25,6 @@ from photod.photos import (
     Candidate,
     Compared,
     Dismissed,
-    Fingerprint,
     Judged,
     Missing,
     Moved,
@@ -309,7 +309,4 @@ class Pipeline:
 
 def _is_still(candidate: Candidate) -> bool:
     """Whether the path still is what was read; asked right before its score is committed."""
-    try:
-        return Fingerprint.of(os.stat(candidate.location)) == candidate.fingerprint
-    except OSError:
-        return False
+    return fingerprint_at(candidate.location) == candidate.fingerprint

@@ -8,8 +8,6 @@ import pytest
 
 from fake_scorer import FakeScorer
 from photod.config import Folder, Model
-from photod.intake.read import ReadPhoto, read_photo
-from photod.photos import Candidate, Passed
 from photod.store.queries import Reader
 from pictures import make_photo
 from running import make_config, ranking, running, score_once, wait_until
@@ -27,19 +25,6 @@ def test_every_photo_of_a_tree_is_scored_and_nothing_else(folder: Path) -> None:
     score_once(folder, scorer := FakeScorer())
     assert ranking(folder) == pytest.approx({"bright.png": 10.0, "2019/summer/dark.jpg": 0.0}, abs=0.05)
     assert scorer.photos == 2
-
-
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The photos that the reading stage opens, in order."""
-    opened: list[str] = []
-
-    def read(candidate: Candidate, max_bytes: int) -> ReadPhoto | Passed:
-        opened.append(candidate.path)
-        return read_photo(candidate, max_bytes)
-
-    monkeypatch.setattr("photod.pipeline.read_photo", read)
-    return opened
 
 
 def test_a_second_run_reads_nothing(folder: Path, reads: list[str]) -> None:

@@ -7,22 +7,7 @@ from pathlib import Path
 import pytest
 
 from fake_scorer import FakeScorer
-from photod.intake.read import ReadPhoto, read_photo
-from photod.photos import Candidate, Passed
 from watching import agrees, fill, put, quiet, watched
-
-
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The photos that the reading stage opens, in order."""
-    opened: list[str] = []
-
-    def read(candidate: Candidate, max_bytes: int) -> ReadPhoto | Passed:
-        opened.append(candidate.path)
-        return read_photo(candidate, max_bytes)
-
-    monkeypatch.setattr("photod.pipeline.read_photo", read)
-    return opened
 
 
 def test_nested_directories_made_within_a_second_lose_nothing(folder: Path) -> None:

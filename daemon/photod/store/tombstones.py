@@ -10,6 +10,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 
+from photod.files import is_gone
 from photod.store.schema import from_sql
 
 APART_S = 24 * 3600
@@ -71,7 +72,7 @@ class Tombstones:
         rows = self._db.execute(
             "SELECT id, path FROM photo WHERE missing_since <= ?", (2**62 if since is None else since,)
         )
-        return [row for row, path in rows if _is_gone(os.path.join(folder, from_sql(path)))]
+        return [row for row, path in rows if is_gone(os.path.join(folder, from_sql(path)))]
 
     def _drop(self, rows: list[int]) -> int:
         self._db.executemany("DELETE FROM photo WHERE id = ?", [(row,) for row in rows])
@@ -83,14 +84,3 @@ class Tombstones:
                 (int(time.time()) - APART_S,),
             )
         return len(rows)
-
-
-def _is_gone(location: str) -> bool:
-    """Whether nothing has this name; a name that cannot be looked up may well have something."""
-    try:
-        os.lstat(location)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        pass
-    return False

@@ -61,25 +61,6 @@ def compare(listing: Listing, known: Mapping[str, KnownPhoto]) -> Comparison:
     return Comparison(work, unchanged, missing, returned)
 
 
-def look(folder: str, path: str) -> Fingerprint | None:
-    """The fingerprint of the file at `path` now; None when it is gone or cannot be looked at."""
-    try:
-        return Fingerprint.of(os.stat(os.path.join(folder, path)))
-    except OSError:
-        return None
-
-
-def is_gone(location: str) -> bool:
-    """Whether nothing has this name; False, too, where that cannot be found out."""
-    try:
-        os.lstat(location)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        pass
-    return False
-
-
 def _fingerprint(folder: str, entry: os.DirEntry[str]) -> Fingerprint | None:
     """Of a regular file, or of one inside the folder that a symlink points at; None for anything else."""
     try:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from photod.files import is_gone
 from photod.logs import get_logger
 from photod.photos import Candidate, Compared, Fingerprint, KnownPhoto, Missing, Moved, Note, Returned
 from photod.watch.filesystem import filesystem_identity
@@ -12,7 +13,7 @@ from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
 from photod.watch.presence import Presence
-from photod.watch.scan import Comparison, compare, is_gone, list_directory
+from photod.watch.scan import Comparison, compare, list_directory
 
 log = get_logger(__name__)
 

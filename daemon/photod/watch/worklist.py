@@ -5,10 +5,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from photod.files import fingerprint_at
 from photod.photos import Candidate, Fingerprint
 from photod.watch.flight import Flight
 from photod.watch.lease import Leases, Writer
-from photod.watch.scan import look
 from photod.watch.settle import Ages, Settle
 
 
@@ -66,7 +66,7 @@ class Worklist:
         """Look once more at the files whose quiet time is over, and queue those that have settled."""
         now = time.monotonic()
         for path in self.settle.due(now):
-            seen = look(self._folder, path)
+            seen = fingerprint_at(os.path.join(self._folder, path))
             if self.settle.judge(path, seen, self._probe(path), now) and seen is not None:
                 self._arrivals.append(Candidate(self._folder, path, seen, urgent=True))
 
