@@ -9,7 +9,7 @@ from photod.config import DATABASE_DIRECTORY, Config, Folder, Watch, state_direc
 from photod.errors import ConfigError, DatabaseError, UsageError
 from photod.intake.formats import is_photo_name
 from photod.logs import get_logger
-from photod.photos import Candidate, Note
+from photod.photos import Candidate, Note, StalePage
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.watch.folder import FolderWatcher
@@ -42,6 +42,8 @@ class OpenFolder:
             known_directories=lambda below: self._ask(lambda reader: reader.directories(below), []),
             links_of=lambda inode: self._ask(lambda reader: reader.links_of(inode), []),
             paths_of=lambda fingerprint: self._ask(lambda reader: reader.paths_of(fingerprint), []),
+            count_stale=lambda below: self._ask(lambda reader: reader.count_stale(below), 0),
+            stale=lambda below, place: self._ask(lambda reader: reader.stale(below, place), StalePage((), None)),
             offer=offer,
             note=note,
             presence=self.presence,

@@ -34,6 +34,14 @@ class KnownPhoto:
 
 
 @dataclass(frozen=True, slots=True)
+class StalePage:
+    """Some photos that an earlier model scored, newest first by mtime."""
+
+    photos: tuple[tuple[str, Fingerprint], ...]  # with the fingerprint that the database knows
+    place: tuple[int, int] | None  # after which to go on, as (mtime_ns, row); None: there are no more
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A photo that the scan wants looked at: new, or changed since it was last committed."""
 
@@ -41,6 +49,7 @@ class Candidate:
     path: str  # relative to the folder; surrogate-escaped where the name is not UTF-8
     fingerprint: Fingerprint
     urgent: bool = False  # landed just now: goes before backlog
+    landed: float | None = field(default=None, compare=False)  # when, if it just did: monotonic seconds
 
     @property
     def location(self) -> str:
@@ -98,6 +107,15 @@ class Passed:
 
 
 Outcome = Judged | Passed
+
+
+def kind_of(outcome: Outcome) -> str:
+    """One word for how a photo ended: scored, duplicates, unscoreable, or why it was passed."""
+    if not isinstance(outcome, Judged):
+        return outcome.why
+    if isinstance(outcome.verdict, Unscoreable):
+        return "unscoreable"
+    return "duplicates" if outcome.duplicate else "scored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 from watchdog.observers.inotify_c import InotifyFD
 
 from photod.config import Folder
-from photod.photos import Fingerprint, KnownPhoto, Note
+from photod.photos import Fingerprint, KnownPhoto, Note, StalePage
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
@@ -114,6 +114,8 @@ def survey_of(folder: Path, notes: list[Note]) -> Survey:
         known_directories=lambda _: [],
         links_of=lambda _: [],
         paths_of=paths_of,
+        count_stale=lambda _: 0,
+        stale=lambda *_: StalePage((), None),
         offer=lambda _: True,
         note=notes.append,
         presence=lambda: Presence.HERE,

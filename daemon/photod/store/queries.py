@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from photod.channel import Closed
-from photod.photos import Facts, Fingerprint, KnownPhoto, Scored, Unscoreable, Verdict
+from photod.photos import Facts, Fingerprint, KnownPhoto, Scored, StalePage, Unscoreable, Verdict
 from photod.store.connection import database_errors, open_readable
 from photod.store.schema import from_sql, signed, to_sql
 
@@ -17,6 +17,8 @@ _PRESENT = "photo.missing_since IS NULL"
 _RANKED = f"""
     FROM content JOIN photo USING (sha256)
     WHERE content.model = (SELECT id FROM model WHERE current = 1) AND photo.state = 'scored' AND {_PRESENT}"""
+_PAGE = 256  # photos looked at for one page of stale ones
+_BEFORE_ALL = (2**63 - 1, 2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,37 @@ class Reader:
         rows = self._all(f"SELECT DISTINCT directory FROM photo WHERE {_PRESENT} {where}", *arguments)
         return [from_sql(directory) for (directory,) in rows]
 
+    def count_stale(self, below: str = "") -> int:
+        """How many photos an earlier model scored, and the current one not yet."""
+        where, arguments = _below(below)
+        row = self._one(
+            f"""
+            SELECT count(*) FROM content JOIN photo USING (sha256)
+            WHERE model IN (SELECT id FROM model WHERE current = 0) AND state = 'scored' AND {_PRESENT} {where}""",
+            *arguments,
+        )
+        return int(row[0])
+
+    def stale(self, below: str = "", place: tuple[int, int] | None = None) -> StalePage:
+        """The next of those photos, newest first. Looks at so many rows and no more, so a page may be empty."""
+        where, arguments = _below(below)
+        rows = self._all(
+            f"""
+            SELECT path, size, mtime_ns, ctime_ns, inode, photo.id,
+                   content.model IN (SELECT id FROM model WHERE current = 0) AND state = 'scored'
+            FROM (SELECT * FROM photo INDEXED BY photo_by_age WHERE {_PRESENT} AND (mtime_ns, id) < (?, ?) {where}
+                  ORDER BY mtime_ns DESC, id DESC LIMIT {_PAGE}) AS photo JOIN content USING (sha256)
+            ORDER BY mtime_ns DESC, photo.id DESC""",
+            *(place or _BEFORE_ALL),
+            *arguments,
+        )
+        photos = tuple(
+            (from_sql(path), Fingerprint(size, mtime, ctime, inode % 2**64))
+            for path, size, mtime, ctime, inode, _, stale in rows
+            if stale
+        )
+        return StalePage(photos, (rows[-1][2], rows[-1][5]) if len(rows) == _PAGE else None)
+
     def verdict(self, sha256: str, model_key: str) -> Verdict | None:
         """The verdict of the model named by `model_key` on these bytes, if there is one."""
         row = self._one(
@@ -239,16 +272,11 @@ class Reader:
     def totals(self) -> Totals:
         """How many photos are scored, stale, unscoreable, missing."""
         present = dict(self._all(f"SELECT state, count(*) FROM photo WHERE {_PRESENT} GROUP BY state"))
-        stale = self._one(
-            f"""
-            SELECT count(*) FROM content JOIN photo USING (sha256)
-            WHERE model IN (SELECT id FROM model WHERE current = 0) AND state = 'scored' AND {_PRESENT}"""
-        )
+        stale = self.count_stale()
         missing = self._one("SELECT count(*) FROM photo WHERE missing_since IS NOT NULL")
-        stale_count = stale[0] if stale else 0
         return Totals(
-            scored=present.get("scored", 0) - stale_count,
-            stale=stale_count,
+            scored=present.get("scored", 0) - stale,
+            stale=stale,
             unscoreable=present.get("unscoreable", 0),
             missing=missing[0] if missing else 0,
         )

@@ -112,11 +112,20 @@ def _remember_suspects(connection: sqlite3.Connection) -> None:
     connection.execute(_V3)
 
 
+# Photos that an earlier model scored are scored again newest first, a page of this index at a time.
+_V4 = "CREATE INDEX photo_by_age ON photo (mtime_ns, id) WHERE missing_since IS NULL"
+
+
+def _order_by_age(connection: sqlite3.Connection) -> None:
+    connection.execute(_V4)
+
+
 # MIGRATIONS[n] takes a database from user_version n to n + 1. Append only: released steps never change.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _remember_moves_and_confirmations,
     _remember_suspects,
+    _order_by_age,
 )
 VERSION = len(MIGRATIONS)
 

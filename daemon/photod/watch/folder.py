@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from photod.config import Watch
 from photod.logs import get_logger
-from photod.photos import Appeared, Fingerprint, Note, Outcome
+from photod.photos import Appeared, Fingerprint, Moved, Note, Outcome
 from photod.watch.agenda import Agenda
 from photod.watch.counts import Counts
 from photod.watch.dirty import DirtyWalk
@@ -16,6 +16,7 @@ from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
 from photod.watch.presence import Presence
 from photod.watch.scans import Scans
+from photod.watch.stale import Stale
 from photod.watch.survey import Surroundings, Survey, directories_of
 from photod.watch.worklist import Worklist
 
@@ -44,7 +45,8 @@ class FolderWatcher:
         self._polled = polled
         self.flight = Flight()
         self._survey = Survey(path, rules, replace(surroundings, note=self._note), self.flight)
-        self._work = Worklist(path, settings.settle_s, self.flight, surroundings.offer)
+        self._stale = Stale(surroundings.count_stale, surroundings.stale)
+        self._work = Worklist(path, settings.settle_s, self.flight, surroundings.offer, self._stale)
         self._dirty = DirtyWalk(self.agenda, self._survey, surroundings.known_directories, self._consider)
         self._scans = Scans(self._survey, self.flight, self._work, self._is_here)
         self._check_at: float | None = None  # when the folder itself is looked at; None: a single run
@@ -107,6 +109,8 @@ class FolderWatcher:
         """Hear that a note of this folder's was written down: what it is about may have changed meanwhile."""
         for directory in directories_of(note):
             self.agenda.mark(directory)
+        if isinstance(note, Moved):
+            self._stale.look_again()  # it may have been sought under its old name
         with self._lock:
             self._notes -= 1
         self.wake()

@@ -20,8 +20,9 @@ class Listing:
 class Comparison:
     """What the listing of one directory means."""
 
-    work: list[tuple[str, Fingerprint]] = field(default_factory=list)  # new, changed, or scored by an earlier model
+    work: list[tuple[str, Fingerprint]] = field(default_factory=list)  # new, or changed
     unchanged: int = 0
+    stale: int = 0  # unchanged, but an earlier model scored them
     missing: list[str] = field(default_factory=list)  # known, and not in the listing
     returned: list[str] = field(default_factory=list)  # known as missing, there again unchanged
 
@@ -48,17 +49,19 @@ def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
 
 def compare(listing: Listing, known: Mapping[str, KnownPhoto]) -> Comparison:
     """What is to be done so that the database agrees with the listing."""
-    work, returned, unchanged = [], [], 0
+    work, returned, unchanged, stale = [], [], 0, 0
     for path, fingerprint in listing.photos.items():
         row = known.get(path)
-        if row is None or row.stale or row.fingerprint != fingerprint:
+        if row is None or row.fingerprint != fingerprint or (row.stale and row.missing):
             work.append((path, fingerprint))
+        elif row.stale:
+            stale += 1
         else:
             unchanged += 1
             if row.missing:
                 returned.append(path)
     missing = [path for path, row in known.items() if not row.missing and path not in listing.photos]
-    return Comparison(work, unchanged, missing, returned)
+    return Comparison(work, unchanged, stale, missing, returned)
 
 
 def _fingerprint(folder: str, entry: os.DirEntry[str]) -> Fingerprint | None:

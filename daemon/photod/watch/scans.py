@@ -14,8 +14,8 @@ from photod.watch.worklist import Worklist
 class Scans:
     """Any thread may request and ask; `step` and `clear` are for the folder's own thread.
 
-    A scan only compares, and remembers the directories that have work and how much. `may_begin` is asked before
-    each: whether the folder is there.
+    A scan only compares, and remembers the directories that have work and how much; what an earlier model scored
+    is scored again after it. `may_begin` is asked before each: whether the folder is there.
     """
 
     def __init__(self, survey: Survey, flight: Flight, work: Worklist, may_begin: Callable[[], bool]) -> None:
@@ -26,6 +26,7 @@ class Scans:
         self._lock = threading.Lock()
         self._requests: deque[str] = deque()  # subtrees
         self._scan: Iterator[tuple[str, Comparison]] | None = None
+        self._below = ""  # of the one that goes on
         self.began = time.monotonic()  # when the last one of the whole folder did
 
     def __len__(self) -> int:
@@ -52,10 +53,11 @@ class Scans:
             return self._begin()
         step = next(self._scan, None)
         if step is None:
+            self._work.rescore(self._below)
             self._scan = None
         else:
             directory, comparison = step
-            self._flight.compared(len(comparison.work), comparison.unchanged)
+            self._flight.compared(len(comparison.work) + comparison.stale, comparison.unchanged)
             self._work.remember(directory, [path for path, _ in comparison.work])
         return True
 
@@ -67,8 +69,8 @@ class Scans:
             self.clear()
             return False
         with self._lock:
-            start = self._requests.popleft()
-            self._scan = self._survey.tree(start)
-        if not start:
+            self._below = self._requests.popleft()
+            self._scan = self._survey.tree(self._below)
+        if not self._below:
             self.began = time.monotonic()
         return True

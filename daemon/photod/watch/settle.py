@@ -61,6 +61,10 @@ class Settle:
             waiting.since = now
             waiting.due = now + self.quiet_s
 
+    def landed(self, path: str) -> float:
+        """Since when the file has looked as it does, and nobody was seen to have it open."""
+        return self._waiting[path].since
+
     def due(self, now: float) -> list[str]:
         """The files to look at now: `judge` each."""
         return [path for path, waiting in self._waiting.items() if waiting.due <= now]

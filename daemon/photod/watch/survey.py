@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from photod.files import is_gone
 from photod.logs import get_logger
-from photod.photos import Candidate, Compared, Fingerprint, KnownPhoto, Missing, Moved, Note, Returned
+from photod.photos import Candidate, Compared, Fingerprint, KnownPhoto, Missing, Moved, Note, Returned, StalePage
 from photod.watch.filesystem import filesystem_identity
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
@@ -26,6 +26,8 @@ class Surroundings:
     known_directories: Callable[[str], list[str]]  # those of the database at and below a directory
     links_of: Callable[[int], list[str]]  # where the database knows files with this inode
     paths_of: Callable[[Fingerprint], list[str]]  # where the database last saw a file that looked like this
+    count_stale: Callable[[str], int]  # photos at and below a directory that an earlier model scored
+    stale: Callable[[str, tuple[int, int] | None], StalePage]  # the next of them, newest first
     offer: Callable[[Candidate], bool]  # hand a candidate on; False: no room now
     note: Callable[[Note], None]
     presence: Callable[[], Presence]  # whether the folder is there as itself

@@ -10,12 +10,18 @@ from photod.photos import Candidate, Fingerprint
 from photod.watch.flight import Flight
 from photod.watch.lease import Leases, Writer
 from photod.watch.settle import Ages, Settle
+from photod.watch.stale import Stale
 
 
 class Worklist:
-    """Arrivals settle and go first; the backlog is remembered by directory, and listed when there is room."""
+    """Arrivals settle and go first, then the backlog, then what an earlier model scored.
 
-    def __init__(self, folder: str, quiet_s: float, flight: Flight, offer: Callable[[Candidate], bool]) -> None:
+    The backlog is remembered by directory, and listed when there is room; the stale ones are in the database.
+    """
+
+    def __init__(
+        self, folder: str, quiet_s: float, flight: Flight, offer: Callable[[Candidate], bool], stale: Stale
+    ) -> None:
         self.settle = Settle(quiet_s)
         self._folder = folder
         self._leases = Leases()
@@ -26,11 +32,12 @@ class Worklist:
         self._backlog: dict[str, int] = {}  # directory -> photos that need work
         self._feeding: deque[Candidate] = deque()  # the backlog directory in hand
         self._behind = 0  # photos in the backlog
+        self._stale = stale
 
     def __len__(self) -> int:
         """How many wait, but for the unstable ones, which wait without end."""
         settling = len(self.settle) - len(self.settle.unstable)
-        return settling + len(self._arrivals) + len(self._feeding) + self._behind
+        return settling + len(self._arrivals) + len(self._feeding) + self._behind + len(self._stale)
 
     def clear(self) -> None:
         """Drop everything: the folder is not there."""
@@ -39,6 +46,11 @@ class Worklist:
         self._feeding.clear()
         self._backlog.clear()
         self._behind = 0
+        self._stale.clear()
+
+    def rescore(self, below: str) -> None:
+        """Have what an earlier model scored in the tree at `below` scored again, when nothing else waits."""
+        self._stale.begin(below)
 
     def consider(self, path: str, fingerprint: Fingerprint, *, urgent: bool) -> None:
         """Queue a photo that needs work, at once if its own timestamps prove that it is quiet."""
@@ -47,10 +59,11 @@ class Worklist:
         now = time.monotonic()
         settling = path in self.settle or self.settle.settles_too_often(path, now)
         if not settling and self._ages.prove_quiet(fingerprint, time.time(), now, self._probe(path)):
-            queue = self._arrivals if urgent else self._feeding
-            queue.append(Candidate(self._folder, path, fingerprint, urgent))
             if urgent:
+                self._arrivals.append(Candidate(self._folder, path, fingerprint, urgent=True, landed=now))
                 self.settle.settled(path, now)
+            else:
+                self._feeding.append(Candidate(self._folder, path, fingerprint))
         else:
             self.settle.observe(path, fingerprint, now)
 
@@ -66,21 +79,25 @@ class Worklist:
         """Look once more at the files whose quiet time is over, and queue those that have settled."""
         now = time.monotonic()
         for path in self.settle.due(now):
-            seen = fingerprint_at(os.path.join(self._folder, path))
+            seen, landed = fingerprint_at(os.path.join(self._folder, path)), self.settle.landed(path)
             if self.settle.judge(path, seen, self._probe(path), now) and seen is not None:
-                self._arrivals.append(Candidate(self._folder, path, seen, urgent=True))
+                self._arrivals.append(Candidate(self._folder, path, seen, urgent=True, landed=landed))
 
     def next_due(self) -> float | None:
         """When to look again, in monotonic seconds; None when nothing settles."""
         return self.settle.next_due()
 
     def feed(self, work_in: Callable[[str], list[tuple[str, Fingerprint]]]) -> bool:
-        """Hand on what there is room for: arrivals, then the backlog. True if there may be more to do at once.
+        """Hand on what there is room for: arrivals, backlog, stale ones. True if there may be more to do at once.
 
         `work_in` lists a directory again, since the backlog only remembers which ones have work.
         """
-        if not (self._drain(self._arrivals) and self._drain(self._feeding)) or not self._backlog:
+        if not (self._drain(self._arrivals) and self._drain(self._feeding)):
             return False
+        if not self._backlog:
+            for path, fingerprint in self._stale.take():
+                self.consider(path, fingerprint, urgent=False)
+            return bool(self._feeding or self._stale.goes_on)
         directory = next(iter(self._backlog))
         for path, fingerprint in work_in(directory):
             self.consider(path, fingerprint, urgent=False)
