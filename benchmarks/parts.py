@@ -1,0 +1,157 @@
+"""One part of the work in a process of its own; the other benchmarks start it and read the figures it prints.
+
+python benchmarks/parts.py intake  KIND COUNT              read + hash + decode in one thread, no walls
+python benchmarks/parts.py forward WEIGHTS PRECISION       the model alone, photod's and open_clip's own
+python benchmarks/parts.py whole   KIND COUNT WEIGHTS PRECISION [DECODERS]   all of photod, once over a folder
+"""
+
+import hashlib
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from material import CACHE, photos
+
+from photod import config
+
+BATCH = 64
+MAX_PIXELS = 300_000_000
+PASSES = 3  # of the model over a batch; the best counts: a limit is what nothing disturbed
+
+
+def weights(name: str) -> str:
+    """`random` is a ViT-B/16 that nobody trained, in a file as AesCLIP publishes it; anything else is itself."""
+    if name != "random":
+        return name
+    path = CACHE / "vit-b-16-random"
+    if not path.exists():
+        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+        import torch
+
+        from synthetic_clip import VIT_B_16, make_state
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(make_state(VIT_B_16), path)
+    return str(path)
+
+
+def model(name: str, precision: str) -> config.Model:
+    """The configuration of a model."""
+    return config.Model.model_validate({"weights": weights(name), "precision": precision})
+
+
+@contextmanager
+def folder_of(kind: str, count: int) -> Iterator[Path]:
+    """A new folder that holds the first COUNT photos of a kind under other names."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    sources = photos(kind, count)
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as place:
+        for source in sources:
+            os.link(source, Path(place, f"IMG_{source.name}"))
+        yield Path(place)
+
+
+def cpu_s() -> float:
+    """Processor seconds of this process and the children that ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def intake(kind: str, count: int) -> dict[str, float]:
+    """Core-seconds a photo of reading, hashing and decoding, the least that is correct."""
+    from photod.intake.decode import decode_photo
+    from photod.photos import InputSpec
+
+    paths, spec = photos(kind, count), InputSpec()
+    decode_photo(paths[0].read_bytes(), spec, MAX_PIXELS)
+    began = time.process_time()
+    for path in paths:
+        data = path.read_bytes()
+        hashlib.sha256(data).hexdigest()
+        decode_photo(data, spec, MAX_PIXELS)
+    return {"core_s": (time.process_time() - began) / count}
+
+
+def forward(name: str, precision: str) -> dict[str, float]:
+    """Core-seconds a photo of photod's scorer, and of open_clip's tower in the same precision (0: it has none)."""
+    from photod.score import load_scorers
+
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as cache:
+        (scorer, *_) = load_scorers(model(name, precision), Path(cache))
+    side = scorer.identity.input.size
+    pixels = np.random.default_rng(0).integers(0, 256, (BATCH, side, side, 3), np.uint8)
+    ours = best(lambda: scorer.embed(pixels)) * cores / BATCH
+    if name == "builtin":
+        return {"scorer_core_s": ours, "bare_core_s": 0.0}
+
+    import open_clip
+    import torch
+
+    dtype = torch.bfloat16 if scorer.identity.precision == "bf16" else torch.float32
+    clip = open_clip.create_model("ViT-B-16-quickgelu", pretrained=None)
+    clip.load_state_dict(torch.load(weights(name), weights_only=True))
+    tower, images = clip.visual.eval().to(dtype), torch.randn(BATCH, 3, side, side, dtype=dtype)
+    with torch.inference_mode():
+        return {"scorer_core_s": ours, "bare_core_s": best(lambda: tower(images)) * cores / BATCH}
+
+
+def best(work: object) -> float:
+    """Seconds of the quickest of some calls."""
+    assert callable(work)
+    work()
+    taken = []
+    for _ in range(PASSES):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return min(taken)
+
+
+def whole(kind: str, count: int, name: str, precision: str, decoders: int = 0) -> dict[str, float]:
+    """Seconds from the model being loaded to everything being committed, of the daemon once over a folder."""
+    from photod.daemon import Daemon
+    from photod.score import load_scorers
+    from photod.score.scorer import Scorer
+    from photod.store.queries import Reader
+
+    marks: list[tuple[float, float]] = []
+
+    def load(*arguments: object) -> tuple[Scorer, ...]:
+        scorers = load_scorers(*arguments)  # type: ignore[arg-type]
+        marks.append((time.perf_counter(), cpu_s()))
+        return scorers
+
+    chosen = config.Config(
+        model=model(name, precision),
+        intake=config.Intake(decoders=decoders),
+        watch=config.Watch(settle_s=0),
+    )
+    with folder_of(kind, count) as folder:
+        Daemon(chosen, once=folder, load=load).run()
+        (began, used), ended = marks[0], time.perf_counter()
+        scored = len(Reader(config.Folder(path=folder).database_path).top(count))
+    assert scored == count, f"{scored} of {count} scored"
+    return {"seconds": ended - began, "core_s": cpu_s() - used}
+
+
+def main() -> None:
+    """Run the part that is named, and print its figures."""
+    part, *rest = sys.argv[1:]
+    figures = {
+        "intake": lambda: intake(rest[0], int(rest[1])),
+        "forward": lambda: forward(rest[0], rest[1]),
+        "whole": lambda: whole(rest[0], int(rest[1]), rest[2], rest[3], int(rest[4]) if rest[4:] else 0),
+    }[part]()
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
