@@ -107,7 +107,7 @@ def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]])
             ratio=1 if column.wide else None,
         )
     for row in rows:
-        table.add_row(*(Text(printable(_text(cell)), Style(link=_uri(cell))) for cell in row))
+        table.add_row(*(Text(printable(_text(cell)), Style(link=_link(cell))) for cell in row))
     console = Console()
     if len(rows) + 3 <= console.height:
         console.print(table)
@@ -117,8 +117,13 @@ def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]])
     page(captured.get())
 
 
-def _uri(cell: str | Cell) -> str | None:
-    return Path(cell.link).as_uri() if isinstance(cell, Cell) and cell.link else None
+def uri(path: str) -> str:
+    """An absolute path as the target of a link."""
+    return Path(path).as_uri()
+
+
+def _link(cell: str | Cell) -> str | None:
+    return uri(cell.link) if isinstance(cell, Cell) and cell.link else None
 
 
 def _text(cell: str | Cell) -> str:

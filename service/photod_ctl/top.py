@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,9 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
     as_json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     paths: Annotated[bool, typer.Option("--paths", help="Print paths alone, one a line.")] = False,
+    thumbs: Annotated[
+        bool, typer.Option("--thumbs", help="Show the photos in the terminal (kitty, sixel, iTerm2 by sixel).")
+    ] = False,
     null: Annotated[bool, typer.Option("-0", "--null", help="Like --paths, each ended by a NUL byte.")] = False,
     copy: Annotated[
         str | None, typer.Option("--copy", metavar="DIR", help="Copy the photos there, named by rank.")
@@ -55,6 +58,7 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
 
     wanted = bounds(since=since, until=until, year=year, month=month, min_score=min_score)
     found = archives(folders, load(context, config))
+    renderer = _find_renderer() if thumbs else None
     rankings = rank(found, sys.maxsize if distinct else count, wanted, worst)
     if distinct:
         rankings = [_distinct(ranking, count) for ranking in rankings]
@@ -68,10 +72,20 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
                 print(collect(places, target))
     elif as_json or csv or paths or null:
         _print_for_programs(rankings, "json" if as_json else "csv" if csv else "0" if null else "paths")
+    elif renderer:
+        from photod_ctl.thumbs import print_thumbs
+
+        print_thumbs(rankings, renderer)
     else:
         from photod_ctl.listing import print_tables
 
         print_tables(rankings)
+
+
+def _find_renderer() -> Any:
+    from photod_ctl.thumbs import find_renderer
+
+    return find_renderer()
 
 
 def _print_for_programs(rankings: "Sequence[Ranking]", form: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from photod.errors import DatabaseError
 from photod.store.queries import Bounds
 from photod_ctl.folders import Archive
-from photod_ctl.ranking import Ranking, rank
+from photod_ctl.ranking import Place, Ranking, rank
 from photod_ctl.slideshow.deck import Slide
 
 FIRST = 500  # slides that are loaded before the window opens
@@ -19,15 +19,16 @@ def load(archives: Sequence[Archive], limit: int, bounds: Bounds) -> tuple[list[
     rankings = rank(archives, limit, bounds)
     if not rankings:
         return [], []
-    places = max(rankings, key=lambda ranking: ranking.total).places
-    return [
-        Slide(
-            place.location, place.photo.sha256, place.photo.score, place.percentile, place.rank,
-            place.photo.facts.taken_at, place.photo.facts.camera,
-            (place.photo.facts.width, place.photo.facts.height),
-        )
-        for place in places
-    ], rankings  # fmt: skip
+    return list(map(slide_of, max(rankings, key=lambda ranking: ranking.total).places)), rankings
+
+
+def slide_of(place: Place) -> Slide:
+    """A place in a ranking as a slide."""
+    photo, facts = place.photo, place.photo.facts
+    size = (facts.width, facts.height) if facts.width else None
+    return Slide(
+        place.location, photo.sha256, photo.score, place.percentile, place.rank, facts.taken_at, facts.camera, size
+    )
 
 
 class Follower:
