@@ -12,6 +12,7 @@ from photod.folders import OpenFolder, find_folder, find_present
 from photod.logs import get_logger
 from photod.photos import Purge, Retry
 from photod.pipeline import Pipeline
+from photod.score import device_memory
 from photod.score.scorer import Scorer
 from photod.store.queries import Totals
 from photod.tally import Tally
@@ -53,6 +54,9 @@ class Answers:
             "devices": [scorer.device for scorer in self.scorers],
             "median": self.tally.median(),
             "rate": self.tally.rate(),
+            "finished": self.tally.finished(),
+            "latency": self.tally.latency(),
+            "device_memory": {scorer.device: device_memory(scorer.device) for scorer in self.scorers},
             "queue": self.pipeline.queue(),
             "folders": [_folder_status(folder) for folder in self.folders.values()],
         }

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from photod.photos import Judged, Outcome, Unscoreable
+from photod.photos import Outcome, kind_of
 
 
 class Summary:
@@ -28,7 +28,7 @@ class Summary:
         """Count one more finished photo."""
         with self._lock:
             self._last = self._clock()
-            self._counts[_kind(outcome)] += 1
+            self._counts[kind_of(outcome)] += 1
 
     def take(self) -> dict[str, int | float] | None:
         """The run so far, with its length in seconds, and begin the next one; None if there was none."""
@@ -38,11 +38,3 @@ class Summary:
             if not counts:
                 return None
             return {**counts, "seconds": round(self._last - (self._last if began is None else began), 1)}
-
-
-def _kind(outcome: Outcome) -> str:
-    if not isinstance(outcome, Judged):
-        return outcome.why
-    if isinstance(outcome.verdict, Unscoreable):
-        return "unscoreable"
-    return "duplicates" if outcome.duplicate else "scored"

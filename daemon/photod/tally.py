@@ -2,13 +2,18 @@
 
 import threading
 import time
-from collections import deque
+from bisect import bisect_left
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from typing import Any
 
-from photod.photos import Judged, Outcome, Scored
+from photod.photos import Judged, Outcome, Scored, kind_of
 from photod.score.median import RunningMedian
 
 RATE_WINDOW_S = 60.0
+# Of the time from landing to commit, in seconds: settling takes two, a poll five minutes, quiet hours half a day.
+LATENCY_BOUNDS_S = (2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 14400.0, 86400.0)
+KINDS = ("scored", "duplicates", "unscoreable", "unreadable", "vanished", "changed")
 
 
 class Tally:
@@ -19,6 +24,9 @@ class Tally:
         self._lock = threading.Lock()
         self._median = RunningMedian()
         self._seconds: deque[list[float]] = deque()  # [start of the second, photos finished in it]
+        self._kinds = Counter(dict.fromkeys(KINDS, 0))
+        self._latencies = [0] * (len(LATENCY_BOUNDS_S) + 1)  # how many up to each bound, and above the last
+        self._latency_sum_s = 0.0
 
     def seed(self, scores: Iterable[float]) -> None:
         """Begin the median with scores given earlier."""
@@ -29,8 +37,12 @@ class Tally:
         """Count one more finished photo."""
         now = self._clock()
         with self._lock:
-            if isinstance(outcome, Judged) and isinstance(outcome.verdict, Scored) and not outcome.duplicate:
-                self._median.add(outcome.verdict.score)
+            self._kinds[kind_of(outcome)] += 1
+            if isinstance(outcome, Judged) and isinstance(outcome.verdict, Scored):
+                if not outcome.duplicate:
+                    self._median.add(outcome.verdict.score)
+                if outcome.candidate.landed is not None:
+                    self._add_latency(now - outcome.candidate.landed)
             if not self._seconds or now - self._seconds[-1][0] >= 1.0:
                 self._seconds.append([now, 0])
             self._seconds[-1][1] += 1
@@ -49,6 +61,27 @@ class Tally:
             if not self._seconds:
                 return 0.0
             return sum(count for _, count in self._seconds) / max(1.0, now - self._seconds[0][0])
+
+    def finished(self) -> dict[str, int]:
+        """How many photos ended how since the start."""
+        with self._lock:
+            return dict(self._kinds)
+
+    def latency(self) -> dict[str, Any]:
+        """How long arrivals took from landing to the commit of their score; backlog is not counted.
+
+        A photo has landed when its bytes were first seen as they were scored, its writer having closed it. The
+        clock goes only forward and stands still while the machine is suspended. `buckets`: [upper bound in
+        seconds, how many took at most that]; those above the last bound are in `count` alone.
+        """
+        with self._lock:
+            counts, total = list(self._latencies), self._latency_sum_s
+        buckets = [[bound, sum(counts[: place + 1])] for place, bound in enumerate(LATENCY_BOUNDS_S)]
+        return {"buckets": buckets, "count": sum(counts), "sum_s": total}
+
+    def _add_latency(self, seconds: float) -> None:
+        self._latencies[bisect_left(LATENCY_BOUNDS_S, seconds)] += 1
+        self._latency_sum_s += seconds
 
     def _drop_old(self, now: float) -> None:
         while self._seconds and now - self._seconds[0][0] > RATE_WINDOW_S:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from photod import config
 from photod.photos import ModelIdentity
 from photod.score.median import RunningMedian
+from photod.score.memory import device_memory
 from photod.score.scorer import Scorer, TextVectors, scores
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ __all__ = [
     "Scorer",
     "TextVectors",
     "describe",
+    "device_memory",
     "download",
     "identify",
     "load_scorers",
