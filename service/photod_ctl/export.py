@@ -55,7 +55,7 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
     limits = _limits(stars)
     rankings = rank(archives(folders, load(context, config)), 2**62)
     note_models(rankings)
-    places = [place for ranking in rankings for place in ranking.places]
+    places = [place for ranking in rankings if not ranking.earlier for place in ranking.places]
     counts = export_all(places, limits, adobe=names == "lightroom", remove=remove)
     if as_json:
         print_json(dict(counts))

@@ -15,7 +15,9 @@ _FIELDS = (
 
 def print_json_list(rankings: Sequence[Ranking]) -> None:
     """A list of objects, one for each photo."""
-    print_json(list(_records(rankings)))
+    records = _records(rankings)
+    current = [not ranking.earlier for ranking in rankings for _ in ranking.places]
+    print_json([record | {"model_is_current": each} for record, each in zip(records, current, strict=True)])
 
 
 def print_csv(rankings: Sequence[Ranking]) -> None:
@@ -42,7 +44,7 @@ def print_tables(rankings: Sequence[Ranking]) -> None:
     inside = folders.pop() if len(folders) == 1 and sys.stdout.isatty() else ""
     for ranking in rankings:
         if len(rankings) > 1:
-            print(f"\n{printable(ranking.model['name'])}: {ranking.total:,} photos")
+            print(f"\n{printable(ranking.title)}: {ranking.total:,} photos")
         if ranking.places:
             _print_ranking(ranking, inside)
     if not any(ranking.places for ranking in rankings):

@@ -36,6 +36,7 @@ class Group:
 
     model: dict[str, Any]  # its identity
     members: list[tuple[Archive, Reader]]
+    earlier: bool = False  # of no archive the current one: what it scored is still to be scored again
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,12 @@ class Ranking:
     places: list[Place]
     readers: dict[str, Reader]  # by folder
     others: dict[Place, int] = field(default_factory=dict)  # how many more photos show its scene, where asked
+    earlier: bool = False  # these photos are still to be scored by the current model
+
+    @property
+    def title(self) -> str:
+        """The model's name, and whether it is an earlier one."""
+        return f"{self.model['name']}{', an earlier model' if self.earlier else ''}"
 
 
 def rank(
@@ -60,13 +67,20 @@ def rank(
 
 
 def by_model(archives: Sequence[Archive]) -> list[Group]:
-    """The archives that one model scored, together. One without a single score is in no group."""
+    """The archives that one model scored, together. One without a single score is in no group.
+
+    Current models come first. Photos that wait for theirs are in a group of the earlier model that scored them.
+    """
     groups: dict[str, Group] = {}
-    for archive in archives:
-        reader = Reader(archive.database)
+    readers = [Reader(archive.database) for archive in archives]
+    for archive, reader in zip(archives, readers, strict=True):
         key, model = reader.model_key(), reader.model()
         if key is not None and model is not None:
             groups.setdefault(key, Group(model, [])).members.append((archive, reader))
+    for archive, reader in zip(archives, readers, strict=True):
+        for key, model in reader.earlier_models():
+            group = groups.setdefault(key, Group(model, [], earlier=True))
+            group.members.append((archive, Reader(archive.database, key)))
     return list(groups.values())
 
 
@@ -77,7 +91,11 @@ def percentile(higher: int, total: int) -> float:
 
 def note_models(rankings: Sequence[Ranking | Group]) -> None:
     """Say on stderr what must be known to read these rankings."""
-    names = [str(ranking.model["name"]) for ranking in rankings]
+    earlier = [str(ranking.model["name"]) for ranking in rankings if ranking.earlier]
+    if earlier:
+        warn(f"photos that wait for the current model keep their score of an earlier one ({', '.join(earlier)});"
+             " they are ranked by themselves")  # fmt: skip
+    names = [str(ranking.model["name"]) for ranking in rankings if not ranking.earlier]
     if len(names) > 1:
         warn(f"different models scored these folders ({', '.join(names)}); each is ranked by itself")
     if BUILTIN in names:
@@ -101,4 +119,6 @@ def _rank_together(group: Group, count: int, bounds: Bounds, worst: bool) -> Ran
     for folder, photo in best:
         higher = bisect_left(falling, -photo.score)
         places.append(Place(higher + 1, percentile(higher, total), folder, photo))
-    return Ranking(group.model, total, places, {archive.folder: reader for archive, reader in members})
+    return Ranking(
+        group.model, total, places, {archive.folder: reader for archive, reader in members}, earlier=group.earlier
+    )

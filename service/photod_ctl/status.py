@@ -95,7 +95,9 @@ def _print(status: dict[str, Any]) -> None:
 
     model = status["model"]
     name = f"{model['name']} ({model['architecture']})" if model else ""
-    print_fields([("photod", _running(status)), ("model", name), *(_work(status) if status["running"] else [])])
+    rescored = ("scored anew", _rescored(status["folders"]))
+    work = _work(status) if status["running"] else []
+    print_fields([("photod", _running(status)), ("model", name), rescored, *work])
     if status["folders"]:
         print()
         _print_folders(status["folders"])
@@ -117,6 +119,13 @@ def _running(status: dict[str, Any]) -> str:
     paused = ", paused" if status["paused"] else ""
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(status["started_at"]))
     return f"running since {since}, process {status['pid']}, version {status['version']}{paused}"
+
+
+def _rescored(folders: list[dict[str, Any]]) -> str:
+    """How far the current model is with the photos of earlier ones; empty where it has scored them all."""
+    stale = sum(folder["stale"] for folder in folders)
+    total = stale + sum(folder["scored"] for folder in folders)
+    return f"{total - stale:,} of {total:,} photos ({(total - stale) / total:.1%}), newest first" if stale else ""
 
 
 def _work(status: dict[str, Any]) -> list[tuple[str, str]]:

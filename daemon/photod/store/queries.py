@@ -14,9 +14,8 @@ from photod.store.connection import database_errors, open_readable
 from photod.store.schema import from_sql, signed, to_sql
 
 _PRESENT = "photo.missing_since IS NULL"
-_RANKED = f"""
-    FROM content JOIN photo USING (sha256)
-    WHERE content.model = (SELECT id FROM model WHERE current = 1) AND photo.state = 'scored' AND {_PRESENT}"""
+_SCORED = f"FROM content JOIN photo USING (sha256) WHERE photo.state = 'scored' AND {_PRESENT}"
+_CURRENT = "(SELECT id FROM model WHERE current = 1)"
 _PAGE = 256  # photos looked at for one page of stale ones
 _BEFORE_ALL = (2**63 - 1, 2**63 - 1)
 
@@ -83,14 +82,23 @@ class Totals:
 
 
 class Reader:
-    """A read-only view of a folder's database; any thread may ask. Methods raise DatabaseError."""
+    """A read-only view of a folder's database; any thread may ask. Methods raise DatabaseError.
 
-    def __init__(self, path: Path) -> None:
+    Ranked are the photos that the current model has scored; or, with `model`, the key of an earlier one, those
+    that still have its scores.
+    """
+
+    def __init__(self, path: Path, model: str | None = None) -> None:
         self.path = path
         self._lock = threading.Lock()  # for what follows: sqlite3 connections serve one thread at a time
         self._closed = False
         with database_errors(path):
             self._db = open_readable(path)
+        self._model = _CURRENT
+        if model is not None:
+            row = self._one("SELECT id FROM model WHERE key = ?", model)
+            self._model = str(int(row[0])) if row else "NULL"
+        self._ranked = f"{_SCORED} AND content.model = {self._model}"
 
     def close(self) -> None:
         """Close the connection; who still asks is told Closed, which ends a thread in good order."""
@@ -136,8 +144,7 @@ class Reader:
         where, arguments = _below(below)
         row = self._one(
             f"""
-            SELECT count(*) FROM content JOIN photo USING (sha256)
-            WHERE model IN (SELECT id FROM model WHERE current = 0) AND state = 'scored' AND {_PRESENT} {where}""",
+            SELECT count(*) {_SCORED} AND content.model IN (SELECT id FROM model WHERE current = 0) {where}""",
             *arguments,
         )
         return int(row[0])
@@ -181,7 +188,7 @@ class Reader:
     def scores(self, below: str = "") -> Iterator[float]:
         """The scores of all ranked photos, in no order."""
         where, arguments = _below(below)
-        return (score for (score,) in self._all(f"SELECT score {_RANKED} {where}", *arguments))
+        return (score for (score,) in self._all(f"SELECT score {self._ranked} {where}", *arguments))
 
     def top(
         self, count: int, *, below: str = "", bounds: Bounds = EVERYTHING, worst: bool = False
@@ -191,7 +198,7 @@ class Reader:
         within, limits = _within(bounds)
         rows = self._all(
             f"""
-            SELECT photo.path, sha256, score, width, height, taken_at, camera {_RANKED} {where} {within}
+            SELECT photo.path, sha256, score, width, height, taken_at, camera {self._ranked} {where} {within}
             ORDER BY score {"" if worst else "DESC"}, photo.path LIMIT ?""",
             *arguments,
             *limits,
@@ -200,26 +207,25 @@ class Reader:
         return [RankedPhoto(from_sql(path), sha, score, Facts(*facts)) for path, sha, score, *facts in rows]
 
     def embeddings(self, sha256s: Sequence[str]) -> dict[str, bytes]:
-        """The current tower's embeddings of those contents that have one, as EMBEDDING_DTYPE."""
-        sql = """
+        """The ranking model's embeddings of those contents that have one, as EMBEDDING_DTYPE."""
+        sql = f"""
             SELECT sha256, vector FROM json_each(?) JOIN content ON content.sha256 = json_each.value
             JOIN embedding ON embedding.content = content.id
-            WHERE tower = (SELECT tower FROM model WHERE current = 1)"""
+            WHERE tower = (SELECT tower FROM model WHERE id = {self._model})"""
         return dict(self._all(sql, json.dumps(list(sha256s))))
 
     def histogram(self) -> dict[int, int]:
-        """How many contents the current model has scored in each half point, from 0 to 20; by the index alone."""
+        """How many contents are ranked in each half point, from 0 to 20; by the index alone."""
         return dict(
-            self._all("""
-            SELECT CAST(score * 2 AS INTEGER), count(*) FROM content
-            WHERE model = (SELECT id FROM model WHERE current = 1) GROUP BY 1""")
+            self._all(f"""
+            SELECT CAST(score * 2 AS INTEGER), count(*) FROM content WHERE model = {self._model} GROUP BY 1""")
         )
 
     def means(self, by: Literal["year", "camera"], below: str = "") -> list[tuple[str | None, int, float]]:
         """Ranked photos and their mean score by the year they were taken in, or by camera; None: not known."""
         where, arguments = _below(below)
         label = {"year": "substr(taken_at, 1, 4)", "camera": "camera"}[by]
-        return self._all(f"SELECT {label}, count(*), avg(score) {_RANKED} {where} GROUP BY 1", *arguments)
+        return self._all(f"SELECT {label}, count(*), avg(score) {self._ranked} {where} GROUP BY 1", *arguments)
 
     def duplicates(self) -> tuple[int, int]:
         """How many photos repeat the bytes of another, and how many bytes they take."""
@@ -231,9 +237,9 @@ class Reader:
     def ranked(self, *, above: float = -1.0, below: str = "") -> int:
         """How many photos are ranked, counting only scores higher than `above`."""
         where, arguments = _below(below)
-        if above < 0 and not below:
+        if above < 0 and not below and self._model == _CURRENT:
             return self.totals().scored
-        row = self._one(f"SELECT count(*) {_RANKED} {where} AND score > ?", *arguments, above)
+        row = self._one(f"SELECT count(*) {self._ranked} {where} AND score > ?", *arguments, above)
         return int(row[0]) if row else 0
 
     def failed(self) -> list[FailedPhoto]:
@@ -285,6 +291,15 @@ class Reader:
         """The identity of the current model."""
         row = self._one("SELECT description FROM model WHERE current = 1")
         return json.loads(row[0]) if row else None
+
+    def earlier_models(self) -> list[tuple[str, dict[str, Any]]]:
+        """Key and identity of the models whose scores some photos still have, the latest first."""
+        rows = self._all(
+            f"""
+            SELECT key, description FROM model WHERE current = 0 AND EXISTS
+            (SELECT 1 {_SCORED} AND content.model = model.id) ORDER BY id DESC"""
+        )
+        return [(key, json.loads(description)) for key, description in rows]
 
     def model_key(self) -> str | None:
         """The key of the current model's identity."""
