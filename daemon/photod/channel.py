@@ -1,12 +1,30 @@
 """Bounded channels between stages: a slow stage slows the ones before it."""
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+_receiver = threading.local()  # `away`: that of the channel which this thread received from last
+
+
+@contextmanager
+def excused() -> Iterator[None]:
+    """This thread waits for what may take however long: `away_s` leaves it out, and begins anew after it."""
+    away: dict[int, float] = getattr(_receiver, "away", {})
+    me = threading.get_native_id()
+    if me in away:  # nobody else changes this entry
+        away[me] = math.inf
+    try:
+        yield
+    finally:
+        if me in away:
+            away[me] = time.monotonic()
 
 
 class Closed(Exception):
@@ -30,7 +48,7 @@ class Channel(Generic[T]):
         self._closed = False
         self._changed = threading.Condition()
         self._on_room: list[Callable[[], None]] = []
-        self._away: dict[int, float] = {}  # receiving thread -> since when it is at work on what it took
+        self._away: dict[int, float] = {}  # receiving thread (native) -> since when it is at work on what it took
 
     def __len__(self) -> int:
         return len(self._express) + len(self._ordinary)
@@ -38,7 +56,9 @@ class Channel(Generic[T]):
     def put(self, item: T, *, size: int = 0, express: bool = False) -> None:
         """Send an item of `size` bytes; blocks while the channel is full. Raises Closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._has_room(size, express))
+            if not self._closed and not self._has_room(size, express):
+                with excused():
+                    self._changed.wait_for(lambda: self._closed or self._has_room(size, express))
             self._send(item, size, express)
 
     def offer(self, item: T, *, size: int = 0, express: bool = False) -> bool:
@@ -67,11 +87,13 @@ class Channel(Generic[T]):
         is asked again whenever something was sent.
         """
         batch: list[T] = []
+        me = threading.get_native_id()
+        _receiver.away = self._away
         with self._changed:
-            self._away.pop(threading.get_ident(), None)
+            self._away.pop(me, None)
             while not batch:  # another receiver may be faster
                 if not self._changed.wait_for(lambda: self._closed or len(self), first_s):
-                    self._away[threading.get_ident()] = time.monotonic()
+                    self._away[me] = time.monotonic()
                     return []
                 if not len(self):
                     raise Closed
@@ -79,7 +101,7 @@ class Channel(Generic[T]):
                     lambda: self._closed or len(self) >= min(most, self._bound) or all_here(), wait_s
                 )
                 batch = [self._receive() for _ in range(min(most, len(self)))]
-            self._away[threading.get_ident()] = time.monotonic()
+            self._away[me] = time.monotonic()
             self._changed.notify_all()
         for wake in self._on_room:
             wake()
@@ -88,8 +110,12 @@ class Channel(Generic[T]):
     def away_s(self) -> float:
         """For how long the slowest receiver has been at work on what it took last; 0 when all wait for more."""
         now = time.monotonic()
+        return max((now - since for since in self.at_work().values()), default=0.0)
+
+    def at_work(self) -> dict[int, float]:
+        """The receivers (native thread ids) that are at work on what they took, and since when."""
         with self._changed:
-            return max((now - since for since in self._away.values()), default=0.0)
+            return {thread: since for thread, since in self._away.items() if since < math.inf}
 
     def set_bound(self, items: int) -> None:
         """Change how many items each lane holds; what is already inside stays."""

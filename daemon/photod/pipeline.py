@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from photod.channel import Channel
+from photod.channel import Channel, excused
 from photod.config import Config
 from photod.errors import DecodeError, DeviceError
 from photod.files import fingerprint_at
@@ -135,13 +135,17 @@ class Pipeline:
     def at_work_s(self) -> dict[str, float]:
         """For how long each stage has been busy with what it took last: where that grows, it is stuck.
 
-        Reading is not among them: a network folder may take its time.
+        Reading is not among them: a network folder may take its time. Nor does it count that a later stage is slow.
         """
         return {
             "decoding": self._to_decode.away_s(),
             "scoring": self._decoded.away_s(),
             "committing": self._verdicts.away_s(),
         }
+
+    def reading(self) -> dict[int, float]:
+        """The threads (native ids) that read a photo now, and since when."""
+        return self._candidates.at_work()
 
     def drain(self, deadline: float) -> bool:
         """Finish what was decoded, drop what was not; True when all was committed by `deadline` (monotonic)."""
@@ -273,7 +277,8 @@ class Pipeline:
     def _commit_judged(self, judged: list[Judged]) -> None:
         outcomes: list[Outcome] = []
         for folder in {item.candidate.folder for item in judged}:
-            checked = [(item, _is_still(item.candidate)) for item in judged if item.candidate.folder == folder]
+            with excused():  # these photos may lie on a network drive that hangs
+                checked = [(item, _is_still(item.candidate)) for item in judged if item.candidate.folder == folder]
             self._writers[folder].commit(checked)
             outcomes += [item if same else Passed(item.candidate, "changed") for item, same in checked]
         for outcome in outcomes:

@@ -50,6 +50,8 @@ class FolderWatcher:
         self._dirty = DirtyWalk(self.agenda, self._survey, surroundings.known_directories, self._consider)
         self._scans = Scans(self._survey, self.flight, self._work, self._is_here)
         self._check_at: float | None = None  # when the folder itself is looked at; None: a single run
+        self._step = 0
+        self._thread: int | None = None  # native id, while not at rest
         self._absent = False
 
         self._lock = threading.Lock()  # guards what follows; others report and ask
@@ -147,6 +149,11 @@ class FolderWatcher:
         with self._lock:
             return self._quiescent and not (self._notes or len(self._scans) or len(self.flight) or len(self.agenda))
 
+    def at_work(self) -> tuple[int, int] | None:
+        """The folder's thread (native id) and its step, which counts up; None while it rests."""
+        thread = self._thread
+        return None if thread is None else (thread, self._step)
+
     def pause(self, paused: bool) -> None:
         """Hand nothing on while paused; what is seen meanwhile is kept."""
         self._paused = paused
@@ -166,6 +173,8 @@ class FolderWatcher:
     def run(self) -> None:
         """Work until stopped."""
         while not self._stopping:
+            self._thread = threading.get_native_id()
+            self._step += 1
             self._wake.clear()
             self._check()
             # Each part does a little and says whether there may be more.
@@ -178,6 +187,7 @@ class FolderWatcher:
             self._quiescent = not len(self._work)
         dues = (self._work.next_due(), self.agenda.next_due(), self._check_at)
         due = min((due for due in dues if due is not None), default=None)
+        self._thread = None
         self._wake.wait(None if due is None else max(0.0, due - time.monotonic()))
         with self._lock:
             self._quiescent = False
@@ -214,7 +224,9 @@ class FolderWatcher:
     def _note(self, note: Note) -> None:
         with self._lock:
             self._notes += 1
+        thread, self._thread = self._thread, None  # where the committer is behind, that is not this thread's fault
         self._around.note(note)
+        self._thread = thread
 
     def _drop_everything(self) -> None:
         self._work.clear()

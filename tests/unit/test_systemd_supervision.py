@@ -1,0 +1,118 @@
+"""Proof of life: what counts as stuck, and what merely takes its time."""
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from machine import need
+from photod.channel import Channel, excused
+from photod.supervision import Deadlocks
+from photod.threads import waits_for_lock
+from running import wait_until
+
+
+class World:
+    """A clock that the test turns, and threads that wait for a lock or do not."""
+
+    now = 0.0
+
+    def __init__(self) -> None:
+        self.waiting: set[int] = set()
+        self.deadlocks = Deadlocks(self.waiting.__contains__, lambda: self.now)
+
+
+def test_a_thread_that_waits_for_a_lock_and_gets_no_further_is_deadlocked() -> None:
+    world = World()
+    world.waiting.add(7)
+    assert world.deadlocks.look({"/photos": (7, 1)}) == {"/photos": 0}
+    world.now = 400
+    assert world.deadlocks.look({"/photos": (7, 1)}) == {"/photos": 400}
+
+
+def test_a_thread_that_waits_for_a_slow_folder_is_not() -> None:
+    world = World()
+    for world.now in (0, 200, 400):
+        assert world.deadlocks.look({"/photos": (7, 1)}) == {}
+
+
+def test_one_that_gets_on_between_two_looks_begins_anew() -> None:
+    world = World()
+    world.waiting.add(7)
+    world.deadlocks.look({"/photos": (7, 1)})
+    world.now = 400
+    assert world.deadlocks.look({"/photos": (7, 2)}) == {"/photos": 0}
+    world.waiting.clear()  # it happened to be looked at while it waited for a moment
+    world.deadlocks.look({"/photos": (7, 2)})
+    world.waiting.add(7)
+    world.now = 800
+    assert world.deadlocks.look({"/photos": (7, 2)}) == {"/photos": 0}
+    world.deadlocks.look({})  # at rest
+    assert world.deadlocks.look({"/photos": (7, 2)}) == {"/photos": 0}
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+def test_the_kernel_tells_who_waits_for_a_lock_from_who_waits_for_a_file(gate: threading.Event) -> None:
+    if os.uname().machine != "x86_64":
+        need("a machine whose system calls this test knows")
+    source, sink = os.pipe()
+    for_lock = threading.Thread(target=gate.wait)
+    for_file = threading.Thread(target=os.read, args=(source, 1))
+    for thread in (for_lock, for_file):
+        thread.start()
+    wait_until(lambda: waits_for_lock(for_lock.native_id or 0))
+    wait_until(lambda: not waits_for_lock(for_file.native_id or 0))
+    gate.set()
+    os.write(sink, b".")
+    for thread in (for_lock, for_file):
+        thread.join()
+    os.close(source)
+    os.close(sink)
+    assert waits_for_lock(1 << 30) is False  # there is no such thread
+
+
+def test_a_stage_that_works_too_long_is_seen_and_one_that_waits_for_the_next_is_not(gate: threading.Event) -> None:
+    first: Channel[int] = Channel(4)
+    second: Channel[int] = Channel(1)
+    second.put(0)
+    first.put(1)
+
+    def stage() -> None:
+        item = first.get()
+        gate.wait()
+        second.put(item)  # no room
+        first.get()
+
+    thread = threading.Thread(target=stage)
+    thread.start()
+    wait_until(lambda: first.away_s() > 0.05)
+    assert [*first.at_work()] == [thread.native_id]
+    gate.set()
+    wait_until(lambda: first.away_s() == 0.0)
+    assert first.at_work() == {}
+    second.get()
+    first.put(2)
+    thread.join()
+
+
+def test_who_is_excused_begins_anew_afterwards() -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put(1)
+    channel.get()
+    (before,) = channel.at_work().values()
+    with excused():
+        assert channel.away_s() == 0.0
+    (after,) = channel.at_work().values()
+    assert after > before
+
+
+def test_who_receives_from_no_channel_may_be_excused_too() -> None:
+    with excused():
+        pass
