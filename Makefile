@@ -1,6 +1,7 @@
 # make run     scores a folder and shows the ten best: make run FOLDER=/path/to/photos; without FOLDER, a demonstration
 # make test    runs every test in its ordinary form; make test-full adds the long forms
 # make check   lint, types, layers
+# make bench   every figure of docs/PERFORMANCE.md, in about an hour and a half; each line below is a command by itself
 
 PYTHON ?= python3
 FOLDER ?=
@@ -50,6 +51,20 @@ format: .venv/dev
 train evaluate: .venv/dev
 	@test -n "$(PHOTOS)" || { echo "name the training photos: make $@ PHOTOS=/path/to/train-photos"; exit 2; }
 	$(BIN)/python -m training $@ --photos "$(PHOTOS)"
+
+bench: .venv/dev
+	$(BIN)/python benchmarks/material.py
+	$(BIN)/python benchmarks/scorer.py
+	$(BIN)/python benchmarks/resize.py
+	$(BIN)/python benchmarks/throughput.py --kind jpeg-12mp
+	$(BIN)/python benchmarks/throughput.py --kind small
+	$(BIN)/python benchmarks/throughput.py --kind jpeg-12mp --weights builtin
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/peers.py --weights builtin
+	$(BIN)/python benchmarks/landing.py
+	$(BIN)/python benchmarks/archive.py --photos 10000
+	$(BIN)/python benchmarks/archive.py --photos 100000
+	$(BIN)/python benchmarks/slideshow.py
 
 clean:
 	rm -rf .venv $(DEMO) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
