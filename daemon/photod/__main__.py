@@ -17,6 +17,7 @@ from photod.errors import EXIT_BUG, EXIT_OK, PhotodError
 from photod.journal import one_line
 from photod.logs import configure_logs
 from photod.patience import note_end, wait_after_failures
+from photod.setup.place import share_weights
 
 EXIT_CODES = """exit codes:
   0   done, or stopped as asked
@@ -50,6 +51,7 @@ def main() -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config)
+    share_weights(arguments.config)
     configure_logs(config.log.level, config.log.format)
     wait_after_failures()
     from photod.daemon import Daemon  # imports torch: a wrong argument is answered without
@@ -74,10 +76,12 @@ def _run(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config)
     configure_logs(config.log.level, config.log.format)
+    share_weights(arguments.config, download=arguments.download)
     from photod.check import check
     from photod.score import download
 
     if arguments.download:
+        os.umask(0o022)  # weights are for everybody who runs photod
         download(config.model, state_directory(), print)
     check(config)
 

@@ -14,6 +14,7 @@ from photod.errors import ConfigError
 
 DATABASE_DIRECTORY = ".photod"  # also the marker: a known folder without it is unmounted, not empty
 DATABASE_NAME = "photos.db"
+SYSTEM_STATE = Path("/var/lib/photod")  # the state directory of the machine's service
 
 
 class _Section(BaseModel):
@@ -42,11 +43,16 @@ class Folder(_Section):
 
     @property
     def database_path(self) -> Path:
-        """Where this folder's scores are."""
-        if self.holds_database:
-            return self.path / DATABASE_DIRECTORY / DATABASE_NAME
+        """Where this folder's scores are, or will be; what the machine's service keeps apart is found, too."""
+        inside = self.path / DATABASE_DIRECTORY / DATABASE_NAME
+        own = inside if self.holds_database else self._below(state_directory())
+        shared = self._below(SYSTEM_STATE)
+        is_there = os.path.isfile(shared) and os.access(shared, os.R_OK)
+        return shared if is_there and not os.path.exists(own) else own
+
+    def _below(self, state: Path) -> Path:
         name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
-        return state_directory() / "folders" / name / DATABASE_NAME
+        return state / "folders" / name / DATABASE_NAME
 
 
 def _folder_table(value: object) -> object:

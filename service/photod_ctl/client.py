@@ -35,6 +35,37 @@ def connect(config: Config) -> socket.socket | None:
     return None
 
 
+def refusal(config: Config) -> str | None:
+    """Who may speak to a daemon that runs and is closed to this user, in words; None where there is none."""
+    for path in _sockets(config):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(ANSWER_TIMEOUT_S)
+            try:
+                probe.connect(str(path))
+            except PermissionError:
+                return _closed(path)
+            except OSError:
+                continue
+    return None
+
+
+def _closed(path: Path) -> str:
+    import grp
+    import pwd
+
+    try:
+        place = path.parent.stat()
+        user, group = pwd.getpwuid(place.st_uid).pw_name, grp.getgrgid(place.st_gid).gr_name
+        me = pwd.getpwuid(os.getuid()).pw_name
+    except (OSError, KeyError):
+        return f"it runs, and {path} is closed to you"
+    if group == "photod":  # made for that; to be in somebody's own group would mean more
+        return (
+            f"it runs, and answers to the group photod; sudo usermod -aG photod {me} puts you in at the next login"
+        )
+    return f"it runs, and answers only to {user}, root and the group {group}"
+
+
 def ask(config: Config, request: dict[str, Any]) -> dict[str, Any] | None:
     """The daemon's answer, or None where none runs. Raises DaemonError."""
     connection = connect(config)
@@ -47,6 +78,8 @@ def ask(config: Config, request: dict[str, Any]) -> dict[str, Any] | None:
 def tell(config: Config, request: dict[str, Any]) -> None:
     """Have the daemon do something. Raises DaemonError, and UsageError where none runs."""
     if ask(config, request) is None:
+        if closed := refusal(config):
+            raise UsageError("photod does not listen to you", closed)
         raise UsageError("photod is not running", "start it, or score a folder now with photod-ctl rate FOLDER")
 
 

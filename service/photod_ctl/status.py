@@ -34,10 +34,9 @@ def status(
     """
     settings = load(context, config)
     if prometheus:
-        from photod_ctl.client import ask
         from photod_ctl.prometheus import prometheus_text
 
-        print(prometheus_text(ask(settings, {"command": "status"}) or offline_status(settings)), end="")
+        print(prometheus_text(_answer(settings)), end="")
         return
     _show(settings, as_json, one_line=follow)
     while follow:
@@ -62,14 +61,20 @@ def offline_status(config: "Config") -> dict[str, Any]:
 
 
 def _show(settings: "Config", as_json: bool, one_line: bool) -> None:
-    from photod_ctl.client import ask
     from photod_ctl.tables import print_json
 
-    answer = ask(settings, {"command": "status"}) or offline_status(settings)
+    answer = _answer(settings)
     if as_json:
         print_json(answer, one_line)
     else:
         _print(answer)
+
+
+def _answer(settings: "Config") -> dict[str, Any]:
+    """The daemon's, else what stands for it; `refused` says to whom a daemon answers that is closed to us."""
+    from photod_ctl.client import ask, refusal
+
+    return ask(settings, {"command": "status"}) or {**offline_status(settings), "refused": refusal(settings)}
 
 
 def _offline_folder(folder: "Folder") -> dict[str, Any]:
@@ -82,7 +87,7 @@ def _offline_folder(folder: "Folder") -> dict[str, Any]:
     }  # fmt: skip
     if not os.path.isdir(folder.path):
         known["state"] = "absent"
-    if folder.database_path.exists():
+    if os.access(folder.database_path, os.R_OK):
         reader = Reader(folder.database_path)
         totals = reader.totals()
         known |= {"model": reader.model(), "compared_at": reader.compared_at()}
@@ -115,7 +120,7 @@ def _print(status: dict[str, Any]) -> None:
 
 def _running(status: dict[str, Any]) -> str:
     if not status["running"]:
-        return "not running"
+        return status.get("refused") or "not running"
     paused = ", paused" if status["paused"] else ""
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(status["started_at"]))
     return f"running since {since}, process {status['pid']}, version {status['version']}{paused}"

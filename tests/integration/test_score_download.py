@@ -1,20 +1,16 @@
 """Downloading, with the real libraries, from a hub that this test runs on the loopback interface."""
 
-import hashlib
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from fake_hub import REPOSITORY, Hub
 from synthetic_clip import SMALL, make_state, save_directory
-
-REPOSITORY = "somebody/small-clip"
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 PROGRAM = """
 import sys
@@ -33,44 +29,6 @@ except ConfigError as error:
     print(error)
     sys.exit(error.exit_code)
 """
-
-
-class Hub(ThreadingHTTPServer):
-    """Serves the files of one repository as the Hugging Face hub does."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.directory = directory
-        self.requests: list[str] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Hub
-
-    def do_HEAD(self) -> None:
-        self._answer(with_body=False)
-
-    def do_GET(self) -> None:
-        self._answer(with_body=True)
-
-    def _answer(self, *, with_body: bool) -> None:
-        self.server.requests.append(self.path)
-        file = self.server.directory / self.path.rpartition("/")[2]
-        known = self.path == f"/{REPOSITORY}/resolve/main/{file.name}" and file.is_file()
-        body = file.read_bytes() if known else b""
-        self.send_response(200 if known else 404)
-        if known:
-            self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
-            self.send_header("X-Repo-Commit", COMMIT)
-        else:
-            self.send_header("X-Error-Code", "EntryNotFound")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if with_body:
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named so in the standard library
-        """Keep quiet."""
 
 
 @pytest.fixture

@@ -13,12 +13,11 @@ from photod.config import DATABASE_DIRECTORY, Config, Folder, load_config, parse
 from photod.errors import ConfigError, UsageError
 from photod.folders import choose_folders
 from photod.setup.dropin import system_dropin, user_dropin
-from photod.setup.place import SERVICE_USER, Place, owner_of, system_place, user_place
+from photod.setup.place import CACHE, HUB, SERVICE_USER, Place, owner_of, system_place, user_place
 from photod.setup.settings import with_folders
-from photod.setup.steps import Ask, MakeDirectory, Remove, Run, Step, Write
+from photod.setup.steps import Ask, MakeDirectory, Remove, RemoveTree, Run, Step, Write
 
 NVIDIA = Path("/dev/nvidiactl")
-STATE = Path("/var/lib/photod")  # the unit's StateDirectory
 
 
 def init(arguments: argparse.Namespace) -> None:
@@ -89,6 +88,8 @@ def _uninstall(place: Place) -> Iterator[Step]:
     for path in (place.folders_dropin, place.gpu_dropin, place.unit, *place.snippets.values()):
         yield Remove(path)
     yield Remove(place.config, ask=True)
+    if place.system:
+        yield RemoveTree(CACHE, "the weights that were downloaded")
     yield Run((*place.control, "daemon-reload"), may_fail=not place.system)
 
 
@@ -128,12 +129,12 @@ def _ask(question: str) -> bool:
 
 def _fetch_weights(place: Place) -> None:
     """Bring the weights to where the service looks for them: it has no network. Blocks for minutes."""
-    if place.system:  # as in the unit; systemd gives all this to the service's user when it starts
-        os.environ |= {"HF_HOME": str(STATE / "huggingface"), "XDG_CACHE_HOME": str(STATE / "cache")}
-        STATE.mkdir(mode=0o750, exist_ok=True)
+    if place.system:  # as in the unit
+        os.environ["HF_HOME"] = str(HUB)
+        os.umask(0o022)
     from photod.score import download
 
-    download(load_config(place.config).model, STATE if place.system else state_directory(), print)
+    download(load_config(place.config).model, state_directory(), print)
 
 
 def _say_what_next(place: Place) -> None:

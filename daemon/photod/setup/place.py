@@ -10,6 +10,8 @@ from photod.config import Folder, find_config
 from photod.errors import UsageError
 
 SERVICE_USER = "photod"  # where the folders belong to nobody in particular
+CACHE = Path("/var/cache/photod")
+HUB = CACHE / "huggingface"  # the unit's HF_HOME: root writes, the service and all others read
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,20 @@ def user_place() -> Place:
     found = find_config()
     config = found if found is not None and found.is_relative_to(home) else own
     return Place(home / "systemd" / "user" / "photod.service", config, ("systemctl", "--user"), False, home)
+
+
+def share_weights(config: Path | None, *, download: bool = False) -> None:
+    """Look for weights from the hub where the machine's service does, if its configuration is what applies.
+
+    Raises UsageError for a download that would not come to where the service looks.
+    """
+    place = system_place()
+    if (config or find_config()) != place.config or not place.unit.exists():
+        return
+    if download and os.geteuid() != 0:
+        raise UsageError(f"the service's weights lie in {HUB}", "call it with sudo, or name another --config")
+    if HUB.is_dir() or download:
+        os.environ.setdefault("HF_HOME", str(HUB))
 
 
 def owner_of(folders: Iterable[Folder]) -> str:

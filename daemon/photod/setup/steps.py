@@ -3,6 +3,7 @@
 import difflib
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -104,6 +105,24 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveTree:
+    """A directory of root's alone, with all that is in it."""
+
+    path: Path
+    what: str
+
+    def show(self) -> str:
+        """In words."""
+        return f"remove  {self.path}, {self.what}"
+
+    def do(self, ask: Ask, say: Say) -> None:
+        """Remove it. Raises OSError."""
+        if self.path.is_dir() and ask(f"remove {self.path}, {self.what}?"):
+            shutil.rmtree(self.path)
+            say(f"removed {self.path}")
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A command of the system. Where systemd does not run, as in an image being built, it is left out."""
 
@@ -123,7 +142,7 @@ class Run:
             raise ConfigError(f"{shlex.join(self.command)} failed: {done.stderr.strip() or done.returncode}")
 
 
-Step = Write | MakeDirectory | Remove | Run
+Step = Write | MakeDirectory | Remove | RemoveTree | Run
 
 
 def _indented(text: str) -> str:
