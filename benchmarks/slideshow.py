@@ -59,9 +59,9 @@ def play(folder: str, advances: int, *, fade: bool) -> None:
         window = Window(full_screen=True)
         show = Show(Deck(slides, loop=True), window, Pace(delay_s, fade))
         show.run(advances)
-        late = show.lateness_s
+        late, (width, height) = show.lateness_s, window.size
         print(
-            f"{len(late)} advances of {len(slides)} photos at {delay_s} s, {' x '.join(map(str, window.size))} pixels: "
+            f"{len(late)} advances of {len(slides)} photos at {delay_s} s, {width} x {height} pixels: "
             f"worst {max(late) * 1000:.1f} ms late, mean {fmean(late) * 1000:.1f} ms; "
             f"ready pictures {show.preloader.peak_bytes >> 20} MB of {MEMORY_LIMIT >> 20}, "
             f"process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MB",
