@@ -24,11 +24,12 @@ from typing import Any
 import numpy as np
 from machine_facts import machine
 from material import CACHE, describe, photos
-from parts import BATCH, folder_of, weights
+from parts import folder_of, weights
 from turns import child, in_turns, ratio, spread, verdict
 
 HERE = Path(__file__)
 PARTS = HERE.with_name("parts.py")
+LOADER_BATCH = 64
 RCLIP = "rclip==3.3.0"
 GOALS = {"random": {"naive": 3.0, "loader": 1.3, "rclip": 1.0}, "builtin": {"naive": 4.0}}
 
@@ -84,7 +85,7 @@ def loader(folder: Path, name: str) -> float:
     began = time.perf_counter()
     batches: Iterable[Any] = DataLoader(
         Pictures(sorted(folder.iterdir()), transform),  # type: ignore[arg-type]
-        batch_size=BATCH,
+        batch_size=LOADER_BATCH,
         num_workers=2,
     )
     with torch.inference_mode():
