@@ -1,120 +1,76 @@
-"""How long a second look at a large archive takes, beside `find`; what the store costs.
+"""A second look at a large archive, beside `find`; the start, the memory and the store that the archive costs.
 
-    python benchmarks/archive.py [--photos 10000] [--runs 5]
+    python benchmarks/archive.py [--photos 100000] [--runs 5] [--place DIRECTORY]
 
-The files are empty and their scores invented: a second look opens no file, so neither is ever seen. Prints medians
-of alternating runs and their ratio.
+A real daemon with the built-in model. The files are empty and their scores invented: a second look opens no file,
+so neither is ever seen. Prints medians of alternating runs, their ratios, and the goals. The place must be a disk.
 """
 
 import argparse
+import os
 import random
-import resource
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
 from machine_facts import machine
+from turns import in_turns, ratio, seconds, spread, verdict
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from fake_scorer import FakeScorer
-from photod.config import Config, Folder
-from photod.daemon import Daemon
-from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Fingerprint, Judged, Scored
+from photod.config import Config, Folder, Model, load_config, state_directory
+from photod.intake.decode import PREPROCESSING_VERSION
+from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Fingerprint, Judged, ModelIdentity, Scored
+from photod.score import identify
 from photod.store.queries import Reader
 from photod.store.writer import Writer
+from programs import RunningDaemon
+from watching import ask, quiet
 
 PER_DIRECTORY = 100
-GROUP = 256
+GROUP = Config().store.group
+LOOK_GOALS_S = {10_000: 0.5, 100_000: 4.0}
+FIND_GOAL, START_GOAL_S, MEMORY_GOAL_BYTES, PEAK_GOAL_MB = 2.5, 5.0, 100.0, 600.0
+ROWS_GOAL, TOP_GOAL_MS, TOP_PROCESS_GOAL_MS, RESCORE_GOAL_S, RESCORED = 20_000, 20.0, 250.0, 2.0, 80_000
 
 
 def main() -> None:
     """Build the archive, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=int, default=10_000)
+    parser.add_argument("--photos", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--place", type=Path, default=None, help="where to build it")
     options = parser.parse_args()
     print(machine())
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place, "photos")
-        files = make_files(folder, options.photos)
-        written_s = write_scores(folder, files)
-        print(f"{options.photos} rows written in {written_s:.2f} s, {options.photos / written_s:.0f} a second")
-        size = Folder(path=folder).database_path.stat().st_size
-        print(f"database: {size / 1e6:.1f} MB, {size / options.photos:.0f} bytes a photo")
-        measure_looking_again(folder, options.runs)
+    with tempfile.TemporaryDirectory(dir=options.place, prefix="archive-") as place, own_home(Path(place)):
+        identity = identify(Model(), state_directory(), PREPROCESSING_VERSION)
+        folder, empty = Path(place, "photos"), Path(place, "none")
+        empty.mkdir()
+        write_scores(folder, make_files(folder, options.photos), identity)
+        measure_looking_again(folder, empty, options.photos, options.runs)
         measure_ranking(folder, options.runs)
-        measure_rescoring(folder)
+        measure_rescoring(folder, identity)
 
 
-def measure_looking_again(folder: Path, runs: int) -> None:
-    """The whole folder compared, against find printing the same facts of the same files."""
-    find = ["find", str(folder), "-path", "*/.photod", "-prune", "-o", "-printf", r"%s %T@ %p\n"]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    ours, theirs = [], []
-    for _ in range(runs):
-        theirs.append(seconds(lambda: subprocess.run(find, stdout=subprocess.DEVNULL, check=True)))
-        ours.append(look_again(folder))
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e3
-    tell("looking again", ours, "find", theirs)
-    print(f"memory at the peak: {grown:.1f} MB more than before the first look")
-
-
-def look_again(folder: Path) -> float:
-    """Seconds from the daemon being ready to the folder being compared."""
-    marks: list[float] = []
-
-    class Ready(FakeScorer):
-        def load(self, *arguments: object) -> tuple[FakeScorer, ...]:
-            marks.append(time.perf_counter())
-            return (self,)
-
-    scorer = Ready()
-    Daemon(Config(), once=folder, load=scorer.load).run()
-    assert scorer.photos == 0, "an unchanged photo was scored"
-    return time.perf_counter() - marks[0]
-
-
-def measure_ranking(folder: Path, runs: int) -> None:
-    """The 50 best, in SQL and as a process."""
-    reader = Reader(Folder(path=folder).database_path)
-    sql = [seconds(lambda: reader.top(50)) for _ in range(runs)]
-    command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "-n", "50"]
-    process = [seconds(lambda: subprocess.run(command, capture_output=True, check=True)) for _ in range(runs)]
-    in_sql, as_process = statistics.median(sql) * 1e3, statistics.median(process) * 1e3
-    print(f"top -n 50: {in_sql:.1f} ms in SQL, {as_process:.0f} ms as a process")
-
-
-def measure_rescoring(folder: Path) -> None:
-    """Every score anew from the stored embeddings, as after a change of prompts."""
-    scorer = FakeScorer()
-    writer = Writer(Folder(path=folder).database_path)
-
-    import numpy as np
-
-    from photod.photos import EMBEDDING_DTYPE
-
-    writer.use_model(replace(scorer.identity, logit_scale=2.0))
-    began = time.perf_counter()
-    count = writer.rescore(
-        lambda vectors: scorer.score(
-            np.frombuffer(b"".join(vectors), EMBEDDING_DTYPE).reshape(len(vectors), -1)
-        ).tolist()
-    )
-    print(f"rescored {count} in {time.perf_counter() - began:.2f} s")
-    writer.close()
-
-
-def stored_matrix(vectors: list[bytes]) -> np.ndarray:
-    """Stored embeddings as rows of float16."""
-    return np.frombuffer(b"".join(vectors), EMBEDDING_DTYPE).reshape(len(vectors), -1)
+@contextmanager
+def own_home(place: Path) -> Iterator[None]:
+    """Have configuration, state and sockets of what is started here lie below this place."""
+    names = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update({name: str(place / name.lower()) for name in names})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
 def make_files(folder: Path, count: int) -> list[str]:
@@ -128,41 +84,134 @@ def make_files(folder: Path, count: int) -> list[str]:
     return paths
 
 
-def write_scores(folder: Path, paths: list[str]) -> float:
-    """Commit an invented score for every file, in groups as the daemon does; seconds that it took."""
-    writer = Writer(Folder(path=folder).database_path)
-    writer.use_model(FakeScorer().identity)
+def write_scores(folder: Path, paths: list[str], identity: ModelIdentity) -> None:
+    """Commit an invented score for every file, in groups as the daemon does; print how long that took."""
+    database = Folder(path=folder).database_path
+    writer = Writer(database)
+    writer.use_model(identity)
     chance = random.Random(1)
-    total = 0.0
+    took_s = 0.0
     for start in range(0, len(paths), GROUP):
-        group = []
-        for number, path in enumerate(paths[start : start + GROUP], start):
-            facts = Facts(4000, 3000, "2019-07-01 12:00:00", "Canon EOS 6D")
-            verdict = Scored(
-                f"{number:064x}",
-                facts,
-                chance.uniform(0, 10),
-                np.full(512, chance.random(), EMBEDDING_DTYPE).tobytes(),
-            )
-            found = Fingerprint.of((folder / path).stat())
-            group.append((Judged(Candidate(str(folder), path, found), verdict, duplicate=False), True))
-        total += seconds(lambda ready=group: writer.commit(ready))  # type: ignore[misc]
+        group = [
+            (Judged(candidate(folder, path), invented(number, chance), duplicate=False), True)
+            for number, path in enumerate(paths[start : start + GROUP], start)
+        ]
+        took_s += seconds(lambda ready=group: writer.commit(ready))  # type: ignore[misc]
     writer.close()
-    return total
+    print(f"rows written a second: {verdict(len(paths) / took_s, ROWS_GOAL)}")
+    print(f"database: {database.stat().st_size / len(paths):.0f} bytes a photo")
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long a call takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def candidate(folder: Path, path: str) -> Candidate:
+    """The file as the daemon would have found it."""
+    return Candidate(str(folder), path, Fingerprint.of((folder / path).stat()))
 
 
-def tell(name: str, ours: list[float], other: str, theirs: list[float]) -> None:
-    """A line with both medians, their spreads, and the ratio."""
-    a, b = statistics.median(ours), statistics.median(theirs)
-    print(f"{name}: {a:.3f} s ({min(ours):.3f} to {max(ours):.3f}); {other}: {b:.3f} s "
-          f"({min(theirs):.3f} to {max(theirs):.3f}); ratio {a / b:.2f}")  # fmt: skip
+def invented(number: int, chance: random.Random) -> Scored:
+    """A verdict on contents that nobody has."""
+    facts = Facts(4000, 3000, "2019-07-01 12:00:00", "Canon EOS 6D")
+    vector = np.full(512, chance.random(), EMBEDDING_DTYPE).tobytes()
+    return Scored(f"{chance.getrandbits(256):064x}", facts, chance.uniform(0, 10), vector)
+
+
+def measure_looking_again(folder: Path, empty: Path, photos: int, runs: int) -> None:
+    """Starting over the archive, comparing it whole, and the memory of both."""
+    nothing = [started(empty)[1] for _ in range(runs)]
+    starts = []
+    for _ in range(runs):
+        start_s, peak = started(folder)
+        starts.append(start_s)
+    print(
+        f"start to READY: {spread(starts, 2)} s: {verdict(statistics.median(starts), START_GOAL_S, at_least=False)}"
+    )
+    with RunningDaemon(write_config(folder)) as daemon:
+        quiet(load_config(write_config(folder)))  # the first look of a start has directories watched
+        find = ["find", str(folder), "-path", "*/.photod", "-prune", "-o", "-printf", r"%s %T@ %p\n"]
+        figures = in_turns(
+            {
+                "find": lambda: seconds(lambda: subprocess.run(find, stdout=subprocess.DEVNULL, check=True)),
+                "look": lambda: seconds(lambda: look_again(folder, photos)),
+            },
+            runs,
+        )
+        peak = peak_bytes(daemon)
+        daemon.stop()
+    print(f"looking again: {spread(figures['look'], 3)} s; find: {spread(figures['find'], 3)} s")
+    print(f"  ratio: {verdict(ratio(figures['look'], figures['find']), FIND_GOAL, at_least=False)}")
+    if photos in LOOK_GOALS_S:
+        print(f"  seconds: {verdict(statistics.median(figures['look']), LOOK_GOALS_S[photos], at_least=False)}")
+    grown = (peak - statistics.median(nothing)) / photos
+    print(f"memory at the peak, a photo: {verdict(grown, MEMORY_GOAL_BYTES, at_least=False)} bytes")
+    print(f"  all in all: {verdict(peak / 1e6, PEAK_GOAL_MB, at_least=False)} MB")
+
+
+def started(folder: Path) -> tuple[float, int]:
+    """Seconds from the start of a daemon over this folder to READY, and its memory once the folder is compared."""
+    config = write_config(folder)
+    running: list[RunningDaemon] = []
+    took_s = seconds(lambda: running.append(RunningDaemon(config).__enter__()))
+    ask(load_config(config), "rate", folder=str(folder))
+    peak = peak_bytes(running[0])
+    running[0].stop()
+    return took_s, peak
+
+
+def write_config(folder: Path) -> Path:
+    """A configuration over this folder alone."""
+    path = folder.parent / f"{folder.name}.toml"
+    path.write_text(f'folders = ["{folder}"]\n[control]\nsocket = "{folder.parent}/socket"\n')
+    return path
+
+
+def look_again(folder: Path, photos: int) -> None:
+    """Have the daemon compare the whole folder, as `photod-ctl rate` does, and wait until it has."""
+    done = ask(load_config(write_config(folder)), "rate", folder=str(folder))["progress"]
+    assert done["unchanged"] == photos, f"not all was found unchanged: {done}"
+
+
+def peak_bytes(daemon: RunningDaemon) -> int:
+    """The most memory that the daemon itself has had; its decoders open nothing here."""
+    status = Path(f"/proc/{daemon.process.pid}/status").read_text()
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+def measure_ranking(folder: Path, runs: int) -> None:
+    """The 50 best, in SQL and as a process."""
+    reader = Reader(Folder(path=folder).database_path)
+    command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "-n", "50"]
+    figures = in_turns(
+        {
+            "sql": lambda: 1000 * seconds(lambda: reader.top(50)),
+            "process": lambda: 1000 * seconds(lambda: subprocess.run(command, capture_output=True, check=True)),
+        },
+        runs,
+    )
+    print(f"top -n 50 in SQL, ms: {verdict(statistics.median(figures['sql']), TOP_GOAL_MS, at_least=False)}")
+    whole = statistics.median(figures["process"])
+    print(f"top -n 50 as a process, ms: {verdict(whole, TOP_PROCESS_GOAL_MS, at_least=False)}")
+    reader.close()
+
+
+def measure_rescoring(folder: Path, identity: ModelIdentity) -> None:
+    """Every score anew from the stored embeddings, as after a change of prompts."""
+    scorer = FakeScorer()
+    writer = Writer(Folder(path=folder).database_path)
+    writer.use_model(replace(identity, logit_scale=2.0))
+    counts: list[int] = []
+    took_s = seconds(
+        lambda: counts.append(writer.rescore(lambda vectors: scorer.score(stored_matrix(vectors)).tolist()))
+    )
+    writer.close()
+    print(f"{counts[0]} scored anew from embeddings: {took_s:.2f} s")
+    each = took_s * RESCORED / counts[0]
+    print(f"  seconds for {RESCORED} of them: {verdict(each, RESCORE_GOAL_S, at_least=False)}")
+
+
+def stored_matrix(vectors: list[bytes]) -> np.ndarray:
+    """Stored embeddings as rows of float16."""
+    return np.frombuffer(b"".join(vectors), EMBEDDING_DTYPE).reshape(len(vectors), -1)
 
 
 if __name__ == "__main__":

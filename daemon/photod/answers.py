@@ -68,7 +68,7 @@ class Answers:
         meant.watcher.request_scan(below)
         while not (done := meant.watcher.idle()) and not self.stopping.is_set():
             yield self._progress(meant, before, meant.watcher.state())
-            self.stopping.wait(FOLLOW_S)
+            meant.watcher.wait_until_idle(FOLLOW_S)
         if not done:  # told to stop: what was decoded is still being committed
             self.drained.wait()
         yield self._progress(meant, before, "done" if done else "stopped")

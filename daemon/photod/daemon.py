@@ -121,7 +121,7 @@ class Daemon:
         ask_for_time(OPEN_S, "loading the model")
         scorers = self._load(self._config.model, state_directory(), PREPROCESSING_VERSION)
         self._roster.use_model(scorers[0])
-        self._tally.seed(chain.from_iterable(reader.scores() for reader in self._roster.readers))
+        self._tally.seed(chain.from_iterable(reader.given() for reader in self._roster.readers))
         self._roster.readers += open_readers(others)
         self._pipeline = Pipeline(
             self._config,

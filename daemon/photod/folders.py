@@ -38,7 +38,7 @@ class OpenFolder:
         self._record = self._registry.find(settings.path)
         self._opened: tuple[int, int] | None = None
         around = Surroundings(
-            known=lambda directory: self._ask(lambda reader: reader.known(directory), {}),
+            known=lambda directory: self._ask(lambda reader: reader.known(directory), []),
             known_directories=lambda below: self._ask(lambda reader: reader.directories(below), []),
             links_of=lambda inode: self._ask(lambda reader: reader.links_of(inode), []),
             paths_of=lambda fingerprint: self._ask(lambda reader: reader.paths_of(fingerprint), []),

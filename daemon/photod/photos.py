@@ -4,13 +4,12 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 EMBEDDING_DTYPE = "<f2"  # embeddings are stored as little-endian float16
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """What one `stat` tells about a file's bytes; two equal ones mean that nobody wrote in between."""
 
     size: int
@@ -24,13 +23,26 @@ class Fingerprint:
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPhoto:
+class KnownPhoto(NamedTuple):
     """What the database says about a path: enough to see whether the file has changed."""
 
-    fingerprint: Fingerprint
-    missing: bool
-    stale: bool  # its score is not the current model's
+    path: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    missing: int = 0  # 1: a listing lacked it
+    stale: int = 0  # 1: its score is not the current model's
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What its file looked like."""
+        return Fingerprint(self.size, self.mtime_ns, self.ctime_ns, self.inode)
+
+
+# A KnownPhoto as a plain tuple, which it is equal to. A listing makes one for each file, as if the database knew it
+# well, so that what is unchanged is found by comparing tuples: a record for each would take longer than its `stat`.
+PhotoRow = tuple[str, int, int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from photod.config import DATABASE_DIRECTORY, DATABASE_NAME, Config
 from photod.errors import UsageError
-from photod.photos import Fingerprint
+from photod.photos import Fingerprint, KnownPhoto
 from photod.store.queries import PhotoDetails, Reader
 from photod_ctl.folders import find_archive
 from photod_ctl.progress import display
@@ -30,10 +30,9 @@ def _known(path: str, config: Config) -> PhotoDetails | None:
     if archive is None:
         return None
     reader = Reader(archive.database)
-    known = reader.known(archive.below).get(os.path.join(archive.below, name))
-    if known is None or known.stale or known.fingerprint != Fingerprint.of(os.stat(path)):
-        return None
-    return reader.details(os.path.join(archive.below, name))
+    place = os.path.join(archive.below, name)
+    as_it_is = KnownPhoto(place, *Fingerprint.of(os.stat(path)))
+    return reader.details(place) if as_it_is in reader.known(archive.below) else None
 
 
 def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:

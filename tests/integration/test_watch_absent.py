@@ -12,7 +12,7 @@ from fake_scorer import FakeScorer
 from machine import need
 from photod.config import Config, Folder
 from photod.errors import ConfigError, DatabaseError
-from photod.photos import KnownPhoto
+from photod.photos import PhotoRow
 from photod.store.queries import Reader
 from photod.watch import folder as folder_module
 from photod.watch import observer
@@ -218,7 +218,7 @@ def test_a_database_that_goes_with_its_drive_stops_nothing(
 ) -> None:
     fill(folder / "a", 5)
 
-    def pull_out(*_: object) -> dict[str, KnownPhoto]:
+    def pull_out(*_: object) -> list[PhotoRow]:
         if folder.exists():
             folder.rename(tmp_path / "elsewhere")
         raise DatabaseError("the disk is gone")

@@ -97,14 +97,14 @@ class listing_refused:  # noqa: N801 (used like a function)
         self._patch = pytest.MonkeyPatch()
 
     def __enter__(self) -> None:
-        scandir = os.scandir
+        really_open = os.open
 
-        def refuse(path: str = ".") -> object:
+        def refuse(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
             if str(path).startswith(self._directory):
                 raise PermissionError(13, "Permission denied", path)
-            return scandir(path)
+            return really_open(path, flags, mode, dir_fd=dir_fd)
 
-        self._patch.setattr("photod.watch.scan.os.scandir", refuse)
+        self._patch.setattr("photod.watch.scan.os.open", refuse)
 
     def __exit__(self, *_: object) -> None:
         self._patch.undo()

@@ -6,7 +6,17 @@ import pytest
 
 from photod.config import Config
 from photod.errors import BusyError, DatabaseError
-from photod.photos import Candidate, Facts, Fingerprint, InputSpec, Judged, ModelIdentity, Scored, Unscoreable
+from photod.photos import (
+    Candidate,
+    Facts,
+    Fingerprint,
+    InputSpec,
+    Judged,
+    KnownPhoto,
+    ModelIdentity,
+    Scored,
+    Unscoreable,
+)
 from photod.store import schema
 from photod.store.queries import Reader
 from photod.store.writer import Writer
@@ -49,7 +59,7 @@ def test_a_subdirectory_does_not_include_one_whose_name_continues_it(writer: Wri
 def test_a_name_that_is_not_utf8_is_kept_as_bytes(writer: Writer, reader: Reader) -> None:
     name = os.fsdecode(b"caf\xe9.jpg")
     writer.commit([scored(name, "aa", 5.0)])
-    assert reader.known("").keys() == {name}
+    assert [path for path, *_ in reader.known("")] == [name]
     assert reader.top(1)[0].path == name
     with sqlite3.connect(writer.path) as database:
         assert database.execute("SELECT typeof(path), path FROM photo").fetchone() == ("blob", b"caf\xe9.jpg")
@@ -58,7 +68,7 @@ def test_a_name_that_is_not_utf8_is_kept_as_bytes(writer: Writer, reader: Reader
 def test_a_fingerprint_comes_back_as_it_went_in(writer: Writer, reader: Reader) -> None:
     extreme = Fingerprint(2**40, 2**62, -1, 2**64 - 1)  # network filesystems use all bits of an inode
     writer.commit([scored("a.jpg", "aa", 5.0, extreme)])
-    assert reader.known("")["a.jpg"].fingerprint == extreme
+    assert reader.known("") == [("a.jpg", *extreme, 0, 0)]
 
 
 def test_a_photo_that_changed_meanwhile_gets_no_row_but_its_bytes_keep_their_verdict(
@@ -66,7 +76,7 @@ def test_a_photo_that_changed_meanwhile_gets_no_row_but_its_bytes_keep_their_ver
 ) -> None:
     judged, _ = scored("a.jpg", "aa", 5.0)
     writer.commit([(judged, False)])
-    assert reader.known("") == {}
+    assert reader.known("") == []
     assert reader.verdict("aa", MODEL.key) == judged.verdict
 
 
@@ -108,7 +118,7 @@ def test_scores_of_an_earlier_model_are_stale_and_not_ranked(writer: Writer, rea
     writer.use_model(other)
     assert reader.top(9) == []
     assert reader.totals().stale == 1
-    assert reader.known("")["a.jpg"].stale
+    assert reader.known("") == [KnownPhoto("a.jpg", *SOME, stale=1)]
     assert writer.rescore(lambda vectors: [1.0] * len(vectors)) == 0  # another tower: nothing to reuse
     writer.use_model(MODEL)
     assert reader.top(9)[0].score == 5.0  # going back costs nothing

@@ -7,7 +7,7 @@ import pytest
 from watchdog.observers.inotify_c import InotifyFD
 
 from photod.config import Folder
-from photod.photos import Fingerprint, KnownPhoto, Note, StalePage
+from photod.photos import Fingerprint, Note, StalePage
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
@@ -104,13 +104,11 @@ def test_watching_again_costs_no_second_watch(folder: Path, watches: DirectoryWa
 
 
 def survey_of(folder: Path, notes: list[Note]) -> Survey:
-    known: dict[str, KnownPhoto] = {}
-
     def paths_of(_: Fingerprint) -> list[str]:
         return []
 
     around = Surroundings(
-        known=lambda _: known,
+        known=lambda _: [],
         known_directories=lambda _: [],
         links_of=lambda _: [],
         paths_of=paths_of,

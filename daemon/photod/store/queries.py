@@ -9,14 +9,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 from photod.channel import Closed
-from photod.photos import Facts, Fingerprint, KnownPhoto, Scored, StalePage, Unscoreable, Verdict
+from photod.photos import Facts, Fingerprint, PhotoRow, Scored, StalePage, Unscoreable, Verdict
 from photod.store.connection import database_errors, open_readable
 from photod.store.schema import from_sql, signed, to_sql
 
 _PRESENT = "photo.missing_since IS NULL"
 _SCORED = f"FROM content JOIN photo USING (sha256) WHERE photo.state = 'scored' AND {_PRESENT}"
 _CURRENT = "(SELECT id FROM model WHERE current = 1)"
+# Only where some score is an earlier model's does this ask which ones: that takes as long as all the rest.
+_KNOWN = """
+    SELECT path, size, mtime_ns, ctime_ns, inode, missing_since IS NOT NULL,
+           CASE WHEN EXISTS (SELECT 1 FROM model WHERE current = 0
+                             AND EXISTS (SELECT 1 FROM content WHERE content.model = model.id))
+           THEN (SELECT model IS NOT NULL AND model <> (SELECT id FROM model WHERE current = 1)
+                 FROM content WHERE content.sha256 = photo.sha256)
+           ELSE 0 END
+    FROM photo WHERE directory = ?"""
 _PAGE = 256  # photos looked at for one page of stale ones
+_STREAMED = 4096  # rows in memory of an answer that is streamed
 _BEFORE_ALL = (2**63 - 1, 2**63 - 1)
 
 
@@ -106,19 +116,10 @@ class Reader:
             self._closed = True
             self._db.close()
 
-    def known(self, directory: str) -> dict[str, KnownPhoto]:
-        """The photos directly in `directory` (relative, '' at the top), by relative path."""
-        rows = self._all(
-            """
-            SELECT path, size, mtime_ns, ctime_ns, inode, missing_since IS NOT NULL,
-                   content.model IS NOT NULL AND content.model <> (SELECT id FROM model WHERE current = 1)
-            FROM photo JOIN content USING (sha256) WHERE directory = ?""",
-            to_sql(directory),
-        )
-        return {
-            from_sql(path): KnownPhoto(Fingerprint(size, mtime, ctime, inode % 2**64), bool(missing), bool(stale))
-            for path, size, mtime, ctime, inode, missing, stale in rows
-        }
+    def known(self, directory: str) -> list[PhotoRow]:
+        """The photos directly in `directory` (relative, '' at the top), missing ones too."""
+        rows = self._all(_KNOWN, to_sql(directory))
+        return [row if type(row[0]) is str and row[4] >= 0 else _as_seen(row) for row in rows]
 
     def paths_of(self, fingerprint: Fingerprint) -> list[str]:
         """The paths, missing ones too, whose file had this fingerprint: where a file may have come from."""
@@ -188,7 +189,14 @@ class Reader:
     def scores(self, below: str = "") -> Iterator[float]:
         """The scores of all ranked photos, in no order."""
         where, arguments = _below(below)
-        return (score for (score,) in self._all(f"SELECT score {self._ranked} {where}", *arguments))
+        return (score for (score,) in self._stream(f"SELECT score {self._ranked} {where}", *arguments))
+
+    def given(self) -> Iterator[float]:
+        """The scores that the current model gave, one for each content, lowest first; by an index alone."""
+        rows = self._stream(
+            "SELECT score FROM content WHERE model = (SELECT id FROM model WHERE current = 1) ORDER BY score"
+        )
+        return (score for (score,) in rows)
 
     def top(
         self, count: int, *, below: str = "", bounds: Bounds = EVERYTHING, worst: bool = False
@@ -317,8 +325,27 @@ class Reader:
                 raise Closed
             return self._db.execute(sql, arguments).fetchall()
 
+    def _stream(self, sql: str, *arguments: object) -> Iterator[Any]:
+        """Rows as they come, for answers that are as long as the archive; others may ask in between."""
+        cursor = None
+        while True:
+            with database_errors(self.path), self._lock:
+                if self._closed:
+                    raise Closed
+                cursor = cursor or self._db.execute(sql, arguments)
+                rows = cursor.fetchmany(_STREAMED)
+            if not rows:
+                return
+            yield from rows
+
     def _one(self, sql: str, *arguments: object) -> Any:
         return next(iter(self._all(sql, *arguments)), None)
+
+
+def _as_seen(row: PhotoRow) -> PhotoRow:
+    """A row as a listing shows its photo: names that are not UTF-8 are text, inodes are positive."""
+    path, size, mtime_ns, ctime_ns, inode, missing, stale = row
+    return from_sql(path), size, mtime_ns, ctime_ns, inode % 2**64, missing, stale
 
 
 def _below(directory: str) -> tuple[str, list[str | bytes]]:

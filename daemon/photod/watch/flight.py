@@ -2,10 +2,10 @@
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
-from photod.photos import Candidate, Fingerprint, Outcome, Passed
+from photod.photos import Candidate, Fingerprint, KnownPhoto, Outcome, Passed, PhotoRow
 from photod.watch.counts import Counts
 
 
@@ -43,14 +43,14 @@ class Flight:
         with self._lock:
             self._land(candidate.path)
 
-    def listed(self, directory: str, photos: Mapping[str, Fingerprint]) -> None:
+    def listed(self, directory: str, photos: Collection[PhotoRow]) -> None:
         """Hear how a directory looks now: what is in flight there, and is gone or changed, is looked at again.
 
         Its verdict may be committed after this look, and no other event need follow.
         """
         with self._lock:
             for path, fingerprint in self._in_flight.get(directory, {}).items():
-                if photos.get(path) != fingerprint:
+                if KnownPhoto(path, *fingerprint) not in photos:
                     self._touched.add(path)
 
     def finish(self, outcome: Outcome) -> bool:

@@ -55,6 +55,7 @@ class FolderWatcher:
         self._absent = False
 
         self._lock = threading.Lock()  # guards what follows; others report and ask
+        self._rested = threading.Condition(self._lock)
         self._wake = threading.Event()
         self._stopping = False
         self._paused = False
@@ -144,10 +145,14 @@ class FolderWatcher:
 
     def idle(self) -> bool:
         """Whether everything that was asked for is done, committed included."""
-        if self._absent:
-            return not len(self.flight)
         with self._lock:
-            return self._quiescent and not (self._notes or len(self._scans) or len(self.flight) or len(self.agenda))
+            return self._is_idle()
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Whether everything that was asked for is done within so many seconds; returns at once on a stop."""
+        with self._rested:
+            self._rested.wait_for(lambda: self._is_idle() or self._stopping, timeout_s)
+            return self._is_idle()
 
     def at_work(self) -> tuple[int, int] | None:
         """The folder's thread (native id) and its step, which counts up; None while it rests."""
@@ -165,7 +170,9 @@ class FolderWatcher:
 
     def stop(self) -> None:
         """Have `run` return soon."""
-        self._stopping = True
+        with self._rested:
+            self._stopping = True
+            self._rested.notify_all()
         self.wake()
 
     # The folder's own thread.
@@ -185,12 +192,19 @@ class FolderWatcher:
     def _rest(self) -> None:
         with self._lock:
             self._quiescent = not len(self._work)
+            self._rested.notify_all()
         dues = (self._work.next_due(), self.agenda.next_due(), self._check_at)
         due = min((due for due in dues if due is not None), default=None)
         self._thread = None
         self._wake.wait(None if due is None else max(0.0, due - time.monotonic()))
         with self._lock:
             self._quiescent = False
+
+    def _is_idle(self) -> bool:
+        """Under the lock."""
+        if self._absent:
+            return not len(self.flight)
+        return self._quiescent and not (self._notes or len(self._scans) or len(self.flight) or len(self.agenda))
 
     def _check(self) -> None:
         """Now and then: is the folder there, is it the one that is watched, is a scan due that nobody requested?"""

@@ -1,18 +1,20 @@
 """Listing a directory, and comparing the listing with what the database knows."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from photod.photos import Fingerprint, KnownPhoto
+from photod.photos import Fingerprint, KnownPhoto, PhotoRow
 from photod.watch.ignore import Rules
+
+_PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What a directory holds right now. Paths are relative to the folder."""
 
-    photos: dict[str, Fingerprint] = field(default_factory=dict)
+    photos: set[PhotoRow] = field(default_factory=set)  # as they would be known if they had not changed
     directories: list[str] = field(default_factory=list)
 
 
@@ -20,58 +22,78 @@ class Listing:
 class Comparison:
     """What the listing of one directory means."""
 
-    work: list[tuple[str, Fingerprint]] = field(default_factory=list)  # new, or changed
+    new: list[tuple[str, Fingerprint]] = field(default_factory=list)  # not known under this path
+    changed: list[tuple[str, Fingerprint]] = field(default_factory=list)
     unchanged: int = 0
     stale: int = 0  # unchanged, but an earlier model scored them
     missing: list[str] = field(default_factory=list)  # known, and not in the listing
     returned: list[str] = field(default_factory=list)  # known as missing, there again unchanged
 
+    @property
+    def work(self) -> list[tuple[str, Fingerprint]]:
+        """What must be read."""
+        return self.new + self.changed
+
     def without(self, paths: Collection[str]) -> "Comparison":
-        """The same with these paths counted as unchanged."""
-        work = [(path, fingerprint) for path, fingerprint in self.work if path not in paths]
-        return replace(self, work=work, unchanged=self.unchanged + len(self.work) - len(work))
+        """The same with these new paths counted as unchanged."""
+        new = [(path, fingerprint) for path, fingerprint in self.new if path not in paths]
+        return replace(self, new=new, unchanged=self.unchanged + len(self.new) - len(new))
 
 
 def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
-    """The photos and subdirectories of `directory` (relative to the folder). Raises OSError."""
+    """The photos and subdirectories of `directory` (relative to the folder). Raises OSError.
+
+    The body of the loop is run for every photo of a folder at every look, and does nothing that the look does not
+    need: through the descriptor the kernel finds a name without walking a path.
+    """
     listing = Listing()
     prefix = directory + "/" if directory else ""
-    with os.scandir(os.path.join(folder, directory)) as entries:
-        for entry in entries:
-            path = prefix + entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if rules.enters(path):
-                    listing.directories.append(path)
-            elif rules.is_photo(path) and (fingerprint := _fingerprint(folder, entry)):
-                listing.photos[path] = fingerprint
+    place = os.open(os.path.join(folder, directory), _PLACE)
+    try:
+        with os.scandir(place) as entries:
+            for entry in entries:
+                path = prefix + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if rules.enters(path):
+                        listing.directories.append(path)
+                elif rules.is_photo(path) and (seen := _look(folder, path, entry)):
+                    listing.photos.add((path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, 0, 0))
+    finally:
+        os.close(place)
     return listing
 
 
-def compare(listing: Listing, known: Mapping[str, KnownPhoto]) -> Comparison:
-    """What is to be done so that the database agrees with the listing."""
-    work, returned, unchanged, stale = [], [], 0, 0
-    for path, fingerprint in listing.photos.items():
-        row = known.get(path)
-        if row is None or row.fingerprint != fingerprint or (row.stale and row.missing):
-            work.append((path, fingerprint))
-        elif row.stale:
+def compare(listing: Listing, known: Collection[PhotoRow]) -> Comparison:
+    """What is to be done so that the database agrees with the listing.
+
+    A photo that is just as the database says is in both, and takes no further thought.
+    """
+    rows = set(known)
+    odd = {row[0]: KnownPhoto(*row).fingerprint for row in listing.photos - rows}
+    changed, missing, returned, stale = [], [], [], 0
+    for photo in (KnownPhoto(*row) for row in rows - listing.photos):
+        fingerprint = odd.pop(photo.path, None)
+        if fingerprint is None:
+            if not photo.missing:
+                missing.append(photo.path)
+        elif fingerprint != photo.fingerprint or (photo.stale and photo.missing):
+            changed.append((photo.path, fingerprint))
+        elif photo.stale:
             stale += 1
         else:
-            unchanged += 1
-            if row.missing:
-                returned.append(path)
-    missing = [path for path, row in known.items() if not row.missing and path not in listing.photos]
-    return Comparison(work, unchanged, stale, missing, returned)
+            returned.append(photo.path)
+    unchanged = len(listing.photos) - len(odd) - len(changed) - stale
+    return Comparison(sorted(odd.items()), sorted(changed), unchanged, stale, sorted(missing), sorted(returned))
 
 
-def _fingerprint(folder: str, entry: os.DirEntry[str]) -> Fingerprint | None:
-    """Of a regular file, or of one inside the folder that a symlink points at; None for anything else."""
+def _look(folder: str, path: str, entry: os.DirEntry[str]) -> os.stat_result | None:
+    """At a regular file, or at one inside the folder that a symlink points at; None for anything else."""
     try:
         if entry.is_file(follow_symlinks=False):
-            return Fingerprint.of(entry.stat(follow_symlinks=False))
+            return entry.stat(follow_symlinks=False)
         if entry.is_symlink() and entry.is_file():
-            target = os.path.realpath(entry.path)
-            return Fingerprint.of(os.stat(target)) if target.startswith(folder.rstrip("/") + "/") else None
+            target = os.path.realpath(os.path.join(folder, path))
+            return os.stat(target) if target.startswith(folder.rstrip("/") + "/") else None
     except OSError:
         pass  # vanished, or a loop of links: the next listing tells
     return None

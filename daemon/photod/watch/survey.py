@@ -7,7 +7,18 @@ from dataclasses import dataclass
 
 from photod.files import is_gone
 from photod.logs import get_logger
-from photod.photos import Candidate, Compared, Fingerprint, KnownPhoto, Missing, Moved, Note, Returned, StalePage
+from photod.photos import (
+    Candidate,
+    Compared,
+    Fingerprint,
+    KnownPhoto,
+    Missing,
+    Moved,
+    Note,
+    PhotoRow,
+    Returned,
+    StalePage,
+)
 from photod.watch.filesystem import filesystem_identity
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
@@ -22,7 +33,7 @@ log = get_logger(__name__)
 class Surroundings:
     """What a folder's watcher needs from the rest of the program."""
 
-    known: Callable[[str], dict[str, KnownPhoto]]  # the database's photos directly in a directory
+    known: Callable[[str], list[PhotoRow]]  # the database's photos directly in a directory
     known_directories: Callable[[str], list[str]]  # those of the database at and below a directory
     links_of: Callable[[int], list[str]]  # where the database knows files with this inode
     paths_of: Callable[[Fingerprint], list[str]]  # where the database last saw a file that looked like this
@@ -61,7 +72,7 @@ class Survey:
         except (FileNotFoundError, NotADirectoryError):
             self._forget(directory)
             self._set_listed(directory)
-            self._flight.listed(directory, {})
+            self._flight.listed(directory, ())
             self._note_missing(directory)
             return Comparison(), []
         except OSError as error:
@@ -73,7 +84,7 @@ class Survey:
         known = self._around.known(directory)  # only now: what is committed between is in flight, or known
         self._living.add(directory)
         self._set_listed(directory)
-        comparison = self._without_moved(compare(listing, known), known)
+        comparison = self._without_moved(compare(listing, known))
         self._note(Missing, comparison.missing)
         self._note(Returned, comparison.returned)
         return comparison, listing.directories
@@ -103,7 +114,7 @@ class Survey:
             self._around.note(Compared(self.folder, sure))
         log.debug("compared", folder=self.folder, directories=len(visited), seconds=time.monotonic() - began)
 
-    def _without_moved(self, comparison: Comparison, known: dict[str, KnownPhoto]) -> Comparison:
+    def _without_moved(self, comparison: Comparison) -> Comparison:
         """Note the photos that came here from elsewhere unchanged: they need no reading.
 
         Size, mtime, ctime and inode all agree, and the old path is gone. With the same ctime nobody has written
@@ -111,11 +122,10 @@ class Survey:
         itself has a new ctime, and is read; the files of a directory that was renamed keep theirs.
         """
         moves = []
-        for path, fingerprint in comparison.work:
-            if path not in known:
-                old = next((old for old in self._around.paths_of(fingerprint) if self._is_gone(old)), None)
-                if old is not None:
-                    moves.append((old, path, fingerprint))
+        for path, fingerprint in comparison.new:
+            old = next((old for old in self._around.paths_of(fingerprint) if self._is_gone(old)), None)
+            if old is not None:
+                moves.append((old, path, fingerprint))
         if not moves:
             return comparison
         self._around.note(Moved(self.folder, tuple(moves)))
@@ -139,7 +149,7 @@ class Survey:
             self.watches.forget(directory)
 
     def _note_missing(self, directory: str) -> None:
-        self._note(Missing, [path for path, row in self._around.known(directory).items() if not row.missing])
+        self._note(Missing, [row[0] for row in self._around.known(directory) if not KnownPhoto(*row).missing])
 
     def _note(self, kind: type[Missing] | type[Returned], paths: list[str]) -> None:
         if paths and (kind is Returned or self._around.presence() is Presence.HERE):

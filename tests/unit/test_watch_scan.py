@@ -1,0 +1,86 @@
+"""What the listing of a directory means, beside what the database knows of it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from photod.photos import Fingerprint, KnownPhoto, PhotoRow
+from photod.watch.ignore import Rules
+from photod.watch.scan import Comparison, Listing, compare, list_directory
+
+RULES = Rules((), lambda name: name.endswith(".jpg"))
+NOW, BEFORE = Fingerprint(10, 20, 30, 40), Fingerprint(9, 20, 30, 40)
+
+
+def listed(*paths: str) -> Listing:
+    return Listing({KnownPhoto(path, *NOW) for path in paths})
+
+
+def known(path: str, fingerprint: Fingerprint = NOW, *, missing: int = 0, stale: int = 0) -> PhotoRow:
+    return KnownPhoto(path, *fingerprint, missing, stale)
+
+
+def test_what_is_as_the_database_says_needs_nothing() -> None:
+    comparison = compare(listed("a.jpg", "b.jpg"), [known("a.jpg"), known("b.jpg")])
+    assert comparison == Comparison(unchanged=2)
+
+
+def test_new_changed_missing_and_returned_photos_are_told_apart() -> None:
+    rows = [
+        known("changed.jpg", BEFORE),
+        known("gone.jpg"),
+        known("back.jpg", missing=1),
+        known("away.jpg", missing=1),
+    ]
+    comparison = compare(listed("new.jpg", "changed.jpg", "back.jpg"), rows)
+    assert comparison.new == [("new.jpg", NOW)]
+    assert comparison.changed == [("changed.jpg", NOW)]
+    assert comparison.missing == ["gone.jpg"]
+    assert comparison.returned == ["back.jpg"]
+    assert comparison.unchanged == 1
+
+
+def test_photos_of_an_earlier_model_are_counted_and_read_only_if_they_changed_or_were_away() -> None:
+    rows = [
+        known("same.jpg", stale=1), known("changed.jpg", BEFORE, stale=1),
+        known("back.jpg", missing=1, stale=1), known("away.jpg", missing=1, stale=1),
+    ]  # fmt: skip
+    comparison = compare(listed("same.jpg", "changed.jpg", "back.jpg"), rows)
+    assert comparison.stale == 1
+    assert comparison.changed == [("back.jpg", NOW), ("changed.jpg", NOW)]
+    assert comparison.missing == comparison.returned == []
+    assert comparison.unchanged == 0
+
+
+def test_work_comes_in_the_order_of_names() -> None:
+    assert [path for path, _ in compare(listed("c.jpg", "a.jpg", "b.jpg"), []).work] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_a_photo_that_moved_here_counts_as_unchanged() -> None:
+    comparison = compare(listed("a.jpg", "b.jpg"), []).without({"a.jpg"})
+    assert comparison.work == [("b.jpg", NOW)]
+    assert comparison.unchanged == 1
+
+
+def test_a_listing_shows_photos_as_the_database_would_know_them(folder: Path) -> None:
+    (folder / "a").mkdir()
+    (folder / "a/below.jpg").mkdir()
+    (folder / "a/x.jpg").write_text("x")
+    (folder / "a/notes.txt").touch()
+    os.mkfifo(folder / "a/pipe.jpg")
+    (folder / "a/link.jpg").symlink_to("x.jpg")
+    (folder / "a/out.jpg").symlink_to("/etc/hostname")
+    (folder / "a/loop.jpg").symlink_to("loop.jpg")
+    listing = list_directory(str(folder), "a", RULES)
+    seen = Fingerprint.of((folder / "a/x.jpg").stat())
+    assert listing.photos == {KnownPhoto("a/x.jpg", *seen), KnownPhoto("a/link.jpg", *seen)}
+    assert listing.directories == ["a/below.jpg"]
+
+
+def test_a_directory_that_is_gone_or_a_file_by_now_cannot_be_listed(folder: Path) -> None:
+    (folder / "file").touch()
+    with pytest.raises(FileNotFoundError):
+        list_directory(str(folder), "gone", RULES)
+    with pytest.raises(NotADirectoryError):
+        list_directory(str(folder), "file", RULES)
