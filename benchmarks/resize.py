@@ -1,86 +1,200 @@
-"""How far the fast ways of decoding and resizing move scores away from the slow way, on real photos.
+"""How far the fast ways of decoding move scores away from the slow way, on real photos, and what each costs.
 
-    python benchmarks/resize.py [PHOTOS] [--weights FILE] [--limit 60]
+    python benchmarks/resize.py [PHOTOS] [--enough 2 3 4 6 8] [--limit 60] [--no-cost]
 
-Slow: every pixel decoded, then one bicubic resize with antialias. Fast: what photod does (JPEG decoded at a
-fraction of its size, large pictures first shrunk by whole factors). PHOTOS is ../shared/photos unless named.
-Without --weights a ViT-B/16 of random weights judges, with activations as large as real ones; it is more sensitive
-to single pixels than a trained model, so its answer to noise of one level is printed beside.
+Slow: every pixel decoded, then one bicubic resize with antialias. Fast: a JPEG decoded at a half, a quarter or an
+eighth of its size, no smaller than so many times the model's side. PHOTOS is ../shared/photos unless named.
+
+Two models judge. The built-in one is trained, and its scores are its own. The other stands for AesCLIP's weights,
+which nobody may pass on: a ViT-B/16 as open_clip initialises it, whose logits are scaled until arithmetic moves
+its scores as far as it moves those of real weights (BF16_MEAN and FP16_MEAN, whichever asks for more). Its
+movements are given where the formula is steepest, so no score can move further. What noise of one level does stands
+beside.
 """
 
 import argparse
+import copy
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import open_clip
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from photod import config
 from photod.errors import DecodeError
-from photod.intake.decode import decode_photo
+from photod.intake import decode
 from photod.photos import InputSpec
 from photod.score import load_scorers
+from photod.score.sources import OPENAI_MEAN, OPENAI_STD
+from photod.score.vit import TransformerTower
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from scorer import make_weights, print_machine
+from material import photos
+from scorer import print_machine
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "photos"
 GOAL = 0.02  # points
+BF16_MEAN, FP16_MEAN = (
+    0.05,
+    0.002,
+)  # points by which all-bf16 arithmetic, and weights stored in fp16, move real scores
+STEEPEST = 250.0  # points for a whole cosine: 10 * sigmoid'(0) * the logit scale of 100
+SIDE = 224
+FULL = 1 << 20  # times the side: never scaled
+
+Pixels = NDArray[np.uint8]
+Points = NDArray[np.floating]
+Judge = Callable[[Pixels, Pixels], Points]  # slow and fast pixels -> by how many points each score moves
 
 
 def main() -> None:
-    """Print the differences, the largest first."""
+    """Print a table for each model, and then the costs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", nargs="?", type=Path, default=SHARED)
-    parser.add_argument("--weights")
+    parser.add_argument("--enough", nargs="+", type=int, default=[2, 3, 4, 6, 8], help="times the model's side")
     parser.add_argument("--limit", type=int, default=60)
+    parser.add_argument("--no-cost", action="store_true")
     arguments = parser.parse_args()
     print_machine()
-    pairs = [
-        (file, *both)
-        for file in sorted(arguments.photos.rglob("*"))
-        if file.is_file() and (both := fast_and_slow(file)) is not None
-    ]
-    pairs = [pair for pair in pairs if not np.array_equal(pair[1], pair[2])][: arguments.limit]
-    fast, slow = (np.stack([pair[column] for pair in pairs]) for column in (1, 2))
-    noise = np.random.default_rng(0).integers(-1, 2, slow.shape)
-    noisy = np.clip(slow.astype(int) + noise, 0, 255).astype(np.uint8)
-    with tempfile.TemporaryDirectory() as directory:
-        weights = arguments.weights or make_weights(Path(directory))
-        model = config.Model(weights=weights, precision="fp32", batch_size=4096)
-        (scorer, *_) = load_scorers(model, Path(directory))
-        expected, found, shaken = (scorer.score(scorer.embed(pixels)) for pixels in (slow, fast, noisy))
-    moved = np.abs(found - expected)
-    for index in np.argsort(-moved)[:10]:
-        levels = np.abs(fast[index].astype(int) - slow[index]).max()
-        print(f"  {moved[index]:.4f} points at {expected[index]:.2f}, {levels} levels: {pairs[index][0].name}")
-    print(f"{len(pairs)} photos that differ at all: median {np.median(moved):.4f}, worst {moved.max():.4f} points")
-    met = "met" if moved.max() <= GOAL else "MISSED"
-    print(f"goal {GOAL}: {met}; scores from {expected.min():.1f} to {expected.max():.1f}")
-    shaken = np.abs(shaken - expected)
-    print(f"noise of one level, for comparison: median {np.median(shaken):.4f}, worst {shaken.max():.4f} points")
+    files = [file for file in sorted(arguments.photos.rglob("*")) if file.is_file()]
+    found = [(file, slow) for file in files if (slow := pixels_of(file, FULL)) is not None]
+    ways = {enough: differing(found, enough)[: arguments.limit] for enough in arguments.enough}
+    for name, judge in (
+        ("built-in model", builtin()),
+        ("calibrated ViT-B/16", calibrated([slow for _, slow in found])),
+    ):
+        print(f"\n{name}: points by which scores move (goal: at most {GOAL})")
+        for enough, differences in ways.items():
+            mark = " <- photod" if enough == decode.ENOUGH else ""
+            print_row(f"JPEG at {enough} sides or more{mark}", differences, judge)
+        noisy = [(file, pixels, shaken(pixels)) for file, pixels in found[: arguments.limit]]
+        print_row("noise of one level", noisy, judge, goal=False)
+    if not arguments.no_cost:
+        print_costs(arguments.enough)
 
 
-def fast_and_slow(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
-    """The model's input both ways; None for what Pillow alone cannot decode faithfully."""
-    data = file.read_bytes()
+def pixels_of(file: Path, enough: int) -> Pixels | None:
+    """The model's input; None for what cannot be decoded."""
+    standing, decode.ENOUGH = decode.ENOUGH, enough
     try:
-        fast = np.frombuffer(decode_photo(data, InputSpec(), 300_000_000).pixels, np.uint8).reshape(224, 224, 3)
-        with Image.open(file) as image:
-            if image.format not in ("JPEG", "MPO", "PNG", "WEBP") or image.mode != "RGB":
-                return None
-            if image.info.get("icc_profile"):  # colour is another matter than size
-                return None
-            upright = ImageOps.exif_transpose(image)
-            slow = np.asarray(upright.resize((224, 224), Image.Resampling.BICUBIC), np.uint8)
-    except (DecodeError, OSError):
+        made = decode.decode_photo(file.read_bytes(), InputSpec(SIDE), 300_000_000).pixels
+    except DecodeError:
         return None
-    return fast, slow
+    finally:
+        decode.ENOUGH = standing
+    return np.frombuffer(made, np.uint8).reshape(SIDE, SIDE, 3)
+
+
+def differing(found: list[tuple[Path, Pixels]], enough: int) -> list[tuple[Path, Pixels, Pixels]]:
+    """The photos that come out otherwise."""
+    pairs = ((file, slow, pixels_of(file, enough)) for file, slow in found)
+    return [(file, slow, fast) for file, slow, fast in pairs if fast is not None and (fast != slow).any()]
+
+
+def shaken(pixels: Pixels) -> Pixels:
+    """The same with noise of one level."""
+    noise = np.random.default_rng(0).integers(-1, 2, pixels.shape)
+    return np.clip(pixels.astype(int) + noise, 0, 255).astype(np.uint8)
+
+
+def builtin() -> Judge:
+    """The model that photod ships."""
+    with tempfile.TemporaryDirectory() as cache:
+        (scorer, *_) = load_scorers(config.Model(precision="fp32", devices="cpu", batch_size=4096), Path(cache))
+
+    def judge(slow: Pixels, fast: Pixels) -> Points:
+        before, after = (scorer.score(scorer.embed(pixels)) for pixels in (slow, fast))
+        moved: Points = np.abs(after - before)
+        return moved
+
+    return judge
+
+
+def calibrated(slow: list[Pixels]) -> Judge:
+    """The stand-in for real weights."""
+    torch.manual_seed(0)
+    model: Any = open_clip.create_model("ViT-B-16-quickgelu").eval()
+    tokens = open_clip.get_tokenizer("ViT-B-16-quickgelu")(["good image", "bad image"])
+    good, bad = torch.nn.functional.normalize(model.encode_text(tokens), dim=-1).numpy()
+    embed = partial(embed_by, model.visual.state_dict())
+    shown = np.stack(slow[:: max(1, len(slow) // 32)])
+    exact = embed(shown)
+    halved = embed_by({name: tensor.half() for name, tensor in model.visual.state_dict().items()}, shown)
+    by_bf16, by_fp16 = (
+        STEEPEST * np.abs((moved - exact) @ (good - bad)) for moved in (embed_in_bf16(model.visual, shown), halved)
+    )
+    scale = max(BF16_MEAN / by_bf16.mean(), FP16_MEAN / by_fp16.mean())
+    print(f"\ncalibrated on {len(shown)} photos: the logits of the ViT-B/16 are scaled by {scale:.2f}; then")
+    for name, moved, real in (("bf16", by_bf16, BF16_MEAN), ("weights in fp16", by_fp16, FP16_MEAN)):
+        print(f"  {name:<16} mean {scale * moved.mean():.4f} (real {real}), worst {scale * moved.max():.4f}")
+
+    def judge(before: Pixels, after: Pixels) -> Points:
+        moved: Points = scale * STEEPEST * np.abs((embed(after) - embed(before)) @ (good - bad))
+        return moved
+
+    return judge
+
+
+def embed_by(state: dict[str, torch.Tensor], shown: Pixels) -> NDArray[np.float32]:
+    """Unit vectors by photod's tower in fp32."""
+    settings = open_clip.get_model_config("ViT-B-16-quickgelu")
+    tower = TransformerTower(state, settings, OPENAI_MEAN, OPENAI_STD)
+    engine = tower.engine(torch.device("cpu"), torch.float32)
+    parts = [engine(torch.from_numpy(shown[start : start + 8])) for start in range(0, len(shown), 8)]
+    return torch.cat(parts).numpy()
+
+
+def embed_in_bf16(visual: torch.nn.Module, shown: Pixels) -> NDArray[np.float32]:
+    """Unit vectors by open_clip's tower, all of it in bf16, as the movement of real scores was measured."""
+    coarse = copy.deepcopy(visual).bfloat16()
+    images = ((torch.from_numpy(shown) / 255 - torch.tensor(OPENAI_MEAN)) / torch.tensor(OPENAI_STD)).bfloat16()
+    images = images.permute(0, 3, 1, 2)
+    parts = [coarse(images[start : start + 8]).float() for start in range(0, len(images), 8)]
+    return torch.nn.functional.normalize(torch.cat(parts), dim=-1).numpy()
+
+
+def print_row(what: str, pairs: list[tuple[Path, Pixels, Pixels]], judge: Judge, *, goal: bool = True) -> None:
+    """One way of decoding: how many photos it changes, by how much, and which one most."""
+    if not pairs:
+        print(f"  {what:<34} changes no photo")
+        return
+    moved = judge(np.stack([slow for _, slow, _ in pairs]), np.stack([fast for _, _, fast in pairs]))
+    met = ("met" if moved.max() <= GOAL else "MISSED") if goal else ""
+    worst = pairs[int(moved.argmax())][0].name
+    print(
+        f"  {what:<34} {len(pairs):3} photos: median {np.median(moved):.4f}, mean {moved.mean():.4f},"
+        f" worst {moved.max():.4f} ({worst}) {met}"
+    )
+
+
+def print_costs(enough: list[int]) -> None:
+    """Core-milliseconds to decode and resize camera-size JPEGs: the median of some, each the best of three."""
+    print("\ncore-milliseconds a photo, decoding and resizing")
+    for kind in ("jpeg-12mp", "jpeg-24mp"):
+        costs = {
+            sides: float(np.median([min(cost(file, sides) for _ in range(3)) for file in photos(kind, 5)]))
+            for sides in (*enough, FULL)
+        }
+        told = (f"{'every pixel' if sides == FULL else f'{sides} sides'} {ms:.0f}" for sides, ms in costs.items())
+        print(f"  {kind}: {', '.join(told)}")
+
+
+def cost(file: Path, enough: int) -> float:
+    """Milliseconds that this thread computes."""
+    began = time.thread_time()
+    pixels_of(file, enough)
+    return 1000 * (time.thread_time() - began)
 
 
 if __name__ == "__main__":
+    Image.MAX_IMAGE_PIXELS = None
     with torch.inference_mode():
         main()

@@ -83,7 +83,8 @@ def test_two_scorers_on_one_gpu_do_not_disturb_each_other(weights: tuple[str, Pa
     worst: list[float] = []
 
     def work(scorer: Scorer) -> None:
-        with torch.cuda.stream(torch.cuda.Stream()):  # beside the other, not behind it
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        with torch.cuda.stream(stream):  # beside the other, not behind it
             worst.extend(float(np.abs(scorer.embed(pictures(224)) - expected).max()) for _ in range(10))
 
     threads = [threading.Thread(target=work, args=(scorer,)) for scorer in scorers]

@@ -27,10 +27,11 @@ from PIL import (
 from photod.errors import DecodeError
 from photod.intake import colour, formats, limits, metadata, raw, unfinished
 from photod.intake.buffer import Data, as_file
+from photod.intake.scaled import Extent, load_scaled
 from photod.intake.words import one_line
 from photod.photos import Facts, InputSpec
 
-PREPROCESSING_VERSION = 1  # raise it whenever the pixels that come out for the same bytes may differ
+PREPROCESSING_VERSION = 2  # raise it whenever the pixels that come out for the same bytes may differ
 
 # All of them now: nothing is looked for on disk once the sandbox is closed. An MPO is opened as a JPEG.
 _PLUGINS = (
@@ -46,8 +47,9 @@ _PLUGINS = (
 )
 _FORMATS = tuple(plugin.format for plugin in _PLUGINS)
 _HEAD = 4096  # bytes that are enough to tell a format
-_ENOUGH = 6  # times the model's side: scaled decoding to less moves scores (benchmarks/resize.py)
-_REDUCING_GAP = 4.0  # shrink by whole factors to 4 times the size first: 3 to 4 times faster, at most 3 levels off
+ENOUGH = 4  # times the model's side: scaled decoding to less moves scores (benchmarks/resize.py)
+# For the eye alone: shrinking by whole factors first is faster, but it rounds to one side, which moves scores.
+_VIEW_GAP = 4.0
 _CODEC_WORDS = (
     "when reading image file",
     "decoder error -2",
@@ -82,9 +84,10 @@ class _Box:
 class _Goal:
     """What is wanted of a photo."""
 
-    shape: Callable[[int, int], _Box]  # for a width and a height
+    shape: Callable[[float, float], _Box]  # for a width and a height
     decode_px: int  # scaled decoding keeps at least as many pixels on each side
     preview_px: int  # a RAW file's preview of fewer on its shorter side will not do
+    gap: float | None = None  # first shrink by whole factors, to so many times the size
 
 
 def decode_photo(data: Data, spec: InputSpec, max_pixels: int) -> DecodedPhoto:
@@ -93,14 +96,14 @@ def decode_photo(data: Data, spec: InputSpec, max_pixels: int) -> DecodedPhoto:
     MemoryError passes through: whether it is the photo's fault depends on the limits of the process.
     """
 
-    def shape(width: int, height: int) -> _Box:
+    def shape(width: float, height: float) -> _Box:
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
         crop = (left, top, left + side, top + side) if spec.resize == "crop" else (0, 0, width, height)
         return _Box((spec.size, spec.size), crop)
 
     with _boundary(data):
-        picture, facts = _develop(data, max_pixels, _Goal(shape, _ENOUGH * spec.size, 2 * spec.size))
+        picture, facts = _develop(data, max_pixels, _Goal(shape, ENOUGH * spec.size, 2 * spec.size))
         return DecodedPhoto(picture.tobytes(), facts)
 
 
@@ -111,13 +114,13 @@ def decode_for_view(data: Data, max_side: int, max_pixels: int = sys.maxsize) ->
     MemoryError.
     """
 
-    def shape(width: int, height: int) -> _Box:
+    def shape(width: float, height: float) -> _Box:
         scale = min(1.0, max_side / max(width, height))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         return _Box(size, (0, 0, width, height))
 
     with _boundary(data):
-        return _develop(data, max_pixels, _Goal(shape, max_side, max_side // 2))[0]
+        return _develop(data, max_pixels, _Goal(shape, max_side, max_side // 2, _VIEW_GAP))[0]
 
 
 def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Facts]:
@@ -125,26 +128,24 @@ def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Fac
     unfinished.check(data)
     if raw.is_raw(data):
         negative = raw.develop(data, goal.preview_px, goal.decode_px, max_pixels)
-        picture = _shrink(negative.picture, goal.shape, negative.orientation)
+        picture = _shrink(negative.picture, negative.extent, goal, negative.orientation)
         return picture, negative.facts
     image = Image.open(as_file(data), formats=_FORMATS)
     width, height = image.size
     limits.check_pixels(width, height, max_pixels)
-    if isinstance(image, JpegImagePlugin.JpegImageFile):  # an MPO is one too
-        image.draft("RGB", (goal.decode_px, goal.decode_px))
-    image.load()  # before the metadata: some formats keep theirs behind the pixels
+    extent = load_scaled(image, goal.decode_px)  # before the metadata: some formats keep theirs behind the pixels
     exif = metadata.read(image)
-    picture = _shrink(image, goal.shape, exif.orientation)
+    picture = _shrink(image, extent, goal, exif.orientation)
     if exif.orientation in metadata.SIDEWAYS:
         width, height = height, width
     return picture, Facts(width, height, exif.taken_at, exif.camera)
 
 
-def _shrink(image: Image.Image, shape: Callable[[int, int], _Box], orientation: int) -> Image.Image:
+def _shrink(image: Image.Image, extent: Extent, goal: _Goal, orientation: int) -> Image.Image:
     profile, tones = image.info.get("icc_profile"), colour.Tones.of(image)
-    box = shape(*image.size)
+    box = goal.shape(*extent)
     image = colour.simplify(image)
-    image = image.resize(box.size, Image.Resampling.BICUBIC, box.crop, _REDUCING_GAP)
+    image = image.resize(box.size, Image.Resampling.BICUBIC, box.crop, goal.gap)
     image = colour.to_srgb(image, tones, profile)
     turn = metadata.TURNS.get(orientation)
     if turn is not None:

@@ -17,6 +17,7 @@ from PIL import Image
 from photod.errors import DecodeError
 from photod.intake import formats, limits, metadata, unfinished
 from photod.intake.buffer import Data, as_file
+from photod.intake.scaled import Extent, load_scaled
 from photod.intake.words import one_line
 from photod.photos import Facts
 
@@ -37,6 +38,7 @@ class Negative:
     """A developed RAW file."""
 
     picture: Image.Image
+    extent: Extent  # how far it reaches, in its pixels
     orientation: int  # EXIF's, still to be applied to `picture`
     facts: Facts
 
@@ -68,12 +70,14 @@ def develop(data: Data, preview_px: int, decode_px: int, max_pixels: int) -> Neg
         preview = _open_preview(negative)
         facts = _facts(data, negative, preview, width, height)
     least = min(preview_px, width, height)
-    if preview is None or min(preview.size) < least or not _load(preview, decode_px, max_pixels):
-        return Negative(_half_size(data), 1, facts)  # LibRaw turns its own pictures upright
+    extent = None if preview is None or min(preview.size) < least else _load(preview, decode_px, max_pixels)
+    if preview is None or extent is None:
+        developed = _half_size(data)
+        return Negative(developed, developed.size, 1, facts)  # LibRaw turns its own pictures upright
     if sideways and preview.width != preview.height:
         already_turned = (preview.width > preview.height) == (width > height)
         orientation = 1 if already_turned else orientation
-    return Negative(preview, orientation, facts)
+    return Negative(preview, extent, orientation, facts)
 
 
 @contextmanager
@@ -108,17 +112,15 @@ def _open_preview(negative: "rawpy.RawPy") -> Image.Image | None:
     return None
 
 
-def _load(preview: Image.Image, decode_px: int, max_pixels: int) -> bool:
-    """Decode a preview; whether that worked."""
+def _load(preview: Image.Image, decode_px: int, max_pixels: int) -> Extent | None:
+    """Decode a preview; None if that did not work."""
     try:
         limits.check_pixels(preview.width, preview.height, max_pixels)
-        preview.draft("RGB", (decode_px, decode_px))
-        preview.load()
+        return load_scaled(preview, decode_px)
     except MemoryError:
         raise
     except Exception:  # likewise
-        return False
-    return True
+        return None
 
 
 def _half_size(data: Data) -> Image.Image:

@@ -46,7 +46,7 @@ def _cpu_crossing() -> Crossing:
 
 def _gpu_crossing(device: torch.device) -> Crossing:
     """Copies have a stream of their own, so that the next pass is uploaded while this one is computed."""
-    uploads = torch.cuda.Stream(device)
+    uploads = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def upload(part: NDArray[np.uint8]) -> Tensor:
         computing = torch.cuda.current_stream(device)
