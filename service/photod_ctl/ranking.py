@@ -11,6 +11,7 @@ from photod.store.queries import EVERYTHING, Bounds, RankedPhoto, Reader
 from photod_ctl.folders import Archive
 from photod_ctl.tables import warn
 
+FEW = 1000  # scores that the databases are asked about one by one
 BUILTIN = "builtin"
 BUILTIN_NOTE = "built-in model: technical quality only; see README for AesCLIP and CLIP"
 
@@ -109,16 +110,27 @@ def _rank_together(group: Group, count: int, bounds: Bounds, worst: bool) -> Ran
         for archive, reader in members
     ]
     best = list(merge(*streams, key=lambda row: row[1].score if worst else -row[1].score))[:count]
+    total = sum(reader.ranked(below=archive.below) for archive, reader in members)
     if bounds == EVERYTHING and not worst:  # then every photo with a higher score is in the list
-        total = sum(reader.ranked(below=archive.below) for archive, reader in members)
         falling = [-photo.score for _, photo in best]
+        places = [_place(bisect_left(falling, -photo.score), total, folder, photo) for folder, photo in best]
     else:
-        falling = sorted(-score for archive, reader in members for score in reader.scores(archive.below))
-        total = len(falling)
-    places = []
-    for folder, photo in best:
-        higher = bisect_left(falling, -photo.score)
-        places.append(Place(higher + 1, percentile(higher, total), folder, photo))
+        above = _above(members, [photo.score for _, photo in best])
+        places = [_place(above[photo.score], total, folder, photo) for folder, photo in best]
     return Ranking(
         group.model, total, places, {archive.folder: reader for archive, reader in members}, earlier=group.earlier
     )
+
+
+def _place(higher: int, total: int, folder: str, photo: RankedPhoto) -> Place:
+    return Place(higher + 1, percentile(higher, total), folder, photo)
+
+
+def _above(members: Sequence[tuple[Archive, Reader]], scores: Sequence[float]) -> dict[float, int]:
+    """For each of these scores, how many photos have a higher one."""
+    falling = sorted(set(scores), reverse=True)
+    if len(falling) <= FEW and not any(archive.below for archive, _ in members):
+        counts = [reader.higher(falling) for _, reader in members]
+        return {score: sum(each) for score, *each in zip(falling, *counts, strict=True)}
+    ranked = sorted(-score for archive, reader in members for score in reader.scores(archive.below))
+    return {score: bisect_left(ranked, -score) for score in falling}

@@ -1,6 +1,7 @@
 """How a database is opened, and the one place where SQLite's errors become ours."""
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,7 @@ def damaged(path: Path, how: str) -> DamagedError:
 
 def open_writable(path: Path) -> sqlite3.Connection:
     """A connection for the only writer, in autocommit: transactions are begun and ended by name."""
+    _create(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     # WAL: readers never wait for the writer, nor it for them; a commit is one append.
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
@@ -68,6 +70,18 @@ def open_writable(path: Path) -> sqlite3.Connection:
         connection.close()
         raise damaged(path, how)
     return connection
+
+
+def _create(path: Path) -> None:
+    """Make the file, unless it is there, writable for the group if the umask allows that.
+
+    SQLite gives -wal and -shm the mode of the database: in a directory that a group shares, those that another
+    member made by reading must not lock the writer out.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o664))
+    except FileExistsError:
+        pass
 
 
 def open_readable(path: Path) -> sqlite3.Connection:

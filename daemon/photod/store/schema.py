@@ -9,6 +9,8 @@ import os
 import sqlite3
 from collections.abc import Callable
 
+from photod.store.keeping import COUNTS_AND_HISTORY
+
 APPLICATION_ID = 0x70686F64  # "phod", in the file's header for `file` and for us
 
 _V1 = """
@@ -81,7 +83,7 @@ CREATE VIEW scores AS
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    for statement in _statements(_V1):
+    for statement in statements(_V1):
         connection.execute(statement)
 
 
@@ -95,7 +97,7 @@ CREATE INDEX photo_by_inode ON photo (inode);
 
 
 def _remember_moves_and_confirmations(connection: sqlite3.Connection) -> None:
-    for statement in _statements(_V2):
+    for statement in statements(_V2):
         connection.execute(statement)
 
 
@@ -120,12 +122,21 @@ def _order_by_age(connection: sqlite3.Connection) -> None:
     connection.execute(_V4)
 
 
+KEPT_SINCE = 5  # the version from which on counts and history are kept
+
+
+def _keep_counts_and_history(connection: sqlite3.Connection) -> None:
+    for statement in statements(COUNTS_AND_HISTORY):
+        connection.execute(statement)
+
+
 # MIGRATIONS[n] takes a database from user_version n to n + 1. Append only: released steps never change.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _remember_moves_and_confirmations,
     _remember_suspects,
     _order_by_age,
+    _keep_counts_and_history,
 )
 VERSION = len(MIGRATIONS)
 
@@ -169,7 +180,8 @@ def signed(inode: int) -> int:
     return inode - (1 << 64) if inode >= 1 << 63 else inode
 
 
-def _statements(script: str) -> list[str]:
+def statements(script: str) -> list[str]:
+    """The statements of a script, one by one."""
     # Not executescript(), which commits the transaction that makes a migration all or nothing.
     statements, pending = [], ""
     for line in script.splitlines(keepends=True):

@@ -1,0 +1,172 @@
+"""The questions about ranked photos. Each goes through the index of scores, which has all but names and cameras.
+
+SQLite keeps no statistics of a database that only grows, and would begin with the photos. So the order of each join
+is given (CROSS JOIN), and the index of its second half.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Literal
+
+from photod.photos import Facts
+from photod.store.reading import ReadOnly
+from photod.store.schema import from_sql, to_sql
+
+_CURRENT = "(SELECT id FROM model WHERE current = 1)"
+_THERE = "photo.state = 'scored' AND photo.missing_since IS NULL"
+_BY_CONTENT = f"CROSS JOIN photo INDEXED BY photo_by_content ON photo.sha256 = content.sha256 AND {_THERE}"
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPhoto:
+    """A row of a ranking."""
+
+    path: str  # relative to the folder
+    sha256: str
+    score: float
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which ranked photos are meant. Dates are the camera's; photos without one lie outside any bound on dates."""
+
+    since: str | None = None  # "2021", "2021-07" or "2021-07-14"
+    until: str | None = None  # likewise, and with all of that year, month or day
+    month: int | None = None  # of any year, 1 to 12
+    min_score: float | None = None
+
+
+EVERYTHING = Bounds()
+
+
+class Rankings(ReadOnly):
+    """The ranked photos of a folder: those that the current model has scored.
+
+    With `model`, the key of an earlier one, those that still have its scores.
+    """
+
+    def __init__(self, path: Path, model: str | None = None) -> None:
+        super().__init__(path)
+        self._model = _CURRENT
+        if model is not None:
+            row = self._one("SELECT id FROM model WHERE key = ?", model)
+            self._model = str(int(row[0])) if row else "NULL"
+        self._ranked = f"content.model = {self._model} AND content.photos > 0"
+
+    def top(
+        self, count: int, *, below: str = "", bounds: Bounds = EVERYTHING, worst: bool = False
+    ) -> list[RankedPhoto]:
+        """The `count` best photos, best first, or the worst; with `below`, only those in that subdirectory."""
+        where, arguments = below_condition(below)
+        within, limits = _within(bounds)
+        joined = self._joined(below)
+        rows = self._all(
+            f"""
+            SELECT photo.path, content.sha256, score, width, height, taken_at, camera {joined} {where} {within}
+            ORDER BY score {"" if worst else "DESC"}, photo.path LIMIT ?""",
+            *arguments,
+            *limits,
+            count,
+        )
+        return [RankedPhoto(from_sql(path), sha, score, Facts(*facts)) for path, sha, score, *facts in rows]
+
+    def scores(self, below: str = "") -> Iterator[float]:
+        """The scores of all ranked photos, in no order."""
+        if below:
+            where, arguments = below_condition(below)
+            rows = self._stream(f"SELECT score, 1 {self._joined(below)} {where}", *arguments)
+        else:
+            rows = self._stream(f"SELECT score, photos FROM content WHERE {self._ranked}")
+        return chain.from_iterable(repeat(score, photos) for score, photos in rows)
+
+    def given(self) -> Iterator[float]:
+        """The scores that the current model gave, one for each content, lowest first; by an index alone."""
+        rows = self._stream(f"SELECT score FROM content WHERE model = {_CURRENT} ORDER BY score")
+        return (score for (score,) in rows)
+
+    def ranked(self, *, above: float = -1.0, below: str = "") -> int:
+        """How many photos are ranked, counting only scores higher than `above`."""
+        if below:
+            where, arguments = below_condition(below)
+            row = self._one(f"SELECT count(*) {self._joined(below)} {where} AND score > ?", *arguments, above)
+        elif above < 0:
+            row = self._one(f"SELECT photos FROM model WHERE id = {self._model}")
+        else:
+            row = self._one(f"SELECT sum(photos) FROM content WHERE {self._ranked} AND score > ?", above)
+        return int(row[0] or 0) if row else 0
+
+    def higher(self, falling: Sequence[float]) -> list[int]:
+        """How many photos are ranked above each of these scores, which fall. Looks at no score twice."""
+        counts, total, ceiling = [], 0, 11.0
+        for score in falling:
+            sql = f"SELECT sum(photos) FROM content WHERE {self._ranked} AND score > ? AND score <= ?"
+            total += self._one(sql, score, ceiling)[0] or 0
+            ceiling = score
+            counts.append(total)
+        return counts
+
+    def histogram(self) -> dict[int, int]:
+        """How many contents are ranked in each half point, from 0 to 20; by the index alone."""
+        return dict(
+            self._all(f"""
+            SELECT CAST(score * 2 AS INTEGER), count(*) FROM content WHERE {self._ranked} GROUP BY 1""")
+        )
+
+    def means(self, by: Literal["year", "camera"], below: str = "") -> list[tuple[str | None, int, float]]:
+        """Ranked photos and their mean score by the year they were taken in, or by camera; None: not known."""
+        label = {"year": "substr(taken_at, 1, 4)", "camera": "camera"}[by]
+        if below:
+            where, arguments = below_condition(below)
+            sql = f"SELECT {label}, count(*), avg(score) {self._joined(below)} {where} GROUP BY 1"
+            return self._all(sql, *arguments)
+        # The index has no cameras; to read the table from its beginning is quicker then, hence the plus.
+        ranked = self._ranked if by == "year" else f"+{self._ranked}"
+        return self._all(f"""
+            SELECT {label}, sum(photos), sum(score * photos) / sum(photos) FROM content
+            WHERE {ranked} GROUP BY 1""")
+
+    def embeddings(self, sha256s: Sequence[str]) -> dict[str, bytes]:
+        """The ranking model's embeddings of those contents that have one, as EMBEDDING_DTYPE."""
+        sql = f"""
+            SELECT sha256, vector FROM json_each(?) JOIN content ON content.sha256 = json_each.value
+            JOIN embedding ON embedding.content = content.id
+            WHERE tower = (SELECT tower FROM model WHERE id = {self._model})"""
+        return dict(self._all(sql, json.dumps(list(sha256s))))
+
+    def _joined(self, below: str) -> str:
+        """Ranked contents with their photos: best first without sorting, or beginning with a directory's photos."""
+        if below:
+            # The plus keeps SQLite from the index of all photos that are there.
+            there = _THERE.replace("photo.state", "+photo.state")
+            return f"FROM photo CROSS JOIN content USING (sha256) WHERE {there} AND {self._ranked}"
+        return f"FROM content {_BY_CONTENT} WHERE {self._ranked}"
+
+
+def below_condition(directory: str) -> tuple[str, list[str | bytes]]:
+    """A condition for the photos in a subdirectory at any depth, and its arguments."""
+    if not directory:
+        return "", []
+    inside, after = directory + os.sep, directory + chr(ord(os.sep) + 1)  # `after` sorts right behind all inside
+    ranges = "photo.directory >= ? AND photo.directory < ?"  # once for text, once for bytes, which sort apart
+    return f"AND (photo.directory = ? OR {ranges} OR {ranges})", [
+        to_sql(directory), to_sql(inside), to_sql(after), os.fsencode(inside), os.fsencode(after),
+    ]  # fmt: skip
+
+
+def _within(bounds: Bounds) -> tuple[str, list[str | float]]:
+    """A condition for the photos within bounds, and its arguments."""
+    conditions: list[tuple[str, str | float]] = []
+    if bounds.since is not None:
+        conditions.append(("taken_at >= ?", bounds.since))
+    if bounds.until is not None:
+        conditions.append((f"substr(taken_at, 1, {len(bounds.until)}) <= ?", bounds.until))
+    if bounds.month is not None:
+        conditions.append(("substr(taken_at, 6, 2) = ?", f"{bounds.month:02}"))
+    if bounds.min_score is not None:
+        conditions.append(("score >= ?", bounds.min_score))
+    return "".join(f" AND {condition}" for condition, _ in conditions), [value for _, value in conditions]

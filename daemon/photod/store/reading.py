@@ -1,0 +1,61 @@
+"""A read-only connection that any thread may use."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from photod.channel import Closed
+from photod.store.connection import database_errors, open_readable
+from photod.store.keeping import FOR_OLDER
+from photod.store.schema import KEPT_SINCE, statements, user_version
+
+_STREAMED = 4096  # rows in memory of an answer that is streamed
+
+
+class ReadOnly:
+    """A folder's database, to be read; any thread may ask. Methods raise DatabaseError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()  # for what follows: sqlite3 connections serve one thread at a time
+        self._closed = False
+        with database_errors(path):
+            self._db = open_readable(path)
+            if user_version(self._db) < KEPT_SINCE:
+                _stand_in(self._db)
+
+    def close(self) -> None:
+        """Close the connection; who still asks is told Closed, which ends a thread in good order."""
+        with self._lock:
+            self._closed = True
+            self._db.close()
+
+    def _all(self, sql: str, *arguments: object) -> list[Any]:
+        with database_errors(self.path), self._lock:
+            if self._closed:
+                raise Closed
+            return self._db.execute(sql, arguments).fetchall()
+
+    def _stream(self, sql: str, *arguments: object) -> Iterator[Any]:
+        """Rows as they come, for answers that are as long as the archive; others may ask in between."""
+        cursor = None
+        while True:
+            with database_errors(self.path), self._lock:
+                if self._closed:
+                    raise Closed
+                cursor = cursor or self._db.execute(sql, arguments)
+                rows = cursor.fetchmany(_STREAMED)
+            if not rows:
+                return
+            yield from rows
+
+    def _one(self, sql: str, *arguments: object) -> Any:
+        return next(iter(self._all(sql, *arguments)), None)
+
+
+def _stand_in(connection: sqlite3.Connection) -> None:
+    """Have an older database answer the same questions, if slowly: only a writer brings it up to date."""
+    for statement in statements(FOR_OLDER):
+        connection.execute(statement)

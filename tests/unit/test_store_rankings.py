@@ -1,0 +1,174 @@
+"""Rankings of large archives: what they cost, and that the counts which the database keeps are true."""
+
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from photod.config import DATABASE_DIRECTORY, DATABASE_NAME
+from photod.photos import Candidate, Facts, Fingerprint, InputSpec, Judged, ModelIdentity, Scored, Unscoreable
+from photod.store import connection, schema
+from photod.store.queries import Bounds, EarlierContent, Reader
+from photod.store.writer import Writer
+
+PRESENT = "photo.state = 'scored' AND photo.missing_since IS NULL"
+COUNTED = f"""
+    SELECT content.id, content.photos, (SELECT count(*) FROM photo WHERE sha256 = content.sha256 AND {PRESENT})
+    FROM content"""
+MODEL_COUNTED = f"""
+    SELECT model.id, model.photos,
+           (SELECT count(*) FROM photo JOIN content USING (sha256) WHERE content.model = model.id AND {PRESENT})
+    FROM model"""
+
+
+def identity(name: str) -> ModelIdentity:
+    return ModelIdentity(name, "a", name * 64, InputSpec(), "fp32", 1, (("good", "bad"),), 100.0)
+
+
+def judged(path: str, sha256: str, score: float | None) -> tuple[Judged, bool]:
+    facts = Facts(640, 480, "2020-01-02 03:04:05", "Canon")
+    verdict = Unscoreable(sha256, "why") if score is None else Scored(sha256, facts, score, b"\x00\x3c")
+    return Judged(Candidate("/f", path, Fingerprint(1, 2, 3, 4)), verdict, duplicate=False), True
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Writer:
+    writer = Writer(tmp_path / DATABASE_DIRECTORY / DATABASE_NAME)
+    writer.use_model(identity("a"))
+    return writer
+
+
+def test_the_counts_are_true_whatever_happens_to_the_photos(writer: Writer) -> None:
+    chance = random.Random(7)
+    database = sqlite3.connect(writer.path)
+    paths = [f"{n}.jpg" for n in range(12)]
+    for step in range(200):
+        some = chance.sample(paths, 3)
+        match chance.randrange(8):
+            case 0 | 1 | 2:
+                scores = [None if chance.random() < 0.3 else chance.uniform(0, 10) for _ in some]
+                writer.commit([judged(p, f"{chance.randrange(9)}", s) for p, s in zip(some, scores, strict=True)])
+            case 3:
+                writer.mark_missing(some)
+            case 4:
+                writer.mark_present(some)
+            case 5:
+                writer.forget_unscoreable()
+            case 6:
+                writer.use_model(identity(chance.choice("ab")))
+            case 7:
+                writer.purge("/f")
+        for row, kept, true in [*database.execute(COUNTED), *database.execute(MODEL_COUNTED)]:
+            assert kept == true, (step, row)
+    database.close()
+
+
+def test_a_migration_counts_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = older_database(tmp_path, monkeypatch)
+    writer = Writer(path)
+    database = sqlite3.connect(path)
+    rows = [*database.execute(COUNTED), *database.execute(MODEL_COUNTED)]
+    assert [kept for _, kept, _ in rows] == [true for _, _, true in rows] == [2, 1, 0, 3]
+    database.close()
+    writer.close()
+
+
+def test_an_older_database_that_nobody_brought_up_to_date_is_ranked_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = older_database(tmp_path, monkeypatch)
+    old = answers(Reader(path))
+    assert [photo.path for photo in Reader(path).top(9)] == ["c.jpg", "a.jpg", "b.jpg"]
+    Writer(path).close()
+    assert answers(Reader(path)) == old
+
+
+def older_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three scored photos, two of them alike, and a broken one, before counts were kept."""
+    path = tmp_path / DATABASE_DIRECTORY / DATABASE_NAME
+    with monkeypatch.context() as past:
+        past.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[: schema.KEPT_SINCE - 1])
+        past.setattr(schema, "VERSION", schema.KEPT_SINCE - 1)
+        past.setattr(connection, "VERSION", schema.KEPT_SINCE - 1)
+        writer = Writer(path)
+        writer.use_model(identity("a"))
+        writer.commit([judged("a.jpg", "1", 5.0), judged("b.jpg", "1", 5.0), judged("c.jpg", "2", 6.0)])
+        writer.commit([judged("d.jpg", "3", None)])
+        writer.close()
+    return path
+
+
+def answers(reader: Reader) -> list[object]:
+    return [
+        reader.top(9), reader.top(9, worst=True), reader.totals(), reader.ranked(), reader.ranked(above=5.0),
+        reader.higher([6.0, 5.0]), sorted(reader.scores()), reader.means("year"), reader.means("camera"),
+        reader.duplicates(), reader.histogram(), reader.earlier_models(), reader.earlier_scores("1"),
+        reader.earlier_contents("a.jpg"), reader.embeddings(["1", "2"]),
+    ]  # fmt: skip
+
+
+def test_the_scores_of_earlier_models_and_earlier_contents_are_remembered(writer: Writer) -> None:
+    writer.commit([judged("a.jpg", "1", 5.0)])
+    writer.use_model(identity("b"))
+    writer.commit([judged("a.jpg", "1", 7.0)])
+    writer.commit([judged("a.jpg", "2", None)])
+    reader = Reader(writer.path)
+    assert [(e.score, e.model["name"]) for e in reader.earlier_scores("1")] == [(5.0, "a")]
+    (before,) = reader.earlier_contents("a.jpg")
+    assert before == EarlierContent("1", 7.0, before.until)
+
+
+def test_of_a_path_that_is_rewritten_all_the_time_the_last_contents_are_remembered(writer: Writer) -> None:
+    for n in range(30):
+        writer.commit([judged("a.jpg", f"{n:02}", 5.0)])
+    remembered = [earlier.sha256 for earlier in Reader(writer.path).earlier_contents("a.jpg")]
+    assert remembered == [f"{n:02}" for n in range(28, 18, -1)]
+
+
+@pytest.fixture
+def large(writer: Writer) -> Reader:
+    """20,000 photos in an order that is not that of their hashes."""
+    chance = random.Random(1)
+    database = sqlite3.connect(writer.path)
+    rows = [
+        (f"{chance.getrandbits(256):064x}", chance.uniform(0, 10), f"20{n % 20:02}-01-01") for n in range(20_000)
+    ]
+    database.executemany(
+        "INSERT INTO content (sha256, score, taken_at, model, scored_at) VALUES (?, ?, ?, 1, 0)", rows
+    )
+    database.execute(
+        """INSERT INTO photo (path, directory, size, mtime_ns, ctime_ns, inode, sha256, state, first_seen_at,
+                              committed_at)
+           SELECT 'd' || (id % 100) || '/' || id, 'd' || (id % 100), 1, 1, 1, id, sha256, 'scored', 0, 0
+           FROM content"""
+    )
+    database.commit()
+    database.close()
+    return Reader(writer.path)
+
+
+@pytest.mark.parametrize(
+    ("question", "most"),
+    [
+        (lambda reader: reader.top(50), 10),
+        (lambda reader: reader.top(50, worst=True), 10),
+        (lambda reader: reader.top(50, bounds=Bounds(since="2005", until="2005")), 40),
+        (lambda reader: reader.top(50, below="d5"), 40),
+        (lambda reader: reader.totals(), 1),
+        (lambda reader: reader.ranked(), 1),
+        (lambda reader: reader.ranked(below="d5"), 40),
+        (lambda reader: reader.higher([9.9, 9.8, 9.7]), 20),
+        (lambda reader: reader.earlier_models(), 1),
+    ],
+)
+def test_what_is_asked_every_day_looks_at_few_rows(large: Reader, question, most: int) -> None:  # type: ignore[no-untyped-def]
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    large._db.set_progress_handler(count, 1000)  # of SQLite's machine: a row costs ten or so
+    question(large)
+    assert steps <= most, "thousand steps"
