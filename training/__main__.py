@@ -8,7 +8,7 @@ from typing import Final
 import torch
 
 import photod.score.builtin
-from training.calibrate import as_is, calibrate, fit_faults, labelled, squashed
+from training.calibrate import as_is, calibrate, fit_faults, labelled, set_thresholds, squashed
 from training.card import write_card
 from training.evaluate import Report, as_text, evaluate
 from training.export import export
@@ -22,7 +22,7 @@ PACKAGE: Final = Path(photod.score.builtin.__path__[0])
 SHARED: Final = Path(__file__).resolve().parents[2] / "shared"
 SEED: Final = 20261
 SHARDS: Final = 48
-STEPS: Final = 3200
+STEPS: Final = 4000
 FAULT_SHARDS: Final = 4
 
 
@@ -55,9 +55,11 @@ def make(asked: argparse.Namespace) -> None:
     judge = train(Shards(paths), asked.seed, asked.steps, paths[0].with_name("checkpoint.pt"))
     photos = (*split.training, *split.validation)
     tower = judge.tower.to(memory_format=torch.channels_last)
-    differences = calibrate(as_is(judge.differences()), embed(tower, squashed(photos)), photos)
+    unspoiled = embed(tower, squashed(photos))
+    differences = calibrate(as_is(judge.differences()), unspoiled, photos)
     pictures, shares = labelled(paths[:FAULT_SHARDS], "faults")
     differences = fit_faults(differences, embed(tower, pictures), torch.from_numpy(shares))
+    differences = set_thresholds(differences, unspoiled)
     provenance = {"seed": str(asked.seed), "steps": str(asked.steps), "shards": str(asked.shards)}
     export(tower, differences, asked.weights, provenance)
 

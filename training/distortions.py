@@ -99,9 +99,12 @@ def motion_blur(pixels: Pixels, severity: float, generator: Generator) -> Pixels
 
 
 def gaussian_noise(pixels: Pixels, severity: float, generator: Generator) -> Pixels:
-    """The same noise everywhere, in every channel."""
-    noise = generator.standard_normal(pixels.shape, np.float32)
-    return to_pixels(pixels + noise * np.float32(4 + 36 * severity))
+    """The same noise everywhere, in every channel; two times in five its grain is up to three pixels high and wide."""
+    rows, columns = pixels.shape[:2]
+    high, wide = generator.integers(1, 4, 2) if generator.random() < 0.4 else (1, 1)
+    noise = generator.standard_normal((-(-rows // high), -(-columns // wide), 3), np.float32)
+    grain = noise.repeat(high, 0).repeat(wide, 1)[:rows, :columns]
+    return to_pixels(pixels + grain * np.float32(4 + 36 * severity))
 
 
 def sensor_noise(pixels: Pixels, severity: float, generator: Generator) -> Pixels:
@@ -239,7 +242,7 @@ DISTORTIONS: Final[Mapping[str, Distortion]] = {
     "overexposure": Distortion(overexposure, LIGHT, {"overexposed": 1}, often=1.4),
     "colour cast": Distortion(colour_cast, LIGHT, {"tinted": 1}, 0.7, often=1.5),
     "desaturation": Distortion(desaturation, LIGHT, {"dull": 1}, 0.6, often=1.3),
-    "posterisation": Distortion(posterisation, FILE, {"blocky": 0.7}, 0.9, often=0.8),
+    "posterisation": Distortion(posterisation, FILE, {"blocky": 0.7}, 0.9, often=1.3),
     "smear": Distortion(smear, SENSOR, {"smeared": 1, "blurry": 0.4}, often=1.4),
 }
 

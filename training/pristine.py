@@ -1,6 +1,6 @@
 """Unspoiled pictures to start from: photos whole or cropped, and scenes that a naive judge would take for spoiled.
 
-High key, low key, a disc on black, a silhouette before an evening sky, black and white and shallow focus are no
+High key, snow, low key, a disc on black, a silhouette before an evening sky, black and white and shallow focus are no
 faults. They are composed here from the training photos, so that the model sees them as starting points too.
 """
 
@@ -65,6 +65,19 @@ def high_key(picture: Pixels, generator: Generator) -> Pixels:
     bright = 255 * (picture.astype(np.float32) / 255) ** np.float32(generator.uniform(0.6, 1))
     ground = np.float32(generator.uniform(238, 255))
     return to_pixels(bright * inside + ground * (1 - inside))
+
+
+def snow(picture: Pixels, generator: Generator) -> Pixels:
+    """A bright, faintly shaded ground that leaves the darkest parts of the photo standing out, and a pale sky."""
+    luma = picture.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    edge = np.quantile(luma, generator.uniform(0.1, 0.45))
+    dark = np.clip((edge - luma) / np.float32(generator.uniform(60, 120)) + 0.5, 0, 1)[..., None]
+    shade = (luma / max(1.0, float(luma.max())))[..., None] * np.float32(generator.uniform(10, 45))
+    cool = np.array([1, 1, 1], np.float32) - np.array([1, 0.6, 0], np.float32) * np.float32(
+        generator.uniform(0, 0.06)
+    )
+    ground = (np.float32(generator.uniform(196, 215)) + shade) * cool
+    return to_pixels(picture * dark + ground * (1 - dark))
 
 
 def low_key(picture: Pixels, generator: Generator) -> Pixels:
@@ -135,6 +148,7 @@ def shallow_focus(picture: Pixels, generator: Generator) -> Pixels:
 
 SCENES: Final[tuple[Callable[[Pixels, Generator], Pixels], ...]] = (
     high_key,
+    snow,
     low_key,
     moon,
     silhouette,

@@ -20,7 +20,7 @@ from PIL import Image
 from photod.score.builtin import ATTRIBUTES
 from photod.score.builtin.tower import INPUT_SIZE
 from training import blanks, pristine
-from training.distortions import DISTORTIONS, Distortion, Generator
+from training.distortions import DISTORTIONS, LIGHT, OPTICS, Distortion, Generator, to_pixels
 from training.photos import Photo, Pixels, read_pixels
 
 GROUP_SIZE: Final = 5
@@ -62,11 +62,32 @@ def apply_distortion(pixels: Pixels, distortion: Distortion, severity: float, se
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One distortion of a chain: its share of the chain's severity and the seed of its details."""
+    """One distortion of a chain: its share of the chain's severity, the seed of its details, and where it acts."""
 
     distortion: Distortion
     share: float
     seed: int
+    partial: bool
+
+    @property
+    def harm(self) -> float:
+        """How bad its worst is: what spoils a part only does less harm."""
+        return self.distortion.harm * self.share * (PARTIAL_HARM if self.partial else 1.0)
+
+    def spoil(self, pixels: Pixels, severity: float) -> Pixels:
+        """Distort the whole picture, or only what lies within or around a soft spot."""
+        spoiled = apply_distortion(pixels, self.distortion, severity, self.seed)
+        if not self.partial:
+            return spoiled
+        generator = np.random.default_rng((self.seed, 1))
+        where = pristine.spot(pixels.shape[:2], generator, generator.uniform(0.3, 0.8))
+        where = where if generator.random() < 0.3 else 1 - where
+        return to_pixels(pixels * (1 - where) + spoiled * where)
+
+
+PARTIAL_HARM: Final = 0.7
+PARTIAL_SHARE: Final = 0.2
+"""How many of the faults of lens and light spoil a part of the picture only: a corner out of focus, a blown sky."""
 
 
 def draw_chain(generator: Generator) -> tuple[Link, ...]:
@@ -74,10 +95,11 @@ def draw_chain(generator: Generator) -> tuple[Link, ...]:
     length = generator.choice([1, 2, 3], p=[0.65, 0.25, 0.10])
     often = np.array([distortion.often for distortion in DISTORTIONS.values()])
     names = generator.choice(list(DISTORTIONS), length, replace=False, p=often / often.sum())
-    links = [
-        Link(DISTORTIONS[name], 1.0 if index == 0 else generator.uniform(0.3, 0.9), int(generator.integers(2**32)))
-        for index, name in enumerate(names)
-    ]
+    links = []
+    for index, name in enumerate(names):
+        share = 1.0 if index == 0 else generator.uniform(0.3, 0.9)
+        partial = DISTORTIONS[name].place in (OPTICS, LIGHT) and generator.random() < PARTIAL_SHARE
+        links.append(Link(DISTORTIONS[name], share, int(generator.integers(2**32)), partial))
     return tuple(sorted(links, key=lambda link: link.distortion.place))
 
 
@@ -107,13 +129,13 @@ def render_group(photo: Pixels, generator: Generator) -> Group:
         picture = start
         for link in chain if level > 0 else ():
             own = float(level) * link.share
-            picture = apply_distortion(picture, link.distortion, own, link.seed)
+            picture = link.spoil(picture, own)
             for name, share in link.distortion.faults.items():
                 column = FAULTS.index(name)
                 faults[row, column] = max(faults[row, column], own * share)
         pictures.append(squash(picture))
     severity = visible_severity(np.stack(pictures), severity)
-    harm = max(link.distortion.harm * link.share for link in chain) + 0.15 * (len(chain) - 1)
+    harm = max(link.harm for link in chain) + 0.15 * (len(chain) - 1)
     quality = PRISTINE_QUALITY + (WORST_QUALITY - PRISTINE_QUALITY) * severity**0.8 * min(harm, 1.1)
     return Group(np.stack(pictures), severity, quality.astype(np.float32), faults, ranked=True)
 
