@@ -8,21 +8,41 @@ from systemd_box import BIN, Box
 PICTURES = InBox("/home/ann/Pictures")
 DROPINS = InBox("/etc/systemd/system/photod.service.d")
 CONFIG = InBox("/etc/photod/config.toml")
-SWITCHES = InBox("/etc/photod-test")  # a file `hang` or `fail` there makes the device do so
+SWITCHES = InBox("/etc/photod-test")  # a file of one of these names there makes the service do so
+FAULTS = ("hang", "fail", "slow", "deaf", "deadlock")
 
-# The device of the service, as it is, but for the two switches. Seen by the daemon alone, not by its decoders.
-_FAULTY_DEVICE = """
-import os, sys, time
+# The service as it is, but for the switches, and less patient. Seen by the daemon alone, not by its decoders.
+_FAULTS = """
+import os, sys, threading, time
+def on(fault):
+    return os.path.exists("/etc/photod-test/" + fault)
 if sys.orig_argv[1].endswith("/photod"):
-    import photod.judge
-    judge = photod.judge.judge
-    def faulty(scorer, batch):
-        while os.path.exists("/etc/photod-test/hang"):
+    import photod.judge, photod.patience, photod.watch.observer as observer, photod.watch.survey as survey
+    photod.patience.FIRST_S = 0.2
+    observer.CHECK_S = 1.0
+    judge, list_directory, check = photod.judge.judge, survey.list_directory, observer.Observer.check
+    deafened = []
+    def faulty_device(scorer, batch):
+        while on("hang"):
             time.sleep(0.1)
-        if os.path.exists("/etc/photod-test/fail"):
+        if on("fail"):
             raise photod.judge.DeviceError("device cpu: switched off", "switch it on")
         return judge(scorer, batch)
-    photod.judge.judge = faulty
+    def faulty_folder(*arguments):
+        while on("slow"):
+            time.sleep(0.1)
+        if on("deadlock"):
+            lock = threading.Lock()
+            lock.acquire()
+            lock.acquire()
+        return list_directory(*arguments)
+    def faulty_events(self):
+        if on("deaf") and not deafened:
+            deafened.append(self._instance.stop())  # the thread that reads events ends
+            self._instance.join()
+        check(self)
+    photod.judge.judge, survey.list_directory = faulty_device, faulty_folder
+    observer.Observer.check = faulty_events
 """
 
 
@@ -42,10 +62,10 @@ class Service:
         do("mkdir", PICTURES, user="ann")
         self.take_photo("first.png", 10)
         do(BIN / "photod", "init", "--system", PICTURES)
-        self.box.write(str(SWITCHES / "sitecustomize.py"), _FAULTY_DEVICE)
-        self.box.write(
-            str(DROPINS / "90-test.conf"), f"[Service]\nRestartSec=100ms\nEnvironment=PYTHONPATH={SWITCHES}\n"
-        )
+        self.box.write(str(SWITCHES / "sitecustomize.py"), _FAULTS)
+        # Nice=0: where the machine is busy, all the others would go before the service.
+        changed = f"[Service]\nRestartSec=100ms\nEnvironment=PYTHONPATH={SWITCHES}\nNice=0\n"
+        self.box.write(str(DROPINS / "90-test.conf"), changed)
         do("systemctl", "daemon-reload")
         do("systemctl", "start", "photod")
 
@@ -78,14 +98,23 @@ class Service:
         lines = self.box.do("journalctl", "-u", "photod", "-o", "json", "--all", *matches).splitlines()
         return [json.loads(line) for line in lines]
 
+    def switch(self, fault: str, *, on: bool) -> None:
+        """Begin or end one of FAULTS."""
+        self.box.do("touch" if on else "rm", SWITCHES / fault)
+
     def add_dropin(self, text: str) -> None:
         """Change the unit for one test."""
         self.box.write(str(DROPINS / "95-test.conf"), f"[Service]\n{text}\n")
         self.box.do("systemctl", "daemon-reload")
 
+    @property
+    def limits(self) -> InBox:
+        """A drop-in of a test's own."""
+        return DROPINS / "96-test.conf"
+
     def stop(self) -> None:
         """Stop it; as it was installed, with no failures to its name."""
-        self.box.do("rm", "-f", DROPINS / "95-test.conf", SWITCHES / "hang", SWITCHES / "fail")
+        self.box.do("rm", "-f", DROPINS / "95-test.conf", self.limits, *(SWITCHES / fault for fault in FAULTS))
         self.box.do("systemctl", "daemon-reload")
         self.box.do("systemctl", "stop", "photod")
         self.box.run("systemctl", "reset-failed", "photod")

@@ -18,6 +18,7 @@ from photod.journal import one_line
 from photod.logs import configure_logs
 from photod.patience import note_end, wait_after_failures
 from photod.setup.place import share_weights
+from photod.systemd import notify
 
 EXIT_CODES = """exit codes:
   0   done, or stopped as asked
@@ -38,6 +39,7 @@ def main() -> None:
         code = EXIT_OK
     except PhotodError as error:
         print(f"photod: {one_line(str(error))}", file=sys.stderr)
+        notify(f"STATUS={one_line(str(error))}")  # what `systemctl status` shows of a unit that failed
         code = error.exit_code
     except Exception:
         traceback.print_exc()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from systemd_box import BIN
-from systemd_service import CONFIG, DROPINS, PICTURES, SWITCHES, Service
+from systemd_service import CONFIG, DROPINS, PICTURES, Service
 
 _PROBE = """
 import json, os, socket
@@ -52,10 +52,34 @@ def test_a_photo_that_the_user_adds_is_scored_and_shown_to_the_user(service: Ser
     assert status["running"] is True
 
 
-def test_the_socket_is_for_its_user_and_root_alone(service: Service) -> None:
-    refused = json.loads(service.box.do(BIN / "photod-ctl", "status", "--json", user="bob"))
-    assert refused["running"] is False
-    assert json.loads(service.box.do(BIN / "photod-ctl", "status", "--json"))["running"] is True
+def test_the_socket_is_for_its_user_and_root_alone_and_a_stranger_is_told(service: Service) -> None:
+    box = service.box
+    assert json.loads(box.do(BIN / "photod-ctl", "status", "--json"))["running"] is True
+    closed = "it runs, and answers only to ann, root and the group ann"
+    refused = json.loads(box.do(BIN / "photod-ctl", "status", "--json", user="bob"))
+    assert (refused["running"], refused["refused"]) == (False, closed)
+    assert closed in box.do(BIN / "photod-ctl", "status", user="bob").splitlines()[0]
+    done = box.run(BIN / "photod-ctl", "pause", user="bob")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"photod-ctl: photod does not listen to you; {closed}\n"
+    assert "photod_up" not in box.do(BIN / "photod-ctl", "status", "--prometheus", user="bob")
+
+
+def test_prometheus_is_told_how_long_what_landed_took(service: Service) -> None:
+    def landed() -> str:
+        lines = service.box.do(BIN / "photod-ctl", "status", "--prometheus", user="ann").splitlines()
+        return next(line for line in lines if line.startswith("photod_landed_to_scored_seconds_count"))
+
+    before = int(landed().split()[1])
+    service.take_photo("timed.png", 25)
+    service.until_scored(PICTURES / "timed.png")
+    assert int(landed().split()[1]) == before + 1
+
+
+def test_the_desktop_goes_first(service: Service) -> None:
+    unit = service.box.do("cat", DROPINS.parent / "photod.service").splitlines()
+    assert {"Nice=15", "IOSchedulingClass=idle", "CPUWeight=20", "IOWeight=20", "MemoryHigh=60%"} <= {*unit}
+    assert (service.show("CPUWeight"), service.show("IOSchedulingClass")) == ("20", "3")
 
 
 def test_the_journal_is_asked_by_field_and_a_name_cannot_forge_a_record(service: Service) -> None:
@@ -130,6 +154,10 @@ def test_reload_takes_a_new_folder_and_lets_one_go(service: Service) -> None:
         return {folder["path"]: folder["scored"] for folder in status["folders"]}
 
     box.until(lambda: folders().get("/srv/more") == 1, "the new folder was not taken")
+    # Its scores lie in the service's own directory; its user finds them there.
+    service.until_scored("/srv/more/more.png")
+    assert "/srv/more/more.png" in box.do(BIN / "photod-ctl", "top", "/srv/more", "--paths", user="ann")
+    assert box.run("test", "-e", "/srv/more/.photod").returncode == 1
     box.write(str(CONFIG), before)
     box.do("systemctl", "reload", "photod")
     box.until(lambda: "/srv/more" not in folders(), "the folder was not let go")
@@ -157,33 +185,6 @@ def test_stop_commits_what_was_decoded_and_ends_cleanly(service: Service) -> Non
     assert service.box.do(BIN / "python", "-c", check, PICTURES / ".photod/photos.db") == "ok\n"
 
 
-def test_a_hung_device_and_a_stopped_process_end_in_a_watchdog_restart(service: Service) -> None:
-    service.stop()
-    service.add_dropin("WatchdogSec=4\nTimeoutAbortSec=2")
-    service.box.do("touch", SWITCHES / "hang")
-    service.box.do("systemctl", "start", "photod")
-    service.take_photo("hung.png", 60)
-    service.box.until(lambda: int(service.show("NRestarts")) >= 1, "the watchdog did not bite")
-    assert service.records("EVENT=stuck")
-    assert "Fatal Python error: Aborted" in service.box.do("journalctl", "-u", "photod", "-o", "cat")
-    service.box.do("rm", SWITCHES / "hang")
-    service.until_scored(PICTURES / "hung.png")
-    before = int(service.show("NRestarts"))
-    service.box.do("systemctl", "kill", "--kill-whom=main", "--signal=STOP", "photod")
-    service.box.until(lambda: int(service.show("NRestarts")) > before, "the watchdog did not bite")
-
-
-def test_a_failed_device_is_given_more_time_before_each_start(service: Service) -> None:
-    service.stop()
-    service.box.do("touch", SWITCHES / "fail")
-    service.box.do("systemctl", "start", "photod")
-    service.take_photo("failing.png", 70)
-    service.box.until(lambda: len(service.records("EVENT=waiting")) >= 1, "no delay")
-    assert service.records("EVENT=waiting")[0]["SECONDS"] == "5.0"
-    service.box.do("rm", SWITCHES / "fail")
-    service.until_scored(PICTURES / "failing.png")
-
-
 @pytest.mark.parametrize(
     ("file", "code"), [(CONFIG, "78"), (PICTURES / ".photod/photos.db", "74")], ids=["configuration", "database"]
 )
@@ -209,13 +210,3 @@ def test_a_drive_that_is_mounted_after_the_start_is_found(service: Service) -> N
     box.do("mount", "--bind", "/srv/drive", "/mnt/drive")
     service.take_photo("drive.png", 80, folder=PICTURES.parent.parent.parent / "mnt/drive")
     service.until_scored("/mnt/drive/drive.png")
-
-
-def test_uninstalling_leaves_the_scores_and_nothing_else(service: Service) -> None:
-    box = service.box
-    box.do("rm", "-f", DROPINS / "90-test.conf", DROPINS / "95-test.conf")
-    box.do(BIN / "photod", "init", "--system", "--uninstall", "--yes")
-    assert box.run("systemctl", "status", "photod").returncode == 4  # no such unit
-    left = box.do("find", "/etc", "-name", "*photod*").split()
-    assert left == [str(SWITCHES)]
-    box.do("test", "-f", PICTURES / ".photod/photos.db")
