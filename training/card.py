@@ -50,9 +50,9 @@ of {len(DISTORTIONS)} distortions ({", ".join(DISTORTIONS)}), rendered at photo 
 ask for the right order within a photo, for the right order across photos where the difference is plain, for a rough
 absolute level, and for the share of every fault. A fifth of the faults of lens and light spoil only a part of the
 picture. Three of ten starting points are composed scenes (high key, snow, low key, a disc on black, silhouettes
-before an evening sky, black and white, graded, shallow focus), so that these are not taken for faults; empty frames
-and drawings are taught to be worth little. The scale is calibrated on the training and validation photos, unspoiled,
-flowers counted a third; so is where a fault begins to be named: on 2 % of them each.
+before an evening sky, black and white, graded, shallow focus), so that these are not taken for faults; empty
+frames and drawings are taught to be worth little. The scale is calibrated on the training and validation photos,
+unspoiled, flowers counted a third; so is where a fault begins to be named: on 2 % of them each.
 
 The tower sees the brightness of every pixel but only the mean colour of cells of 8 x 8: how fine colour detail is
 tells the format of a file (4:2:0 or not), and the training photos came out of one format.

@@ -99,7 +99,7 @@ def motion_blur(pixels: Pixels, severity: float, generator: Generator) -> Pixels
 
 
 def gaussian_noise(pixels: Pixels, severity: float, generator: Generator) -> Pixels:
-    """The same noise everywhere, in every channel; two times in five its grain is up to three pixels high and wide."""
+    """The same noise everywhere, in every channel; two times in five of a coarse grain."""
     rows, columns = pixels.shape[:2]
     high, wide = generator.integers(1, 4, 2) if generator.random() < 0.4 else (1, 1)
     noise = generator.standard_normal((-(-rows // high), -(-columns // wide), 3), np.float32)

@@ -1,7 +1,7 @@
 """Unspoiled pictures to start from: photos whole or cropped, and scenes that a naive judge would take for spoiled.
 
-High key, snow, low key, a disc on black, a silhouette before an evening sky, black and white and shallow focus are no
-faults. They are composed here from the training photos, so that the model sees them as starting points too.
+High key, snow, low key, a disc on black, a silhouette before an evening sky, black and white and shallow focus are
+no faults. They are composed here from the training photos, so that the model sees them as starting points too.
 """
 
 from collections.abc import Callable

@@ -63,7 +63,7 @@ def look(pixels: Tensor) -> Tensor:
     """What the first stage sees: coarse colour in full brightness, and fine detail: [n, 3, h, w] -> [n, 4, h, w].
 
     The brightness of every pixel is kept, but only the mean colour of cells of 8 x 8: how fine colour detail is
-    tells the file format of a photo (4:2:0 or not), not its quality, and the training photos came out of one format.
+    tells the file format of a photo (4:2:0 or not), not its quality, and the training photos had one format.
     The fourth channel is what the brightness of each pixel differs from its surroundings by, enlarged: the faults
     looked for are mostly fine and faint, and beside the large differences of a scene they would be learned late or
     never.
@@ -81,7 +81,7 @@ def look(pixels: Tensor) -> Tensor:
 
 
 def stretch(pixels: Tensor, cells: int) -> Tensor:
-    """The matrix [cells, cells * 8] that interpolates linearly between the middles of cells; cheaper than a resize."""
+    """The matrix [cells, cells * 8] that interpolates linearly between the middles of cells, cheaply."""
     corners = torch.eye(cells, device=pixels.device)[None]
     return functional.interpolate(corners, scale_factor=float(COLOUR_CELL), mode="linear")[0].to(pixels.dtype)
 
