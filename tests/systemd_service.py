@@ -17,9 +17,10 @@ import os, sys, threading, time
 def on(fault):
     return os.path.exists("/etc/photod-test/" + fault)
 if sys.orig_argv[1].endswith("/photod"):
-    import photod.judge, photod.patience, photod.watch.observer as observer, photod.watch.survey as survey
+    import photod.judge, photod.patience
+    from photod.watch import folder, observer, survey
     photod.patience.FIRST_S = 0.2
-    observer.CHECK_S = 1.0
+    folder.CHECK_S = observer.CHECK_S = 1.0
     judge, list_directory, check = photod.judge.judge, survey.list_directory, observer.Observer.check
     deafened = []
     def faulty_device(scorer, batch):

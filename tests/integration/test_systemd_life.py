@@ -1,0 +1,131 @@
+"""What a running daemon tells systemd, and when the model rests."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fake_scorer import FakeScorer
+from photod import daemon as daemon_module
+from photod.config import Config, Schedule
+from photod.daemon import Daemon
+from photod.schedule import reason_to_rest
+from pictures import make_photo
+from running import make_config, ranking, wait_until
+from watching import ask, quiet
+
+
+class Manager:
+    """Listens as systemd does."""
+
+    def __init__(self, place: Path) -> None:
+        self.told: list[dict[str, str]] = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(place))
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def names(self) -> list[str]:
+        """The assignments so far that are not STATUS, in order."""
+        return [f"{k}={v}" if v == "1" else k for told in self.told for k, v in told.items() if k != "STATUS"]
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+    def _listen(self) -> None:
+        while message := self._socket.recv(4096):
+            self.told.append(dict(line.split("=", 1) for line in message.decode().splitlines()))
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+    manager = Manager(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    yield manager
+    manager.close()
+
+
+@contextmanager
+def started(daemon: Daemon) -> Iterator[Daemon]:
+    thread = threading.Thread(target=daemon.run)
+    thread.start()
+    assert daemon.ready.wait(30)
+    try:
+        yield daemon
+    finally:
+        daemon.stop()
+        thread.join()
+
+
+def test_systemd_is_told_each_step_of_a_life(folder: Path, manager: Manager) -> None:
+    config = make_config(folder)
+    loaded: list[list[str]] = []
+
+    def load(*arguments: Any) -> Any:
+        loaded.append(manager.names())
+        return FakeScorer().load(*arguments)
+
+    with started(Daemon(config, load=load, read_config=lambda: config)) as daemon:
+        wait_until(lambda: "READY=1" in manager.names())
+        assert [told["STATUS"] for told in manager.told if "EXTEND_TIMEOUT_USEC" in told] == [
+            f"opening {folder}", "loading the model", f"computing the scores of {folder}",
+        ]  # fmt: skip
+        assert loaded
+        assert "READY=1" not in loaded[0]
+        wait_until(lambda: any(told.get("STATUS", "").startswith("idle, watching 1 of 1") for told in manager.told))
+        before = len(manager.names())
+        daemon.reload()
+        wait_until(lambda: "READY=1" in manager.names()[before:])
+        assert manager.names()[before:] == ["RELOADING=1", "MONOTONIC_USEC", "READY=1"]
+        before = len(manager.names())
+    wait_until(lambda: manager.names()[before:] == ["STOPPING=1", "EXTEND_TIMEOUT_USEC", "EXTEND_TIMEOUT_USEC"])
+
+
+def test_the_watchdog_is_fed_while_all_is_well(
+    folder: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+    with started(Daemon(make_config(folder), load=FakeScorer().load)):
+        wait_until(lambda: manager.names().count("WATCHDOG=1") >= 3)
+
+
+def within_quiet_hours(_: Path) -> Schedule:
+    hour = timedelta(hours=1)
+    return Schedule(quiet=f"{datetime.now() - hour:%H:%M}-{datetime.now() + hour:%H:%M}")
+
+
+def on_battery(supplies: Path) -> Schedule:
+    for name, facts in {"BAT0": {"type": "Battery"}, "AC": {"type": "Mains", "online": "0"}}.items():
+        (supplies / name).mkdir(parents=True)
+        for fact, value in facts.items():
+            (supplies / name / fact).write_text(value)
+    return Schedule()
+
+
+@pytest.mark.parametrize("when", [within_quiet_hours, on_battery])
+def test_while_the_model_rests_what_lands_is_kept_and_scored_afterwards(
+    when: Callable[[Path], Schedule], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supplies = tmp_path / "supplies"
+    monkeypatch.setattr(daemon_module, "reason_to_rest", partial(reason_to_rest, supplies=supplies))
+    monkeypatch.setattr(daemon_module, "REST_LOOK_S", 0.2)
+    config: Config = make_config(folder, schedule=when(supplies).model_dump())
+    after = config.model_copy(update={"schedule": Schedule(on_battery="work")})
+    scorer = FakeScorer()
+    with started(Daemon(config, load=scorer.load, read_config=lambda: after)) as daemon:
+        make_photo(folder / "a.png")
+        wait_until(lambda: ask(config, "status")["folders"][0]["pending"] == 1)
+        assert ask(config, "status")["resting"]
+        assert scorer.photos == 0
+        daemon.reload()
+        wait_until(lambda: "a.png" in ranking(folder))
+        assert ask(config, "status")["resting"] == ""
+        quiet(config)
