@@ -28,7 +28,8 @@ def shared(box: Box) -> Iterator[Box]:
         box.do(BIN / "python", "-c", PICTURE.format(folder))
     hub = ["systemd-run", "--unit=hub", f"--setenv=PYTHONPATH={TESTS}"]
     box.do(*hub, BIN / "python", TESTS / "fake_hub.py", "/run/hub", PORT)
-    box.until(lambda: box.run("curl", "--silent", HUB).returncode == 0, "no hub")
+    knock = f"import socket; socket.create_connection(('127.0.0.1', {PORT}))"
+    box.until(lambda: box.run(BIN / "python", "-c", knock).returncode == 0, "no hub")
     box.write("/etc/photod/config.toml", f'folders = [{{ path = "{APART}", database = "state" }}]\n')
     init = [BIN / "photod", "init", "--system", FOLDER, "--weights", f"hf-hub:{REPOSITORY}", "--yes"]
     said = box.do("env", f"HF_ENDPOINT={HUB}", "HF_HUB_DISABLE_XET=1", *init)
