@@ -71,6 +71,7 @@ def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dic
         "height": facts.height if facts else None,
         "taken_at": facts.taken_at if facts else None,
         "camera": facts.camera if facts else None,
+        "faults": _faults(reader, details),
         "size": details.size,
         "mtime": details.mtime,
         "first_seen_at": details.first_seen_at,
@@ -81,6 +82,14 @@ def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dic
         "model_is_current": details.model is not None and details.model == current,
         "copies": [os.path.join(archive.folder, path) for path in copies],
     }
+
+
+def _faults(reader: "Reader", details: "PhotoDetails") -> list[str]:
+    if details.score is None or details.model is None:
+        return []
+    from photod_ctl.faults import name_faults
+
+    return name_faults(details.model, details.score, reader.embeddings([details.sha256]).get(details.sha256))
 
 
 def _neighbours(archive: "Archive", reader: "Reader", details: "PhotoDetails", count: int) -> list[dict[str, Any]]:
@@ -99,6 +108,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [("photo", facts["path"]), ("cannot be scored", facts["reason"] or "")]
     if facts["score"] is not None:
         lines.append(("score", f"{facts['score']:.2f}"))
+        lines.append(("pulled down", ", ".join(facts["faults"])))
     if facts["rank"] is not None:
         place = f"{facts['rank']:,} of {facts['ranked']:,}, percentile {facts['percentile']:.1f}"
         lines.append(("rank", place))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from photod.photos import EMBEDDING_DTYPE
 
@@ -54,6 +55,23 @@ def test_show_names_the_photos_that_look_most_like_it(ctl: Ctl, archive: Archive
     assert found == [("near.jpg", 0.96), ("far.jpg", 0.0)]
     assert "looks like it" in ctl("show", "photos/a.jpg").stdout
     assert json.loads(ctl("show", "photos/a.jpg", "--neighbours", "0", "--json").stdout)["neighbours"] == []
+
+
+def test_show_names_what_pulled_the_score_of_the_built_in_model_down(ctl: Ctl, tmp_path: Path) -> None:
+    folder = tmp_path / "drawn"
+    assert ctl("demo", folder).returncode == 0
+    assert ctl("rate", folder).returncode == 0
+    sources = sorted(folder.rglob("avenue.jpg"))
+    with Image.open(sources[0]) as image:
+        dark = image.convert("RGB").point(lambda value: value // 9)
+    (tmp_path / "dark").mkdir()
+    dark.save(tmp_path / "dark" / "dark.jpg", quality=92)
+    assert ctl("rate", tmp_path / "dark").returncode == 0
+    shown = json.loads(ctl("show", tmp_path / "dark" / "dark.jpg", "--json").stdout)
+    assert "dark" in shown["faults"]
+    assert len(shown["faults"]) <= 2
+    assert "dark" in ctl("show", tmp_path / "dark" / "dark.jpg").stdout.split("pulled down")[1].splitlines()[0]
+    assert json.loads(ctl("show", sources[0], "--json").stdout)["faults"] == []
 
 
 def test_show_tells_why_a_photo_has_no_score(ctl: Ctl, archive: Archive) -> None:
