@@ -47,7 +47,7 @@ _PLUGINS = (
 )
 _FORMATS = tuple(plugin.format for plugin in _PLUGINS)
 _HEAD = 4096  # bytes that are enough to tell a format
-ENOUGH = 4  # times the model's side: scaled decoding to less moves scores (benchmarks/resize.py)
+ENOUGH = 6  # times the model's side: scaled decoding to less moves scores (benchmarks/resize.py)
 # For the eye alone: shrinking by whole factors first is faster, but it rounds to one side, which moves scores.
 _VIEW_GAP = 4.0
 _CODEC_WORDS = (
