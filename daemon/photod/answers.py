@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from photod.folders import OpenFolder, find_folder, find_present
-from photod.logs import get_logger
+from photod.logs import get_logger, recent_trouble
 from photod.photos import Purge, Retry
 from photod.pipeline import Pipeline
 from photod.score import device_memory
@@ -22,6 +22,7 @@ from photod.watch.presence import Presence
 log = get_logger(__name__)
 
 FOLLOW_S = 0.2  # between two looks at progress that somebody follows
+LAST_ERRORS = 5
 
 
 @dataclass
@@ -59,7 +60,20 @@ class Answers:
             "device_memory": {scorer.device: device_memory(scorer.device) for scorer in self.scorers},
             "queue": self.pipeline.queue(),
             "folders": [_folder_status(folder) for folder in self.folders.values()],
+            "last_errors": self._last_errors(),
         }
+
+    def _last_errors(self) -> list[dict[str, Any]]:
+        """What went wrong lately, the latest first: with photos since ever, with the process since its start."""
+        errors: list[dict[str, Any]] = [
+            {"at": trouble.at, "path": None, "reason": trouble.words} for trouble in recent_trouble()
+        ]
+        errors += [{"at": at, "path": path, "reason": reason} for at, path, reason in self.tally.unreadable()]
+        for folder in self.folders.values():
+            for failed in folder.reader.failed(LAST_ERRORS) if folder.reader else ():
+                path = os.path.join(folder.path, failed.path)
+                errors.append({"at": failed.committed_at, "path": path, "reason": failed.reason})
+        return sorted(errors, key=lambda error: -error["at"])[:LAST_ERRORS]
 
     def rate(self, folder: str) -> Iterator[dict[str, Any]]:
         """Compare a folder and score what needs it; yields the progress, the last time when all is done."""

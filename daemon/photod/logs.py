@@ -6,7 +6,10 @@ Readable on a terminal, fields in the journal, JSON elsewhere.
 import logging
 import os
 import sys
+import time
+from collections import deque
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -15,6 +18,25 @@ from photod.journal import JournalLogger, one_line, only_from, stderr_is_the_jou
 
 # Kept by the journal whatever the level, as debug records: `journalctl EVENT=unscoreable` is meant to find them.
 RECORDS = frozenset({"unscoreable"})
+
+_KEPT = 5
+_BESIDES = ("event", "level", "timestamp")  # what is no news in a record
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that was said at warning or above."""
+
+    at: float  # seconds since 1970, UTC
+    words: str
+
+
+_recent: deque[Trouble] = deque(maxlen=_KEPT)  # the process's own; appending is atomic
+
+
+def recent_trouble() -> list[Trouble]:
+    """The last few warnings and errors of this process, the latest first. Any thread may ask."""
+    return list(_recent)[::-1]
 
 
 def get_logger(name: str) -> Any:
@@ -36,6 +58,7 @@ def configure_logs(level: str, form: str) -> None:
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        _remember,
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if text else "iso", utc=not text),
         _one_line if text else _unchanged,
     ]
@@ -61,6 +84,7 @@ def _configure_for_the_journal(level: str) -> None:
             only_from(level, RECORDS),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            _remember,
             structlog.processors.format_exc_info,
             to_record,
         ],
@@ -81,6 +105,14 @@ class _ToJournal(logging.Handler):
 def _listen_to_libraries(handler: logging.Handler) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
+
+
+def _remember(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if event.get("level") in ("warning", "error", "critical"):
+        fields = [f"{value}" for key, value in event.items() if key not in _BESIDES and not key.startswith("_")]
+        name = str(event.get("event")).replace("_", " ")
+        _recent.append(Trouble(time.time(), one_line(f"{name}: {', '.join(fields)}" if fields else name)))
+    return event
 
 
 def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -7,26 +7,29 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from photod.photos import Judged, Outcome, Scored, kind_of
+from photod.photos import Judged, Outcome, Passed, Scored, kind_of
 from photod.score.median import RunningMedian
 
 RATE_WINDOW_S = 60.0
 # Of the time from landing to commit, in seconds: settling takes two, a poll five minutes, quiet hours half a day.
 LATENCY_BOUNDS_S = (2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 14400.0, 86400.0)
 KINDS = ("scored", "duplicates", "unscoreable", "unreadable", "vanished", "changed")
+UNREADABLE_KEPT = 5
 
 
 class Tally:
-    """Counts finished photos; any thread may add and ask."""
+    """Counts finished photos; any thread may add and ask. `clock` goes only forward, `wall` tells the time."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
         self._clock = clock
+        self._wall = wall
         self._lock = threading.Lock()
         self._median = RunningMedian()
         self._seconds: deque[list[float]] = deque()  # [start of the second, photos finished in it]
         self._kinds = Counter(dict.fromkeys(KINDS, 0))
         self._latencies = [0] * (len(LATENCY_BOUNDS_S) + 1)  # how many up to each bound, and above the last
         self._latency_sum_s = 0.0
+        self._unreadable: deque[tuple[float, str, str]] = deque(maxlen=UNREADABLE_KEPT)
 
     def seed(self, scores: Iterable[float]) -> None:
         """Begin the median with scores given earlier."""
@@ -43,6 +46,8 @@ class Tally:
                     self._median.add(outcome.verdict.score)
                 if outcome.candidate.landed is not None:
                     self._add_latency(now - outcome.candidate.landed)
+            if isinstance(outcome, Passed) and outcome.why == "unreadable":
+                self._unreadable.append((self._wall(), outcome.candidate.location, outcome.reason))
             if not self._seconds or now - self._seconds[-1][0] >= 1.0:
                 self._seconds.append([now, 0])
             self._seconds[-1][1] += 1
@@ -61,6 +66,11 @@ class Tally:
             if not self._seconds:
                 return 0.0
             return sum(count for _, count in self._seconds) / max(1.0, now - self._seconds[0][0])
+
+    def unreadable(self) -> list[tuple[float, str, str]]:
+        """The last photos that could not be read: when (seconds since 1970), which, and the system's words."""
+        with self._lock:
+            return list(self._unreadable)
 
     def finished(self) -> dict[str, int]:
         """How many photos ended how since the start."""

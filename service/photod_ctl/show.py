@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -80,6 +81,11 @@ def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dic
         "missing_since": details.missing_since,
         "model": details.model,
         "model_is_current": details.model is not None and details.model == current,
+        "earlier_scores": [
+            {"score": earlier.score, "scored_at": earlier.scored_at, "model": earlier.model}
+            for earlier in reader.earlier_scores(details.sha256)
+        ],
+        "earlier_contents": [asdict(earlier) for earlier in reader.earlier_contents(details.path)],
         "copies": [os.path.join(archive.folder, path) for path in copies],
     }
 
@@ -117,7 +123,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if model:
         prompts = "; ".join(f"“{good}” against “{bad}”" for good, bad in model["prompts"])
         lines += [
-            ("model", f"{model['name']} ({model['architecture']}, weights {str(model['weights_sha256'])[:12]})"),
+            ("model", _name(model)),
             ("prompts", prompts),
         ]
     lines += [
@@ -131,8 +137,22 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("missing since", _moment(facts["missing_since"])),
         ("sha256", facts["sha256"]),
     ]  # fmt: skip
+    lines += [
+        ("earlier score", f"{earlier['score']:.2f} on {_moment(earlier['scored_at'])} by {_name(earlier['model'])}")
+        for earlier in facts["earlier_scores"]
+    ]
+    lines += [("held before", _before(earlier)) for earlier in facts["earlier_contents"]]
     lines += [("same bytes", copy) for copy in facts["copies"]]
     return lines + [("looks like it", f"{n['path']} ({n['cosine']:.3f})") for n in facts["neighbours"]]
+
+
+def _name(model: dict[str, Any]) -> str:
+    return f"{model['name']} ({model['architecture']}, weights {str(model['weights_sha256'])[:12]})"
+
+
+def _before(earlier: dict[str, Any]) -> str:
+    score = "could not be scored" if earlier["score"] is None else f"score {earlier['score']:.2f}"
+    return f"{score}, until {_moment(earlier['until'])}, sha256 {earlier['sha256'][:12]}"
 
 
 def _moment(seconds: float | None) -> str:

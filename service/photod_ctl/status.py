@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 STAGES = ("waiting", "decoding", "scoring", "committing")
 FOLLOW_S = 1.0
+LAST_ERRORS = 5
 _CLEAR = "\x1b[H\x1b[2J"
 
 
@@ -50,6 +51,7 @@ def status(
 def offline_status(config: "Config") -> dict[str, Any]:
     """What the databases know, in the shape of the daemon's answer."""
     folders = [_offline_folder(folder) for folder in config.folders]
+    errors = sorted((e for folder in folders for e in folder.pop("errors")), key=lambda error: -error["at"])
     models = [folder["model"] for folder in folders if folder["model"]]
     same = all(model == models[0] for model in models)
     return {
@@ -57,6 +59,7 @@ def offline_status(config: "Config") -> dict[str, Any]:
         "model": models[0] if models and same else None,
         "queue": dict.fromkeys(STAGES, 0),
         "folders": folders,
+        "last_errors": errors[:LAST_ERRORS],
     }
 
 
@@ -83,7 +86,7 @@ def _offline_folder(folder: "Folder") -> dict[str, Any]:
     known: dict[str, Any] = {
         "path": str(folder.path), "database": str(folder.database_path), "state": "unwatched", "model": None,
         "compared_at": None, "pending": None, "unreadable": [], "unstable": [], "watched_by": None,
-        "scored": 0, "stale": 0, "unscoreable": 0, "missing": 0,
+        "scored": 0, "stale": 0, "unscoreable": 0, "missing": 0, "errors": [],
     }  # fmt: skip
     if not os.path.isdir(folder.path):
         known["state"] = "absent"
@@ -92,6 +95,10 @@ def _offline_folder(folder: "Folder") -> dict[str, Any]:
         totals = reader.totals()
         known |= {"model": reader.model(), "compared_at": reader.compared_at()}
         known |= {name: getattr(totals, name) for name in ("scored", "stale", "unscoreable", "missing")}
+        known["errors"] = [
+            {"at": photo.committed_at, "path": os.path.join(folder.path, photo.path), "reason": photo.reason}
+            for photo in reader.failed(LAST_ERRORS)
+        ]
     return known
 
 
@@ -108,9 +115,16 @@ def _print(status: dict[str, Any]) -> None:
         _print_folders(status["folders"])
     elif not status["running"]:
         warn("no folder is configured; photod-ctl rate FOLDER scores one now")
+    errors = status.get("last_errors", [])
+    if errors:
+        print()
+        _print_errors(errors)
     for folder in status["folders"]:
-        for photo in folder["unreadable"]:
-            warn(f"cannot read {os.path.join(folder['path'], photo['path'])}: {photo['reason']}")
+        unreadable = {
+            os.path.join(folder["path"], photo["path"]): photo["reason"] for photo in folder["unreadable"]
+        }
+        for path in unreadable.keys() - {error["path"] for error in errors}:
+            warn(f"cannot read {path}: {unreadable[path]}")
         for path in folder["unstable"]:
             warn(f"{os.path.join(folder['path'], path)} is written without end; looked at every few minutes")
         if folder["watched_by"] == "partly":
@@ -138,6 +152,7 @@ def _work(status: dict[str, Any]) -> list[tuple[str, str]]:
 
     rate, pending = status["rate"], sum(folder["pending"] or 0 for folder in status["folders"])
     memory = sum(map(_resident_bytes, _family(status["pid"])))
+    held = status.get("device_memory", {})
     return [
         ("devices", ", ".join(status["devices"])),
         ("queue", ", ".join(f"{count:,} {stage}" for stage, count in status["queue"].items())),
@@ -145,6 +160,10 @@ def _work(status: dict[str, Any]) -> list[tuple[str, str]]:
         ("time left", duration(pending / rate) if pending and rate else ""),
         ("median", "" if status["median"] is None else f"{status['median']:.2f}"),
         ("memory", f"{memory >> 20:,} MB" if memory else ""),
+        (
+            "device memory",
+            ", ".join(f"{size >> 20:,} MB of {name}" for name, size in held.items() if size is not None),
+        ),
     ]
 
 
@@ -187,6 +206,20 @@ def _print_folders(folders: list[dict[str, Any]]) -> None:
         for folder in folders
     ]
     print_table(columns, rows)
+
+
+def _print_errors(errors: list[dict[str, Any]]) -> None:
+    from photod_ctl.tables import Cell, Column, print_table
+
+    rows = [
+        (
+            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(error["at"])),
+            error["reason"],
+            Cell(error["path"], link=error["path"]) if error["path"] else "photod itself",
+        )
+        for error in errors
+    ]
+    print_table((Column("last errors"), Column("reason", wide=True), Column("of", wide=True)), rows)
 
 
 def _compared(moment: float | None) -> str:

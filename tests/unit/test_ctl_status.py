@@ -30,6 +30,35 @@ def test_a_folder_that_is_watched_in_part_names_the_sysctl(capsys: pytest.Captur
     assert err.count("\n") == 1
 
 
+def test_the_last_errors_are_told_with_time_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    noon = 1_600_000_000.0
+    errors = [
+        {"at": noon, "path": "/photos/a\n.jpg", "reason": "Permission denied"},
+        {"at": noon, "path": None, "reason": "folder absent: /drive"},
+    ]
+    unreadable = [{"path": "a\n.jpg", "reason": "Permission denied"}]
+    folders = [FOLDER | {"unreadable": unreadable}]
+    _print({"running": False, "model": None, "queue": {}, "folders": folders, "last_errors": errors})
+    out, err = capsys.readouterr()
+    first, second = out.splitlines()[-2:]
+    assert first.startswith("2020-09-13 ")
+    assert first.endswith(r"Permission denied      /photos/a\n.jpg")
+    assert second.endswith("folder absent: /drive  photod itself")
+    assert err == ""  # it is not said twice
+
+
+def test_the_memory_of_a_device_is_told_where_it_has_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    running = {
+        "running": True, "model": None, "queue": {}, "folders": [], "paused": False, "started_at": 0.0,
+        "pid": 2**22, "version": "1", "rate": 0.0, "median": None, "devices": ["cpu", "cuda:0"],
+        "device_memory": {"cpu": None, "cuda:0": 1536 << 20},
+    }  # fmt: skip
+    _print(running)
+    assert "device memory  1,536 MB of cuda:0\n" in capsys.readouterr().out
+    _print(running | {"device_memory": {"cpu": None}})
+    assert "device memory" not in capsys.readouterr().out
+
+
 def test_photos_that_cannot_be_read_or_are_never_quiet_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     _, err = told(capsys, unreadable=[{"path": "a\n.jpg", "reason": "Permission denied"}], unstable=["b.jpg"])
     first, second = err.splitlines()

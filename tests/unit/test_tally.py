@@ -1,4 +1,4 @@
-from photod.photos import Candidate, Facts, Fingerprint, Judged, Scored
+from photod.photos import Candidate, Facts, Fingerprint, Judged, Passed, Scored
 from photod.tally import Tally
 
 
@@ -33,3 +33,13 @@ def test_the_median_begins_with_earlier_scores_and_leaves_copies_out() -> None:
     tally.add(finished(9.5))
     tally.add(finished(9.5, duplicate=True))
     assert tally.median() == 5.5
+
+
+def test_the_last_photos_that_could_not_be_read_are_remembered_with_the_time() -> None:
+    tally = Tally(wall=lambda: 1_600_000_000.0)
+    for n in range(7):
+        candidate = Candidate("/f", f"{n}.jpg", Fingerprint(1, 2, 3, 4))
+        tally.add(Passed(candidate, "unreadable" if n else "vanished", "Permission denied"))
+    remembered = tally.unreadable()
+    assert [path for _, path, _ in remembered] == ["/f/2.jpg", "/f/3.jpg", "/f/4.jpg", "/f/5.jpg", "/f/6.jpg"]
+    assert remembered[0] == (1_600_000_000.0, "/f/2.jpg", "Permission denied")

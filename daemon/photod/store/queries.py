@@ -34,6 +34,7 @@ class FailedPhoto:
     path: str
     sha256: str
     reason: str
+    committed_at: int  # when that was found, seconds since 1970, UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +168,15 @@ class Reader(Rankings):
             FROM content WHERE photos > 1""")
         return int(files), int(size)
 
-    def failed(self) -> list[FailedPhoto]:
-        """The photos that could not be decoded, by path."""
+    def failed(self, latest: int | None = None) -> list[FailedPhoto]:
+        """The photos that could not be decoded, by path; or so many of them, the latest first."""
+        order = "path" if latest is None else "committed_at DESC, id DESC"
         rows = self._all(
-            f"""SELECT path, sha256, reason FROM photo
-            WHERE state = 'unscoreable' AND {_PRESENT} ORDER BY path"""
+            f"""SELECT path, sha256, reason, committed_at FROM photo INDEXED BY photo_present
+            WHERE state = 'unscoreable' AND {_PRESENT} ORDER BY {order} LIMIT ?""",
+            -1 if latest is None else latest,
         )
-        return [FailedPhoto(from_sql(path), sha256, reason) for path, sha256, reason in rows]
+        return [FailedPhoto(from_sql(path), *facts) for path, *facts in rows]
 
     def details(self, path: str) -> PhotoDetails | None:
         """All about one photo, by its path relative to the folder."""

@@ -5,6 +5,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,10 @@ def test_a_running_daemon_is_asked_and_tells(ctl: Ctl, daemon: Path, tmp_path: P
     assert "running since" in text
     assert str(tmp_path / "photos") in text
     assert re.search(r"memory  [1-9][\d,]+ MB", text)
+    (error,) = _status(ctl, daemon)["last_errors"]
+    assert error["path"] == str(tmp_path / "photos/broken.jpg")
+    assert abs(error["at"] - time.time()) < 600
+    assert error["reason"] in text
 
     assert ctl("pause", "--for", "2h", "--config", daemon).stdout == "photod rests for 2h\n"
     assert _status(ctl, daemon)["paused"] is True

@@ -74,6 +74,23 @@ def test_show_names_what_pulled_the_score_of_the_built_in_model_down(ctl: Ctl, t
     assert json.loads(ctl("show", sources[0], "--json").stdout)["faults"] == []
 
 
+def test_show_tells_the_history_of_a_photo(ctl: Ctl, archive: Archive) -> None:
+    archive("photos", {"a.jpg": 4.0}, model="old")
+    archive("photos", {"a.jpg": 6.0}, model="new")
+    folder = archive("photos", {"a.jpg": 7.0}, model="new", bytes_of={"a.jpg": "edited"})
+    shown = json.loads(ctl("show", folder / "a.jpg", "--json").stdout)
+    assert (shown["score"], shown["earlier_scores"]) == (7.0, [])
+    assert [e["score"] for e in shown["earlier_contents"]] == [6.0]
+    archive("photos", {"a.jpg": 5.0}, model="newest", bytes_of={"a.jpg": "edited"})
+    shown = json.loads(ctl("show", folder / "a.jpg", "--json").stdout)
+    assert [(e["score"], e["model"]["name"], e["scored_at"] > 0) for e in shown["earlier_scores"]] == [
+        (7.0, "new", True)
+    ]
+    text = ctl("show", folder / "a.jpg").stdout
+    assert "earlier score  7.00 on 20" in text
+    assert "held before  score 6.00, until 20" in text
+
+
 def test_show_tells_why_a_photo_has_no_score(ctl: Ctl, archive: Archive) -> None:
     folder = archive("photos", {}, {"a.jpg": "image file is truncated"})
     assert "cannot be scored  image file is truncated" in ctl("show", folder / "a.jpg").stdout
@@ -92,8 +109,11 @@ def test_status_without_a_daemon_reads_the_databases(ctl: Ctl, archive: Archive,
     assert (first["path"], first["scored"], first["unscoreable"]) == (str(folder), 2, 1)
     assert first["compared_at"] > 0
     assert second["state"] == "absent"
+    (error,) = status["last_errors"]
+    assert (error["path"], error["reason"], error["at"] > 0) == (f"{folder}/c.jpg", "truncated", True)
     text = ctl("status", "--config", "c.toml").stdout
     assert "not running" in text
+    assert "truncated" in text
     assert str(folder) in text
 
 
