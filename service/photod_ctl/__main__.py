@@ -4,10 +4,11 @@ import gc
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import typer
 
-from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, PhotodError
+from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, PhotodError, UsageError
 from photod_ctl.options import ConfigFile
 
 # Imported when called: a command pays for itself alone.
@@ -64,10 +65,25 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     app = assemble(arguments)
     try:
-        app(args=arguments, prog_name="photod-ctl")
+        outcome = app(args=arguments, prog_name="photod-ctl", standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else EXIT_BUG
-    return 0
+    except Exception as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]
+            return EXIT_USAGE
+        if hasattr(error, "format_message"):  # click's; which module has them differs from typer to typer
+            raise _mistyped(error) from None
+        raise
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _mistyped(error: Any) -> UsageError:
+    """What typer says of arguments that it refuses, as one line with a remedy."""
+    words = str(error.format_message()).strip().rstrip(".?")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "photod-ctl"
+    return UsageError(" ".join((words[:1].lower() + words[1:]).split()), f"see {command} --help")
 
 
 def assemble(arguments: list[str]) -> typer.Typer:

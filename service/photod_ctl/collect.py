@@ -7,17 +7,17 @@ from pathlib import Path
 
 from photod.errors import UsageError
 from photod_ctl.ranking import Place
-from photod_ctl.tables import warn
+from photod_ctl.tables import number_of, warn
 
 
 def copy_photos(places: Sequence[Place], target: str) -> str:
     """Copy photos into a directory, named by their order. Returns what was done, in words; raises UsageError."""
-    return f"copied {_place_all(places, target, _copy):,} photos to {target}"
+    return f"copied {number_of('photo', _place_all(places, target, _copy))} to {target}"
 
 
 def link_photos(places: Sequence[Place], target: str) -> str:
     """The same with symbolic links."""
-    return f"linked {_place_all(places, target, _link):,} photos in {target}"
+    return f"linked {number_of('photo', _place_all(places, target, _link))} in {target}"
 
 
 def write_playlist(places: Sequence[Place], target: str) -> str:
@@ -36,7 +36,7 @@ def write_playlist(places: Sequence[Place], target: str) -> str:
         raise UsageError(f"{target} exists already", "name another file") from None
     except OSError as error:
         raise _unwritable(target, error) from error
-    return f"wrote {len(lines) - 1:,} paths to {target}"
+    return f"wrote {number_of('path', len(lines) - 1)} to {target}"
 
 
 def _place_all(places: Sequence[Place], target: str, place_one: Callable[[Path, Path], None]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from photod_ctl.ranking import Place, Ranking
-from photod_ctl.tables import Cell, Column, print_json, print_table, printable, warn
+from photod_ctl.tables import Cell, Column, number_of, print_json, print_table, printable, warn
 
 _FIELDS = (
     "path", "score", "percentile", "rank", "sha256", "width", "height", "taken_at", "camera", "model",
@@ -44,11 +44,18 @@ def print_tables(rankings: Sequence[Ranking]) -> None:
     inside = folders.pop() if len(folders) == 1 and sys.stdout.isatty() else ""
     for ranking in rankings:
         if len(rankings) > 1:
-            print(f"\n{printable(ranking.title)}: {ranking.total:,} photos")
+            print(f"\n{printable(ranking.title)}: {number_of('photo', ranking.total)}")
         if ranking.places:
             _print_ranking(ranking, inside)
     if not any(ranking.places for ranking in rankings):
-        warn("no photo is ranked within these limits")
+        warn(nothing_to_list(rankings))
+
+
+def nothing_to_list(rankings: Sequence[Ranking]) -> str:
+    """Why a list is empty, and what to do about it."""
+    if any(ranking.total for ranking in rankings):
+        return "no photo is ranked within these limits"
+    return "no photo is scored yet; photod-ctl failed lists those that cannot be"
 
 
 def _print_ranking(ranking: Ranking, inside: str) -> None:

@@ -1,9 +1,11 @@
 """The photos of an archive that look most like one of them, to its model."""
 
-import sys
+from collections.abc import Iterator
 from heapq import nlargest
+from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from photod.photos import EMBEDDING_DTYPE
 from photod.store.queries import RankedPhoto, Reader
@@ -17,13 +19,17 @@ def nearest(reader: Reader, sha256: str, count: int) -> list[tuple[float, Ranked
     if own is None:
         return []
     vector = np.nan_to_num(np.frombuffer(own, EMBEDDING_DTYPE)).astype(np.float32)
-    others = {photo.sha256: photo for photo in reader.top(sys.maxsize) if photo.sha256 != sha256}
-    names = list(others)
     found: list[tuple[float, str]] = []
-    for start in range(0, len(names), ROWS):
-        embeddings = reader.embeddings(names[start : start + ROWS])
-        if embeddings:
-            rows = np.stack([np.frombuffer(row, EMBEDDING_DTYPE) for row in embeddings.values()])
-            cosines = (np.nan_to_num(rows).astype(np.float32) @ vector).tolist()
-            found = nlargest(count, [*found, *zip(cosines, embeddings, strict=True)])
-    return [(cosine, others[name]) for cosine, name in found]
+    for names, rows in _blocks(reader, len(own)):
+        cosines = (np.nan_to_num(rows).astype(np.float32) @ vector).tolist()
+        found = nlargest(count + 1, [*found, *zip(cosines, names, strict=True)])
+    photos = ((cosine, reader.photo_with(name)) for cosine, name in found if name != sha256)
+    return [(cosine, photo) for cosine, photo in photos if photo is not None][:count]
+
+
+def _blocks(reader: Reader, length: int) -> Iterator[tuple[tuple[str, ...], NDArray[np.float16]]]:
+    """Embeddings of so many bytes each with the hashes of their contents, some at a time."""
+    embeddings = (row for row in reader.all_embeddings() if len(row[1]) == length)
+    while block := list(islice(embeddings, ROWS)):
+        names, vectors = zip(*block, strict=True)
+        yield names, np.frombuffer(b"".join(vectors), EMBEDDING_DTYPE).reshape(len(vectors), -1)

@@ -37,6 +37,11 @@ def printable(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
 
 
+def number_of(what: str, count: int) -> str:
+    """A count with its noun: 1 photo, 2,000 photos."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def warn(line: str) -> None:
     """Say something on stderr, beside whatever the command prints."""
     print(f"photod-ctl: {printable(line)}", file=sys.stderr)

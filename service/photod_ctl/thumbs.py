@@ -7,8 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from photod.errors import UsageError
+from photod_ctl.listing import nothing_to_list
 from photod_ctl.ranking import Place, Ranking
-from photod_ctl.tables import printable, warn
+from photod_ctl.tables import number_of, printable, warn
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -42,11 +43,11 @@ def print_thumbs(rankings: Sequence[Ranking], renderer: Any) -> None:
     console = Console(color_system="truecolor", no_color=False, highlight=False)
     for ranking in rankings:
         if len(rankings) > 1:
-            print(f"\n{printable(ranking.model['name'])}: {ranking.total:,} photos")
+            print(f"\n{printable(ranking.title)}: {number_of('photo', ranking.total)}")
         for place, picture in _pictures(ranking.places):
             _print_one(console, _draw(picture, renderer), _describe(place, ranking))
     if not any(ranking.places for ranking in rankings):
-        warn("no photo is ranked within these limits")
+        warn(nothing_to_list(rankings))
 
 
 def _pictures(places: Iterable[Place]) -> "Iterator[tuple[Place, Picture | Broken]]":

@@ -26,7 +26,7 @@ def verify(
     from photod.errors import EXIT_DATABASE
     from photod.store import care
     from photod_ctl.folders import archives
-    from photod_ctl.tables import print_json, printable
+    from photod_ctl.tables import number_of, print_json, printable
 
     whole = {archive.database: archive.folder for archive in archives(folders, load(context, config))}
     reports = [(folder, care.verify(database, Path(folder), samples)) for database, folder in whole.items()]
@@ -36,6 +36,10 @@ def verify(
         for finding in report.findings:
             print(printable(f"{folder}: {finding}"))
         if not report.findings:
-            print(printable(f"{folder}: {report.photos:,} photos, {report.hashed:,} read again, nothing wrong"))
+            print(
+                printable(
+                    f"{folder}: {number_of('photo', report.photos)}, {report.hashed:,} read again, nothing wrong"
+                )
+            )
     if any(report.findings for _, report in reports):
         raise typer.Exit(EXIT_DATABASE)

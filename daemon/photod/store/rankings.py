@@ -138,6 +138,21 @@ class Rankings(ReadOnly):
             WHERE tower = (SELECT tower FROM model WHERE id = {self._model})"""
         return dict(self._all(sql, json.dumps(list(sha256s))))
 
+    def all_embeddings(self) -> Iterator[tuple[str, bytes]]:
+        """SHA-256 and embedding of every ranked content, in the order in which they lie on the disk."""
+        return self._stream(f"""
+            SELECT sha256, vector FROM embedding CROSS JOIN content ON content.id = embedding.content
+            WHERE tower = (SELECT tower FROM model WHERE id = {self._model}) AND +{self._ranked}""")
+
+    def photo_with(self, sha256: str) -> RankedPhoto | None:
+        """A ranked photo with these bytes, the first by path."""
+        row = self._one(
+            f"""SELECT photo.path, content.sha256, score, width, height, taken_at, camera {self._joined("")}
+            AND content.sha256 = ? ORDER BY photo.path LIMIT 1""",
+            sha256,
+        )
+        return RankedPhoto(from_sql(row[0]), row[1], row[2], Facts(*row[3:])) if row else None
+
     def _joined(self, below: str) -> str:
         """Ranked contents with their photos: best first without sorting, or beginning with a directory's photos."""
         if below:

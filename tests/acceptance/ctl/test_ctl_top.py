@@ -193,6 +193,10 @@ def test_a_playlist_names_the_photos_in_order(ctl: Ctl, archive: Archive, tmp_pa
         (["show", "nowhere.jpg"], "nowhere.jpg does not exist"),
         (["show", "file"], "file has no score yet"),
         (["show", "empty"], "empty is a folder"),
+        (["stat"], "Did you mean 'stats', 'status'; see photod-ctl --help"),
+        (["rate"], "missing argument 'FOLDER'; see photod-ctl rate --help"),
+        (["top", "--month", "13"], "'--month'"),
+        (["top", "--distnct"], "--distinct"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_with_a_remedy(
@@ -205,6 +209,13 @@ def test_what_cannot_be_done_is_one_line_with_a_remedy(
     assert run.stderr.count("\n") == 1
     assert run.stderr.startswith("photod-ctl: ")
     assert words in run.stderr
+
+
+def test_an_archive_without_scores_says_so(ctl: Ctl, archive: Archive) -> None:
+    nothing = ctl("top", archive("photos", {}, {"a.jpg": "truncated"}))
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+    assert "no photo is scored yet; photod-ctl failed" in nothing.stderr
+    assert "within these limits" in ctl("top", archive("more", {"a.jpg": 1.0}), "--min-score", "5").stderr
 
 
 def test_a_broken_database_is_one_line_and_exit_code_74(ctl: Ctl, archive: Archive) -> None:
