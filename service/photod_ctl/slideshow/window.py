@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import pygame
 
 WINDOW_PART = 0.8  # of the desktop, for a show in a window
+# What the desktop says of who keeps its screen saver away; SDL's own words are "Playing a game".
+HINTS = {"SDL_APP_NAME": "photod", "SDL_SCREENSAVER_INHIBIT_ACTIVITY_NAME": "Showing photos"}
 NO_DISPLAY = "there is no display to show photos on"
 
 
@@ -19,6 +21,8 @@ class Window:
 
     def __init__(self, full_screen: bool) -> None:
         os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+        for hint, words in HINTS.items():
+            os.environ.setdefault(hint, words)
         import pygame
 
         try:
@@ -52,12 +56,15 @@ class Window:
 
     def toggle_full_screen(self) -> None:
         """Full screen, or back in a window."""
+        import pygame
+
         self._full_screen = not self._full_screen
         if self._full_screen:
             self._window.set_fullscreen(desktop=True)
         else:
             self._window.set_windowed()
             self._window.size = _window_size()
+            self._window.position = pygame.WINDOWPOS_CENTERED
 
     def prepare(self, pictures: list[Picture]) -> None:
         """Bring pictures into the screen's format now, so that showing them takes no time; forget all others."""

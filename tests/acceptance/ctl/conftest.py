@@ -2,13 +2,16 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from machine import need
 from photod.photos import (
     Candidate,
     Facts,
@@ -21,6 +24,9 @@ from photod.photos import (
     Verdict,
 )  # fmt: skip
 from photod.store.writer import Writer
+from x_screen import COLOURS, Screen
+
+Start = Callable[..., "subprocess.Popen[str]"]
 
 FACTS = Facts(600, 400, "2021-02-03 04:05:06", "Canon EOS 6D")
 
@@ -80,6 +86,44 @@ def archive(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def screen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Screen]:
+    """A screen of 800 x 600 pixels, or by parameter one of another width, height and density."""
+    for program in ("Xvfb", "xdotool"):
+        if shutil.which(program) is None:
+            need(program)
+    screen = Screen(tmp_path / "screen", *getattr(request, "param", ()))
+    yield screen
+    screen.close()
+
+
+@pytest.fixture
+def start(screen: Screen, environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Starts `photod-ctl slideshow` on the screen."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str | Path, **more: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "photod_ctl", "slideshow", *map(str, arguments)]
+        place = {"DISPLAY": screen.display, "XDG_DATA_HOME": str(tmp_path / "data")}
+        started.append(subprocess.Popen(command, env=environment | place | more, stderr=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def folder(archive: Callable[..., Path]) -> Path:
+    """Four photos of one colour each, from the best to the worst: red, green, blue, grey."""
+    folder = archive("photos", dict(zip((f"{name}.png" for name in COLOURS), (9.0, 8.0, 7.0, 6.0), strict=True)))
+    for name, colour in COLOURS.items():
+        Image.new("RGB", (600, 400), colour).save(folder / f"{name}.png")
+    return folder
 
 
 def _judged(folder: str, path: str, verdict: Verdict) -> Judged:

@@ -1,113 +1,18 @@
 """The slideshow in a real window, driven by real keys, looked at through the X server's own memory."""
 
-import os
-import shutil
-import struct
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
-from machine import need
+from x_screen import COLOURS, PATIENCE_S, Screen, near
 
 Archive = Callable[..., Path]
-WIDTH, HEIGHT = 800, 600
-PATIENCE_S = 30.0
-COLOURS = {"red": (200, 30, 30), "green": (30, 160, 40), "blue": (40, 60, 200), "grey": (120, 120, 120)}
-
-
-class Screen:
-    """An X server without a screen, and what is on it."""
-
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir()
-        read, write = os.pipe()
-        self._memory = directory / "Xvfb_screen0"
-        self.process = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-fbdir", str(directory),
-             "-nolisten", "tcp"],
-            pass_fds=[write], stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        os.close(write)
-        with os.fdopen(read) as display:
-            self.display = f":{display.readline().strip()}"
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """[height, width, RGB]."""
-        dump = self._memory.read_bytes()  # an XWD file
-        header = struct.unpack(">25I", dump[:100])
-        start, width, height, line, colours = header[0], header[4], header[5], header[12], header[19]
-        rows = np.frombuffer(dump, np.uint8, line * height, start + colours * 12)
-        return rows.reshape(height, line // 4, 4)[:, :width, 2::-1]
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self._xdotool("key", key)
-
-    def click(self, button: int) -> None:
-        self._xdotool("click", str(button))
-
-    def _xdotool(self, *words: str) -> None:
-        subprocess.run(["xdotool", *words], env={"DISPLAY": self.display, "PATH": os.environ["PATH"]}, check=True)
-
-    def wait_for(self, seen: Callable[[NDArray[np.uint8]], bool], what: str) -> None:
-        """Wait until the screen shows it."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not seen(self.pixels()):
-            assert time.monotonic() < deadline, f"waited for {what}, and see {self.pixels()[300, 400]}"
-            time.sleep(0.02)
-
-    def wait_for_colour(self, name: str) -> None:
-        """Wait until the middle of the screen is of that colour."""
-        want = np.array(COLOURS[name])
-        self.wait_for(lambda p: bool(np.abs(p[300, 400].astype(int) - want).max() < 6), name)
-
-
-@pytest.fixture
-def screen(tmp_path: Path) -> Iterator[Screen]:
-    for program in ("Xvfb", "xdotool"):
-        if shutil.which(program) is None:
-            need(program)
-    screen = Screen(tmp_path / "screen")
-    yield screen
-    screen.process.terminate()
-    screen.process.wait()
-
-
 Start = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def start(screen: Screen, environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
-    """Starts `photod-ctl slideshow` on the screen."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str | Path) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "photod_ctl", "slideshow", *map(str, arguments)]
-        more = {"DISPLAY": screen.display, "XDG_DATA_HOME": str(tmp_path / "data")}
-        started.append(subprocess.Popen(command, env=environment | more, stderr=subprocess.PIPE, text=True))
-        return started[-1]
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-@pytest.fixture
-def folder(archive: Archive) -> Path:
-    """Four photos of one colour each, from the best to the worst: red, green, blue, grey."""
-    folder = archive("photos", dict(zip((f"{name}.png" for name in COLOURS), (9.0, 8.0, 7.0, 6.0), strict=True)))
-    for name, colour in COLOURS.items():
-        Image.new("RGB", (600, 400), colour).save(folder / f"{name}.png")
-    return folder
 
 
 def test_the_best_comes_first_upright_over_the_whole_screen_in_its_colours(
@@ -121,11 +26,11 @@ def test_the_best_comes_first_upright_over_the_whole_screen_in_its_colours(
     stored.save(folder / "turned.jpg", exif=exif, quality=95, subsampling=0)
     Image.new("RGB", (60, 40), COLOURS["green"]).save(folder / "flat.png")
     process = start(folder, "--delay", "600")
-    screen.wait_for(lambda p: _near(p[200, 400], "red") and _near(p[400, 400], "blue"), "the turned photo")
+    screen.wait_for(lambda p: near(p[200, 400], "red") and near(p[400, 400], "blue"), "the turned photo")
     pixels = screen.pixels()
     # 600 x 400 on 800 x 600: all of the width, black above and below.
-    assert _near(pixels[300 - 260, 3], "red")
-    assert _near(pixels[300 + 260, 796], "blue")
+    assert near(pixels[300 - 260, 3], "red")
+    assert near(pixels[300 + 260, 796], "blue")
     assert pixels[:30].max() == 0
     assert pixels[570:].max() == 0
     screen.press("q")
@@ -249,7 +154,3 @@ def test_what_shows_nothing_is_said_in_one_line(
     )  # fmt: skip
     assert (run.returncode, run.stderr.count("\n")) == (2, 1)
     assert words in run.stderr
-
-
-def _near(pixel: NDArray[np.uint8], name: str) -> bool:
-    return bool(np.abs(pixel.astype(int) - np.array(COLOURS[name])).max() < 6)
