@@ -1,7 +1,8 @@
 """One photo for each scene: bursts and near-duplicates give way to the best of them.
 
 How alike two embeddings must be differs from model to model. So it is measured against the archive itself: as
-alike as only one pair in so many of its photos is.
+alike as only one pair in so many of its photos is. See lens.py for what is done about models that see little
+difference between any two photos.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,17 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photod.photos import EMBEDDING_DTYPE
+from photod_ctl.lens import Vectors, lens_for
 from photod_ctl.ranking import Place
 
-BURST_S = 10.0  # frames of one camera this close together show one scene, however they look
-SCENE_S = 600.0  # and this close together if they look alike
-SCENE_PAIRS = 100  # alike: as only one pair in 100 of the archive
-TWIN_PAIRS = 10_000  # where a date is missing: as only one pair in 10,000
+BURST_S = 3.0  # frames of one camera this close together show one scene, however they look
+# Within so many seconds, those show one scene that are as alike as only one pair in so many is.
+SCENES = {10.0: 10, 60.0: 20, 600.0: 100}
+TWINS = 10_000  # likewise where a date is missing
 SAMPLE = 2000  # photos whose pairs tell what is alike
+APART_S = 3600.0  # what lies this far apart is two scenes, so it tells how alike two scenes are
+ENOUGH_PAIRS = 1000  # of those; with fewer all pairs must do
 ROWS = 4096  # looked at in one go
 
-Vectors = NDArray[np.float32]
-"""[photos, dimensions], unit length; zeros where there is no embedding."""
 Embeddings = Callable[[Sequence[Place]], dict[str, bytes]]
 
 
@@ -102,29 +104,37 @@ class _Looks:
 class _Likeness:
     """Which photos show the same scene."""
 
-    def __init__(self, sample: Vectors) -> None:
-        pairs = (sample @ sample.T)[np.triu_indices(len(sample), 1)]
-        self._scene = float(np.quantile(pairs, 1 - 1 / SCENE_PAIRS)) if len(pairs) else np.inf
-        self._twin = float(np.quantile(pairs, 1 - 1 / TWIN_PAIRS)) if len(pairs) else np.inf
+    def __init__(self, sample: _Looks) -> None:
+        self._lens = lens_for(sample.vectors)
+        places = np.triu_indices(len(sample.taken), 1)
+        vectors = self._lens(sample.vectors)
+        pairs = (vectors @ vectors.T)[places]
+        gaps = np.abs(sample.taken[:, None] - sample.taken[None, :])[places]
+        if np.count_nonzero(gaps >= APART_S) >= ENOUGH_PAIRS:
+            pairs = pairs[gaps >= APART_S]  # they cannot be of one scene
+        self._limits = {rarity: _quantile(pairs, 1 - 1 / rarity) for rarity in (*SCENES.values(), TWINS)}
 
     def same(self, some: _Looks, others: _Looks) -> NDArray[np.bool_]:
         """[some, others]: whether two photos show the same scene."""
         if not len(others.taken):
             return np.zeros((len(some.taken), 0), bool)
-        alike = some.vectors @ others.vectors.T
+        alike = self._lens(some.vectors) @ self._lens(others.vectors).T
         gap = np.abs(some.taken[:, None] - others.taken[None, :])
-        one_camera = some.camera[:, None] == others.camera[None, :]
-        burst = one_camera & (gap <= BURST_S)
-        scene = (gap <= SCENE_S) & (alike >= self._scene)
-        twin = np.isnan(gap) & (alike >= self._twin)
-        copies = some.sha256[:, None] == others.sha256[None, :]
-        same: NDArray[np.bool_] = burst | scene | twin | copies
+        same: NDArray[np.bool_] = some.sha256[:, None] == others.sha256[None, :]
+        same |= (gap <= BURST_S) & (some.camera[:, None] == others.camera[None, :])
+        for within_s, rarity in SCENES.items():
+            same |= (gap <= within_s) & (alike >= self._limits[rarity])
+        same |= np.isnan(gap) & (alike >= self._limits[TWINS])
         return same
 
 
-def _sample(places: Sequence[Place], embeddings: Embeddings) -> Vectors:
+def _sample(places: Sequence[Place], embeddings: Embeddings) -> _Looks:
     some = places[:: max(1, len(places) // SAMPLE)][:SAMPLE]
-    return vectors_of(some, embeddings(some))
+    return _Looks.of(some, vectors_of(some, embeddings(some)))
+
+
+def _quantile(values: Vectors, part: float) -> float:
+    return float(np.quantile(values, part)) if len(values) else np.inf
 
 
 def _seconds(taken_at: str | None) -> float:

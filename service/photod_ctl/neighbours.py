@@ -1,6 +1,6 @@
 """The photos of an archive that look most like one of them, to its model."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import nlargest
 from itertools import islice
 
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from photod.photos import EMBEDDING_DTYPE
 from photod.store.queries import RankedPhoto, Reader
+from photod_ctl.lens import Vectors, lens_for
 
 ROWS = 4096  # embeddings in memory at once
+SAMPLE = 2000  # of them tell how embeddings are made comparable
 
 
 def nearest(reader: Reader, sha256: str, count: int) -> list[tuple[float, RankedPhoto]]:
@@ -18,13 +20,20 @@ def nearest(reader: Reader, sha256: str, count: int) -> list[tuple[float, Ranked
     own = reader.embeddings([sha256]).get(sha256)
     if own is None:
         return []
-    vector = np.nan_to_num(np.frombuffer(own, EMBEDDING_DTYPE)).astype(np.float32)
+    vector = _floats(np.frombuffer(own, EMBEDDING_DTYPE)[None, :])
     found: list[tuple[float, str]] = []
+    look: Callable[[Vectors], Vectors] | None = None
     for names, rows in _blocks(reader, len(own)):
-        cosines = (np.nan_to_num(rows).astype(np.float32) @ vector).tolist()
+        vectors = _floats(rows)
+        look = look or lens_for(vectors[:SAMPLE])
+        cosines = (look(vectors) @ look(vector)[0]).tolist()
         found = nlargest(count + 1, [*found, *zip(cosines, names, strict=True)])
     photos = ((cosine, reader.photo_with(name)) for cosine, name in found if name != sha256)
     return [(cosine, photo) for cosine, photo in photos if photo is not None][:count]
+
+
+def _floats(rows: NDArray[np.float16]) -> Vectors:
+    return np.nan_to_num(rows).astype(np.float32)
 
 
 def _blocks(reader: Reader, length: int) -> Iterator[tuple[tuple[str, ...], NDArray[np.float16]]]:
