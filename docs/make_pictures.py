@@ -49,7 +49,7 @@ def save_terminal(name: str, *arguments: str) -> None:
 
 
 def save_slideshow(folder: str) -> None:
-    """Save the second photo of a show with what is written over it."""
+    """Save the second dated photo of a show with what is written over it."""
     os.environ["SDL_VIDEODRIVER"] = "dummy"
     os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
     import pygame
@@ -64,7 +64,8 @@ def save_slideshow(folder: str) -> None:
 
     slides, _ = load(archives([folder], Config()), 50, Bounds())
     window = Window(full_screen=True)
-    show = Show(Deck(slides), window, Pace(1.0))
+    dated = [slide for slide in slides if slide.taken_at and slide.camera]  # the overlay has more to tell of them
+    show = Show(Deck(dated), window, Pace(1.0))
     pygame.event.post(pygame.Event(pygame.KEYDOWN, key=pygame.K_i, unicode="i"))
     show.run(advances=1)
     pygame.image.save(window.picture(), str(DOCS / "slideshow.png"))

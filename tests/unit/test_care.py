@@ -48,6 +48,8 @@ def test_a_sound_database_has_no_findings(database: Path, folder: Path) -> None:
     ("sql", "words"),
     [
         ("UPDATE content SET score = 11 WHERE id = 1", "1 scores outside 0 to 10"),
+        ("UPDATE content SET photos = 7 WHERE id = 1", "1 contents whose photos are counted wrongly"),
+        ("UPDATE model SET photos = photos + 1", "1 models whose photos are counted wrongly"),
         ("DELETE FROM embedding WHERE content = 2", "1 scores without the embedding"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM content WHERE id = 3", "1 photos of no content"),
         ("UPDATE content SET score = score + 1 WHERE id = 1", "its embedding gives"),
