@@ -1,0 +1,40 @@
+"""Decoders, and photos for them."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from decoding import encode
+from photod.config import Intake
+from photod.intake.decoder import Decoder
+from photod.photos import InputSpec
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("small") / "small.jpg"
+    path.write_bytes(encode(Image.effect_noise((300, 200), 60), "JPEG"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A good photo of 196 megapixels: its transparency makes it cost about two seconds and 1.6 GB to decode."""
+    path = tmp_path_factory.mktemp("slow") / "slow.png"
+    path.write_bytes(encode(Image.new("1", (14000, 14000)), "PNG", compress_level=1, transparency=0))
+    return path
+
+
+@pytest.fixture
+def make_decoder() -> Iterator[Callable[..., Decoder]]:
+    with contextlib.ExitStack() as stack:
+
+        def make(**limits: float) -> Decoder:
+            decoder = Decoder(Intake.model_validate(limits), InputSpec())
+            stack.callback(decoder.close)
+            return decoder
+
+        yield make
