@@ -1,17 +1,12 @@
 """What people see: the real command in a pseudo-terminal."""
 
-import fcntl
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from pseudo_terminal import run_ctl
 
 Archive = Callable[..., Path]
 Terminal = Callable[..., str]
@@ -24,22 +19,7 @@ def terminal(environment: dict[str, str], tmp_path: Path) -> Terminal:
     """Runs photod-ctl in a terminal; returns all that it wrote there."""
 
     def run(*arguments: str | Path, width: int = 80, height: int = 24, **more: str) -> str:
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "photod_ctl", *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave,
-            env=environment | {"TERM": "xterm-256color"} | more, cwd=tmp_path, start_new_session=True,
-        )  # fmt: skip
-        os.close(slave)
-        seen = b""
-        try:
-            while more_bytes := os.read(master, 1 << 16):
-                seen += more_bytes
-        except OSError:  # the program has closed its terminal
-            pass
-        finally:
-            os.close(master)
-            process.wait(60)
+        _, seen = run_ctl(*arguments, environment=environment | more, cwd=tmp_path, cells=(width, height))
         return seen.decode().replace("\r\n", "\n")
 
     return run

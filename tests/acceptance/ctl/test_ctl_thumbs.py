@@ -1,15 +1,10 @@
 """`photod-ctl top --thumbs` in terminals that say what they can show; the pictures are decoded from its bytes."""
 
 import base64
-import fcntl
 import io
 import os
-import pty
 import re
-import struct
 import subprocess
-import sys
-import termios
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from machine import need
+from pseudo_terminal import run_ctl
 
 Archive = Callable[..., Path]
 Pixels = NDArray[np.uint8]
@@ -40,27 +36,7 @@ def terminal(environment: dict[str, str], tmp_path: Path) -> Terminal:
         need("textual-image")
 
     def run(answers: Mapping[bytes, bytes], *arguments: str | Path, **more: str) -> tuple[int, bytes]:
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 800, 480))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "photod_ctl", *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave,
-            env=environment | {"TERM": "xterm-256color"} | more, cwd=tmp_path, start_new_session=True,
-        )  # fmt: skip
-        os.close(slave)
-        seen = b""
-        answered: set[bytes] = set()
-        try:
-            while data := os.read(master, 1 << 16):
-                seen += data
-                for question in answers.keys() - answered:
-                    if re.search(question if question[:1] == b"\\" else re.escape(question), seen):
-                        answered.add(question)
-                        os.write(master, answers[question])
-        except OSError:  # the program has closed its terminal
-            pass
-        finally:
-            os.close(master)
-        return process.wait(60), seen
+        return run_ctl(*arguments, environment=environment | more, cwd=tmp_path, answers=answers)
 
     return run
 

@@ -1,0 +1,47 @@
+"""A terminal that records what a program writes to it, and answers what it asks."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from pathlib import Path
+
+CELL_PX = (10, 20)
+
+
+def run_ctl(
+    *arguments: str | Path,
+    environment: Mapping[str, str],
+    cwd: Path,
+    cells: tuple[int, int] = (80, 24),
+    answers: Mapping[bytes, bytes] | None = None,
+) -> tuple[int, bytes]:
+    """Run photod-ctl in a terminal of so many columns and rows; its exit code, and all that it wrote.
+
+    `answers`: what the terminal says, once, to what it is asked; what begins with a backslash is a pattern.
+    """
+    master, slave = pty.openpty()
+    (columns, rows), (wide, high) = cells, CELL_PX
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, columns * wide, rows * high))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "photod_ctl", *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave,
+        env={"TERM": "xterm-256color", **environment}, cwd=cwd, start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    seen, waiting = b"", dict(answers or {})
+    try:
+        while data := os.read(master, 1 << 16):
+            seen += data
+            for question in list(waiting):
+                if re.search(question if question[:1] == b"\\" else re.escape(question), seen):
+                    os.write(master, waiting.pop(question))
+    except OSError:  # the program has closed its terminal
+        pass
+    finally:
+        os.close(master)
+    return process.wait(60), seen
