@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from photod.score.builtin import ATTRIBUTES
 from photod.score.builtin.tower import EMBEDDING_SIZE, QualityTower, unit_embedding
 from training import baselines, figures, render, renders
+from training.calibrate import IN_VAIN, set_thresholds
 from training.distortions import DISTORTIONS, ELEVEN, Distortion
 from training.export import TEXT, WEIGHTS, export, split_difference
 from training.failures import draw_all
@@ -192,3 +193,22 @@ def test_a_training_step_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
 
 def test_a_new_tower_has_as_many_numbers_as_fit_the_file() -> None:
     assert sum(parameter.numel() for parameter in QualityTower().parameters()) * 2 < 10 * 2**20
+
+
+def test_a_fault_of_a_part_leaves_the_rest_of_the_picture_alone(picture: NDArray[np.uint8]) -> None:
+    blur = DISTORTIONS["gaussian blur"]
+    whole, partial = (render.Link(blur, 1.0, 7, partial).spoil(picture, 0.8) for partial in (False, True))
+    untouched = [(spoiled == picture).all(2).mean() for spoiled in (partial, whole)]
+    assert untouched[0] - untouched[1] > 0.05
+    assert (partial != picture).any()
+    assert render.Link(blur, 1.0, 7, True).harm < render.Link(blur, 1.0, 7, False).harm
+
+
+def test_each_fault_is_named_on_the_same_small_share_of_unspoiled_photos() -> None:
+    generator = torch.Generator().manual_seed(3)
+    embeddings = unit_embedding(torch.randn(1000, EMBEDDING_SIZE - 1, generator=generator))
+    differences = 20 * torch.randn(1 + len(ATTRIBUTES), EMBEDDING_SIZE, generator=generator)
+    shifted = set_thresholds(differences, embeddings)
+    named = (embeddings @ shifted[1:].T > 0).float().mean(0)
+    assert torch.allclose(named, torch.full_like(named, IN_VAIN), atol=0.002)
+    assert torch.equal(shifted[0], differences[0])
