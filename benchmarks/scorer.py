@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,8 @@ from photod.score.pictures import pictures
 from photod.score.scorer import Scorer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from turns import in_turns, ratio, seconds, verdict
+
 from synthetic_clip import VIT_B_16, make_state
 
 GOALS = {"cpu": 0.97, "cuda": 0.95}
@@ -97,27 +98,16 @@ def compare_with_bare(scorer: Scorer, weights: str, batch: int, runs: int) -> No
         if device.type == "cuda":
             torch.cuda.synchronize(device)
 
-    ours, theirs = alternate(lambda: scorer.embed(shown), bare, runs)
-    ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+    works = {"ours": lambda: seconds(lambda: scorer.embed(shown)), "bare": lambda: seconds(bare)}
+    in_turns(works, 1)  # warm
+    figures = in_turns(works, runs)
+    ours, theirs = figures["ours"], figures["bare"]
+    gain = ratio(theirs, ours)
     goal = GOALS[device.type]
     print(f"\n{scorer.device}, {scorer.identity.precision}, batch {batch}, {runs} runs in turns")
     print(f"  scorer (with upload, normalisation)  {rate(ours, batch)}")
     print(f"  bare forward pass                    {rate(theirs, batch)}")
-    print(
-        f"  scorer / bare                        {ratio:.2f} (goal {goal}) {'met' if ratio >= goal else 'MISSED'}"
-    )
-
-
-def alternate(one: Callable[[], object], other: Callable[[], object], runs: int) -> tuple[list[float], list[float]]:
-    """Seconds of each, measured in turns after one unmeasured turn."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for run in range(runs + 1):
-        for function, taken in zip((one, other), times, strict=True):
-            start = time.perf_counter()
-            function()
-            if run:
-                taken.append(time.perf_counter() - start)
-    return times
+    print(f"  scorer / bare                        {verdict(gain, goal)}")
 
 
 def rate(seconds: list[float], batch: int) -> str:
