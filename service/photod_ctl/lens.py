@@ -2,9 +2,9 @@
 
 A model that judges quality, as the built-in one does, sees little difference between any two photos: its embeddings
 crowd around one direction, and what tells two scenes apart lies in the small rest. Subtracting what all have in
-common, and stretching the rest so that each direction counts alike, brings it out. Of the 150 further frames of 38
-bursts, made from photographs by crops, turns and exposure and dated half a minute apart, 144 gave way with it, and
-110 without; 3 and 4 of 76 scenes were taken for others, two of which are copies.
+common, and stretching the rest so that each direction counts alike, brings it out. Of the 160 further frames of 40
+bursts, made from photographs by crops, turns and exposure, half a minute apart and the scenes five minutes, 155 gave
+way with it, and 128 without; 5 and 3 of 81 scenes were taken for others.
 """
 
 from collections.abc import Callable
