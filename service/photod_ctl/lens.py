@@ -3,8 +3,8 @@
 A model that judges quality, as the built-in one does, sees little difference between any two photos: its embeddings
 crowd around one direction, and what tells two scenes apart lies in the small rest. Subtracting what all have in
 common, and stretching the rest so that each direction counts alike, brings it out. Of the 160 further frames of 40
-bursts, made from photographs by crops, turns and exposure, half a minute apart and the scenes five minutes, 155 gave
-way with it, and 128 without; 5 and 3 of 81 scenes were taken for others.
+bursts, made from photographs by crops, turns and exposure, half a minute apart and the scenes five minutes, 155
+gave way with it, and 128 without; 5 and 3 of 81 scenes were taken for others.
 """
 
 from collections.abc import Callable
