@@ -253,6 +253,7 @@ class Daemon:
         watcher = self._roster.folders[note.folder].watcher
         match note:
             case Retry():
+                watcher.forget_agreed()
                 watcher.request_scan()
             case Missing() | Returned() | Moved() | Compared():
                 watcher.noted(note)

@@ -108,6 +108,7 @@ class Roster:
         except BusyError as error:
             log.warning("folder_busy", folder=folder.path, reason=str(error))
             return
+        folder.watcher.forget_agreed()
         self._adopt(folder)
         folder.watcher.request_scan()
 

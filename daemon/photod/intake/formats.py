@@ -70,6 +70,9 @@ UNDECODED_SUFFIXES = frozenset(
     }
 )
 PHOTO_SUFFIXES: frozenset[str] = DECODED_SUFFIXES | RAW_SUFFIXES | UNDECODED_SUFFIXES
+_USUAL_ENDINGS = frozenset(
+    spelled for suffix in PHOTO_SUFFIXES if len(suffix) == 4 for spelled in (suffix, suffix.upper())
+)
 
 _RAW_MAGIC: tuple[tuple[int, bytes], ...] = (
     (8, b"CR\x02"),  # Canon CR2, a TIFF
@@ -139,7 +142,9 @@ _REASONS = (
 
 
 def is_photo_name(name: str) -> bool:
-    """Whether a file of this name is one that photod considers."""
+    """Whether a file of this name is one that photod considers. Asked about every file at every look."""
+    if name[-4:] in _USUAL_ENDINGS:
+        return len(name) > 4
     stem, dot, suffix = name.rpartition(".")
     return bool(stem) and dot + suffix.lower() in PHOTO_SUFFIXES
 

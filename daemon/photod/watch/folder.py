@@ -118,6 +118,10 @@ class FolderWatcher:
             self._notes -= 1
         self.wake()
 
+    def forget_agreed(self) -> None:
+        """Hear that the database is another one, or lost rows, though no file changed."""
+        self._survey.forget_agreed()
+
     def counts(self) -> Counts:
         """What became of the photos so far, and how many are pending."""
         return self.flight.counts(len(self._work))

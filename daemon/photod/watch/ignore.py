@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathspec import GitIgnoreSpec
 
 # Hidden things (also .photod itself, .Trash-1000, .stversions, .syncthing.*, ._resource-forks) and lock files.
-PRIVATE_PREFIXES = (".", "~")
+_PRIVATE = frozenset({".", "~"})
 UNFINISHED_SUFFIXES = (".part", ".crdownload", ".tmp")  # browsers, rsync --partial, wget
 FOREIGN_DIRECTORIES = frozenset(
     {
@@ -29,10 +29,15 @@ class Rules:
         self._spec = GitIgnoreSpec.from_lines(exclude) if exclude else None
         self._is_photo_name = is_photo_name
 
-    def is_photo(self, path: str) -> bool:
-        """Whether the file at `path` (relative to the folder) is a photo that the user wants scored."""
-        name = path.rpartition("/")[2]
-        return not name.startswith(PRIVATE_PREFIXES) and self._is_photo_name(name) and not self._is_excluded(path)
+    def is_photo(self, path: str, name: str = "") -> bool:
+        """Whether the file at `path` (relative to the folder) is a photo that the user wants scored.
+
+        `name`, its last part, spares the search for it.
+        """
+        name = name or path.rpartition("/")[2]
+        if name[:1] in _PRIVATE or not self._is_photo_name(name):
+            return False
+        return self._spec is None or not self._spec.match_file(path)
 
     def enters(self, directory: str) -> bool:
         """Whether the directory at `directory` (relative to the folder) is listed and watched."""
@@ -43,4 +48,4 @@ class Rules:
 
 
 def _is_foreign(name: str) -> bool:
-    return name.startswith(PRIVATE_PREFIXES) or name.endswith(UNFINISHED_SUFFIXES) or name in FOREIGN_DIRECTORIES
+    return name[:1] in _PRIVATE or name.endswith(UNFINISHED_SUFFIXES) or name in FOREIGN_DIRECTORIES

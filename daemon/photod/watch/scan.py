@@ -46,21 +46,30 @@ def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
     The body of the loop is run for every photo of a folder at every look, and does nothing that the look does not
     need: through the descriptor the kernel finds a name without walking a path.
     """
-    listing = Listing()
+    photos: set[PhotoRow] = set()
+    directories: list[str] = []
     prefix = directory + "/" if directory else ""
+    is_photo, enters = rules.is_photo, rules.enters
     place = os.open(os.path.join(folder, directory), _PLACE)
     try:
         with os.scandir(place) as entries:
             for entry in entries:
-                path = prefix + entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    if rules.enters(path):
-                        listing.directories.append(path)
-                elif rules.is_photo(path) and (seen := _look(folder, path, entry)):
-                    listing.photos.add((path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, 0, 0))
+                name = entry.name
+                path = prefix + name
+                if is_photo(path, name):
+                    try:
+                        plain = entry.is_file(follow_symlinks=False)
+                        seen = entry.stat(follow_symlinks=False) if plain else _behind_link(folder, path, entry)
+                    except OSError:
+                        continue  # vanished, or a loop of links: the next listing tells
+                    if seen is not None:
+                        photos.add((path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, 0, 0))
+                        continue
+                if entry.is_dir(follow_symlinks=False) and enters(path):
+                    directories.append(path)
     finally:
         os.close(place)
-    return listing
+    return Listing(photos, directories)
 
 
 def compare(listing: Listing, known: Collection[PhotoRow]) -> Comparison:
@@ -86,14 +95,9 @@ def compare(listing: Listing, known: Collection[PhotoRow]) -> Comparison:
     return Comparison(sorted(odd.items()), sorted(changed), unchanged, stale, sorted(missing), sorted(returned))
 
 
-def _look(folder: str, path: str, entry: os.DirEntry[str]) -> os.stat_result | None:
-    """At a regular file, or at one inside the folder that a symlink points at; None for anything else."""
-    try:
-        if entry.is_file(follow_symlinks=False):
-            return entry.stat(follow_symlinks=False)
-        if entry.is_symlink() and entry.is_file():
-            target = os.path.realpath(os.path.join(folder, path))
-            return os.stat(target) if target.startswith(folder.rstrip("/") + "/") else None
-    except OSError:
-        pass  # vanished, or a loop of links: the next listing tells
-    return None
+def _behind_link(folder: str, path: str, entry: os.DirEntry[str]) -> os.stat_result | None:
+    """What a symlink points at, if that is a regular file inside the folder; None for anything else."""
+    if not (entry.is_symlink() and entry.is_file()):
+        return None
+    target = os.path.realpath(os.path.join(folder, path))
+    return os.stat(target) if target.startswith(folder.rstrip("/") + "/") else None

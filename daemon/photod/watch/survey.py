@@ -24,7 +24,7 @@ from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
 from photod.watch.presence import Presence
-from photod.watch.scan import Comparison, compare, list_directory
+from photod.watch.scan import Comparison, Listing, compare, list_directory
 
 log = get_logger(__name__)
 
@@ -55,6 +55,9 @@ class Survey:
         self._rules = rules
         self._around = around
         self._living: set[str] = set()  # directories seen since the last whole scan began
+        # Directory -> hash of its listing, where that was just what the database knows: until it looks otherwise,
+        # the database need not be asked, which costs as much as listing does. Replaced to forget, never emptied.
+        self._agreed: dict[str, int] = {}
 
     def directory(self, directory: str, *, reached: bool = False) -> tuple[Comparison, list[str]]:
         """Compare one directory; note what is missing, back or moved. Returns what is left, and what is below.
@@ -81,10 +84,9 @@ class Survey:
             self.unlisted = self.unlisted | {directory: error.strerror or str(error)}
             return Comparison(), []
         self._flight.listed(directory, listing.photos)
-        known = self._around.known(directory)  # only now: what is committed between is in flight, or known
         self._living.add(directory)
         self._set_listed(directory)
-        comparison = self._without_moved(compare(listing, known))
+        comparison = self._without_moved(self._compared(directory, listing))
         self._note(Missing, comparison.missing)
         self._note(Returned, comparison.returned)
         return comparison, listing.directories
@@ -113,6 +115,20 @@ class Survey:
             sure = filesystem if not unlisted and filesystem == self._identity() else ""
             self._around.note(Compared(self.folder, sure))
         log.debug("compared", folder=self.folder, directories=len(visited), seconds=time.monotonic() - began)
+
+    def forget_agreed(self) -> None:
+        """Ask the database about every directory again, since its rows changed though no file did. Any thread."""
+        self._agreed = {}
+
+    def _compared(self, directory: str, listing: Listing) -> Comparison:
+        agreed, looks = self._agreed, hash(frozenset(listing.photos))
+        if agreed.get(directory) == looks:
+            return Comparison(unchanged=len(listing.photos))
+        agreed.pop(directory, None)
+        known = self._around.known(directory)  # only now: what is committed between is in flight, or known
+        if len(known) == len(listing.photos) and listing.photos.issuperset(known):
+            agreed[directory] = looks
+        return compare(listing, known)
 
     def _without_moved(self, comparison: Comparison) -> Comparison:
         """Note the photos that came here from elsewhere unchanged: they need no reading.
@@ -145,6 +161,7 @@ class Survey:
             self.unlisted = {path: reason for path, reason in self.unlisted.items() if path != directory}
 
     def _forget(self, directory: str) -> None:
+        self._agreed.pop(directory, None)
         if self.watches is not None:
             self.watches.forget(directory)
 
