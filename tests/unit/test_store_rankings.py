@@ -86,16 +86,24 @@ def test_an_older_database_that_nobody_brought_up_to_date_is_ranked_alike(
 
 def older_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three scored photos, two of them alike, and a broken one, before counts were kept."""
-    path = tmp_path / DATABASE_DIRECTORY / DATABASE_NAME
+    path, current = (tmp_path / place / DATABASE_NAME for place in (DATABASE_DIRECTORY, "current"))
     with monkeypatch.context() as past:
         past.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[: schema.KEPT_SINCE - 1])
         past.setattr(schema, "VERSION", schema.KEPT_SINCE - 1)
         past.setattr(connection, "VERSION", schema.KEPT_SINCE - 1)
-        writer = Writer(path)
-        writer.use_model(identity("a"))
-        writer.commit([judged("a.jpg", "1", 5.0), judged("b.jpg", "1", 5.0), judged("c.jpg", "2", 6.0)])
-        writer.commit([judged("d.jpg", "3", None)])
-        writer.close()
+        Writer(path).close()
+    writer = Writer(current)
+    writer.use_model(identity("a"))
+    writer.commit([judged("a.jpg", "1", 5.0), judged("b.jpg", "1", 5.0), judged("c.jpg", "2", 6.0)])
+    writer.commit([judged("d.jpg", "3", None)])
+    writer.close()
+    database = sqlite3.connect(path)
+    database.execute("ATTACH ? AS current", (str(current),))
+    for table in ("tower", "model", "content", "embedding", "photo"):
+        columns = ", ".join(name for _, name, *_ in database.execute(f"PRAGMA main.table_info({table})"))
+        database.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM current.{table}")
+    database.commit()
+    database.close()
     return path
 
 
@@ -104,7 +112,7 @@ def answers(reader: Reader) -> list[object]:
         reader.top(9), reader.top(9, worst=True), reader.totals(), reader.ranked(), reader.ranked(above=5.0),
         reader.higher([6.0, 5.0]), sorted(reader.scores()), reader.means("year"), reader.means("camera"),
         reader.duplicates(), reader.histogram(), reader.earlier_models(), reader.earlier_scores("1"),
-        reader.earlier_contents("a.jpg"), reader.embeddings(["1", "2"]),
+        reader.earlier_contents("a.jpg"), reader.embeddings(["1", "2"]), reader.failed(),
     ]  # fmt: skip
 
 
@@ -160,6 +168,8 @@ def large(writer: Writer) -> Reader:
         (lambda reader: reader.ranked(below="d5"), 40),
         (lambda reader: reader.higher([9.9, 9.8, 9.7]), 20),
         (lambda reader: reader.earlier_models(), 1),
+        (lambda reader: list(reader.counted_scores(5.0, 5.5)), 20),
+        (lambda reader: reader.contents_scored(5.0), 1),
     ],
 )
 def test_what_is_asked_every_day_looks_at_few_rows(large: Reader, question, most: int) -> None:  # type: ignore[no-untyped-def]

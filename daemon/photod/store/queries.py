@@ -172,7 +172,7 @@ class Reader(Rankings):
         """The photos that could not be decoded, by path; or so many of them, the latest first."""
         order = "path" if latest is None else "committed_at DESC, id DESC"
         rows = self._all(
-            f"""SELECT path, sha256, reason, committed_at FROM photo INDEXED BY photo_present
+            f"""SELECT path, sha256, reason, committed_at FROM photo
             WHERE state = 'unscoreable' AND {_PRESENT} ORDER BY {order} LIMIT ?""",
             -1 if latest is None else latest,
         )
@@ -226,9 +226,7 @@ class Reader(Rankings):
 
     def totals(self) -> Totals:
         """How many photos are scored, stale, unscoreable, missing."""
-        (unscoreable,) = self._one(
-            f"SELECT count(*) FROM photo INDEXED BY photo_present WHERE state = 'unscoreable' AND {_PRESENT}"
-        )
+        (unscoreable,) = self._one(f"SELECT count(*) FROM photo WHERE state = 'unscoreable' AND {_PRESENT}")
         (missing,) = self._one("SELECT count(*) FROM photo WHERE missing_since IS NOT NULL")
         (scored,) = self._one("SELECT coalesce(sum(photos), 0) FROM model WHERE current = 1")
         return Totals(scored, self.count_stale(), unscoreable, missing)

@@ -130,6 +130,22 @@ def _keep_counts_and_history(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+_V6 = """
+-- An index of all photos that are there served only to find the few that are unscoreable.
+DROP INDEX photo_present;
+CREATE INDEX photo_unscoreable ON photo (state) WHERE state = 'unscoreable' AND missing_since IS NULL;
+-- A content that is added after its photos comes with their number.
+CREATE TRIGGER content_added AFTER INSERT ON content WHEN NEW.photos > 0 BEGIN
+    UPDATE model SET photos = photos + NEW.photos WHERE id = NEW.model;
+END;
+"""
+
+
+def _write_less(connection: sqlite3.Connection) -> None:
+    for statement in statements(_V6):
+        connection.execute(statement)
+
+
 # MIGRATIONS[n] takes a database from user_version n to n + 1. Append only: released steps never change.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
@@ -137,6 +153,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _remember_suspects,
     _order_by_age,
     _keep_counts_and_history,
+    _write_less,
 )
 VERSION = len(MIGRATIONS)
 

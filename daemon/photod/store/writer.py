@@ -18,8 +18,10 @@ from photod.store.tombstones import Swept, Tombstones
 RESCORE_ROWS = 8192  # embeddings in memory at once: 8 MB
 
 _PUT_CONTENT = """
-    INSERT INTO content (sha256, width, height, taken_at, camera, score, model, scored_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO content (sha256, width, height, taken_at, camera, score, model, scored_at, photos)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, (
+        SELECT count(*) FROM photo INDEXED BY photo_by_content
+        WHERE sha256 = ? AND state = 'scored' AND missing_since IS NULL))
     ON CONFLICT (sha256) DO UPDATE SET
         width = excluded.width, height = excluded.height, taken_at = excluded.taken_at, camera = excluded.camera,
         score = excluded.score, model = excluded.model, scored_at = excluded.scored_at
@@ -103,10 +105,12 @@ class Writer:
         scored = [v for v in verdicts.values() if isinstance(v, Scored)]
         undecodable = [(v.sha256,) for v in verdicts.values() if isinstance(v, Unscoreable)]
         with database_errors(self.path), self._transaction():
+            # Photos first: a new content is then added with their number, and indexed by it once instead of thrice.
+            self._db.execute("PRAGMA defer_foreign_keys = ON")  # in this transaction
+            self._db.executemany(_PUT_PHOTO, [_photo_row(j) for j, still_there in judged if still_there])
             self._db.executemany(_PUT_CONTENT, [self._content_row(v) for v in scored])
             self._db.executemany(_PUT_EMBEDDING, [(self._tower, v.embedding, v.sha256) for v in scored])
             self._db.executemany("INSERT INTO content (sha256) VALUES (?) ON CONFLICT DO NOTHING", undecodable)
-            self._db.executemany(_PUT_PHOTO, [_photo_row(j) for j, still_there in judged if still_there])
             if self.suspects:
                 self._db.executemany("DELETE FROM suspect WHERE sha256 = ?", [(sha256,) for sha256 in verdicts])
 
@@ -180,7 +184,7 @@ class Writer:
         facts = verdict.facts
         return (
             verdict.sha256, facts.width, facts.height, facts.taken_at, facts.camera,
-            verdict.score, self._model, _now(),
+            verdict.score, self._model, _now(), verdict.sha256,
         )  # fmt: skip
 
     def _transaction(self) -> "_Transaction":
