@@ -1,146 +1,108 @@
-"""One photo for each scene: bursts and near-duplicates give way to the best of them.
+"""One photo for each scene: bursts and near-duplicates give way to the best of them."""
 
-How alike two embeddings must be differs from model to model. So it is measured against the archive itself: as
-alike as only one pair in so many of its photos is. See lens.py for what is done about models that see little
-difference between any two photos.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photod.photos import EMBEDDING_DTYPE
-from photod_ctl.lens import Vectors, lens_for
-from photod_ctl.ranking import Place
+from photod.store.queries import Bounds
+from photod_ctl.contents import Contents, Rows
+from photod_ctl.folders import Archive
+from photod_ctl.likeness import Likeness, Pairs, may_be_same, surely_same
+from photod_ctl.ranking import Group, Ranking, by_model, place_photos
 
-BURST_S = 3.0  # frames of one camera this close together show one scene, however they look
-# Within so many seconds, those show one scene that are as alike as only one pair in so many is.
-SCENES = {10.0: 10, 60.0: 20, 600.0: 100}
-TWINS = 10_000  # likewise where a date is missing
-SAMPLE = 2000  # photos whose pairs tell what is alike
-APART_S = 3600.0  # what lies this far apart is two scenes, so it tells how alike two scenes are
-ENOUGH_PAIRS = 1000  # of those; with fewer all pairs must do
-ROWS = 4096  # looked at in one go
-
-Embeddings = Callable[[Sequence[Place]], dict[str, bytes]]
+ROWS = 1024  # contents looked at in one go
+NONE = -1  # in the place of a scene's number
 
 
-@dataclass
-class Scene:
-    """The best photo of a scene, and how many others show it."""
-
-    best: Place
-    others: int = 0
+def rank_scenes(archives: Sequence[Archive], count: int, bounds: Bounds, worst: bool) -> list[Ranking]:
+    """The best photos of the `count` best scenes, and how many others show each: one ranking for each model."""
+    return [_rank_scenes(group, count, bounds, worst) for group in by_model(archives)]
 
 
-def scenes(places: Sequence[Place], count: int, embeddings: Embeddings) -> list[Scene]:
-    """The `count` best scenes of a whole ranking, best first; `embeddings` answers by SHA-256."""
-    likeness = _Likeness(_sample(places, embeddings))
-    kept: list[Scene] = []
-    seen = _Looks.of([], np.zeros((0, 0), np.float32))
-    for start in range(0, len(places), ROWS):
-        some = places[start : start + ROWS]
-        looks = _Looks.of(some, vectors_of(some, embeddings(some)))
-        same = likeness.same(looks, seen)  # [some, kept]
-        for row, place in enumerate(some):
-            scene = int(np.argmax(same[row])) if same.shape[1] and same[row].any() else None
-            if scene is not None:
-                kept[scene].others += 1
-            elif len(kept) < count:
-                kept.append(Scene(place))
-                new = looks.only(row)
-                seen = seen.and_(new)
-                same = np.hstack([same, likeness.same(looks, new)])
-    return kept
+def _rank_scenes(group: Group, count: int, bounds: Bounds, worst: bool) -> Ranking:
+    contents = Contents(group.members, bounds, worst)
+    scenes = find_scenes(contents, count)
+    found = [(contents.first_photo(row), photos) for row, photos in zip(scenes.best, scenes.photos, strict=True)]
+    best = [(photo, int(photos)) for photo, photos in found if photo is not None]
+    ranking = place_photos(group, [photo for photo, _ in best])
+    others = (photos - 1 for _, photos in best)
+    return replace(ranking, others=dict(zip(ranking.places, others, strict=True)))
 
 
-def vectors_of(places: Sequence[Place], embeddings: dict[str, bytes]) -> Vectors:
-    """Embeddings as rows of a matrix, in the order of the places."""
-    length = max(map(len, embeddings.values()), default=0) // np.dtype(EMBEDDING_DTYPE).itemsize
-    vectors = np.zeros((len(places), length), np.float32)
-    for row, place in enumerate(places):
-        if vector := embeddings.get(place.photo.sha256):
-            vectors[row] = np.frombuffer(vector, EMBEDDING_DTYPE)
-    return np.nan_to_num(vectors)
+def find_scenes(contents: Contents, count: int) -> "Scenes":
+    """The `count` best scenes, best first, and of all photos those that show them."""
+    scenes = Scenes(contents, count)
+    done = 0
+    for rows in contents.blocks(ROWS):
+        scenes.add(rows)
+        done += len(rows)
+        if scenes.all_begun:
+            break
+    # From here on the order does not matter: each is of a scene that is known, or of none that is wanted.
+    rest = contents.after(done)
+    for start in range(0, len(rest), ROWS):
+        scenes.add(rest[start : start + ROWS])
+    return scenes
 
 
-@dataclass
-class _Looks:
-    """What is compared of some photos."""
+class Scenes:
+    """The scenes found so far. A content is of the best one that it shows."""
 
-    vectors: Vectors
-    taken: NDArray[Any]  # seconds; NaN where the date is missing
-    camera: NDArray[Any]
-    sha256: NDArray[Any]
+    def __init__(self, contents: Contents, count: int) -> None:
+        self._contents = contents
+        self._count = count
+        self._likeness = Likeness(contents.sample, contents.vectors(contents.sample))
+        self.best: Rows = contents.sample[:0]  # of each scene
+        self.photos = np.zeros(0, np.int64)  # how many show it, the best one, too
+        self._vectors = contents.vectors(self.best)
 
-    @classmethod
-    def of(cls, places: Sequence[Place], vectors: Vectors) -> "_Looks":
-        return cls(
-            vectors,
-            np.array([_seconds(place.photo.facts.taken_at) for place in places], np.float64),
-            np.array([place.photo.facts.camera or "" for place in places], object),
-            np.array([place.photo.sha256 for place in places], object),
-        )
+    @property
+    def all_begun(self) -> bool:
+        """Whether there are as many scenes as are wanted."""
+        return len(self.best) == self._count
 
-    def only(self, row: int) -> "_Looks":
-        place = slice(row, row + 1)
-        return _Looks(self.vectors[place], self.taken[place], self.camera[place], self.sha256[place])
+    def add(self, rows: Rows) -> None:
+        """Find the scene of each; contents that show a new one begin it, as long as more scenes are wanted."""
+        scene = self._known_scenes(rows)
+        unknown = np.flatnonzero(scene == NONE)
+        if len(unknown) and not self.all_begun:
+            scene[unknown] = self._begin_scenes(rows[unknown])
+        known = scene != NONE
+        self.photos = self.photos + np.bincount(
+            scene[known], rows["photos"][known], minlength=len(self.best)
+        ).astype(np.int64)
 
-    def and_(self, more: "_Looks") -> "_Looks":
-        if not len(self.taken):
-            return more
-        return _Looks(
-            np.vstack([self.vectors, more.vectors]),
-            np.concatenate([self.taken, more.taken]),
-            np.concatenate([self.camera, more.camera]),
-            np.concatenate([self.sha256, more.sha256]),
-        )
+    def _known_scenes(self, rows: Rows) -> NDArray[np.int64]:
+        same = surely_same(rows, self.best)
+        maybe = may_be_same(rows, self.best)
+        # Embeddings are loaded only of those that may look like a better scene than the one they surely show.
+        undecided = np.flatnonzero(_first(same) != _first(same | maybe))
+        if len(undecided):
+            some, scenes = rows[undecided], np.flatnonzero(maybe[undecided].any(axis=0))
+            vectors = self._contents.vectors(some)
+            looks = self._likeness.look_same(some, vectors, self.best[scenes], self._vectors[scenes])
+            same[np.ix_(undecided, scenes)] |= looks
+        return _first(same)
 
-
-class _Likeness:
-    """Which photos show the same scene."""
-
-    def __init__(self, sample: _Looks) -> None:
-        self._lens = lens_for(sample.vectors)
-        places = np.triu_indices(len(sample.taken), 1)
-        vectors = self._lens(sample.vectors)
-        pairs = (vectors @ vectors.T)[places]
-        gaps = np.abs(sample.taken[:, None] - sample.taken[None, :])[places]
-        if np.count_nonzero(gaps >= APART_S) >= ENOUGH_PAIRS:
-            pairs = pairs[gaps >= APART_S]  # they cannot be of one scene
-        self._limits = {rarity: _quantile(pairs, 1 - 1 / rarity) for rarity in (*SCENES.values(), TWINS)}
-
-    def same(self, some: _Looks, others: _Looks) -> NDArray[np.bool_]:
-        """[some, others]: whether two photos show the same scene."""
-        if not len(others.taken):
-            return np.zeros((len(some.taken), 0), bool)
-        alike = self._lens(some.vectors) @ self._lens(others.vectors).T
-        gap = np.abs(some.taken[:, None] - others.taken[None, :])
-        same: NDArray[np.bool_] = some.sha256[:, None] == others.sha256[None, :]
-        same |= (gap <= BURST_S) & (some.camera[:, None] == others.camera[None, :])
-        for within_s, rarity in SCENES.items():
-            same |= (gap <= within_s) & (alike >= self._limits[rarity])
-        same |= np.isnan(gap) & (alike >= self._limits[TWINS])
-        return same
+    def _begin_scenes(self, rows: Rows) -> NDArray[np.int64]:
+        vectors = self._contents.vectors(rows)
+        same = surely_same(rows, rows) | self._likeness.look_same(rows, vectors, rows, vectors)
+        scene = np.full(len(rows), NONE)
+        best: list[int] = []
+        while len(self.best) + len(best) < self._count and NONE in scene:
+            row = int(np.argmax(scene == NONE))
+            scene[same[row] & (scene == NONE)] = len(self.best) + len(best)
+            best.append(row)
+        self.best = np.concatenate([self.best, rows[best]])
+        self._vectors = np.vstack([self._vectors, vectors[best]])
+        self.photos = np.append(self.photos, np.zeros(len(best), np.int64))
+        return scene
 
 
-def _sample(places: Sequence[Place], embeddings: Embeddings) -> _Looks:
-    some = places[:: max(1, len(places) // SAMPLE)][:SAMPLE]
-    return _Looks.of(some, vectors_of(some, embeddings(some)))
-
-
-def _quantile(values: Vectors, part: float) -> float:
-    return float(np.quantile(values, part)) if len(values) else np.inf
-
-
-def _seconds(taken_at: str | None) -> float:
-    if taken_at is None:
-        return float("nan")
-    try:
-        return datetime.fromisoformat(taken_at).timestamp()
-    except ValueError:  # a camera's clock may say the 0th of month 0
-        return float("nan")
+def _first(pairs: Pairs) -> NDArray[np.int64]:
+    """For each row the first column that is true, or NONE."""
+    if not pairs.shape[1]:
+        return np.full(len(pairs), NONE)
+    return np.where(pairs.any(axis=1), pairs.argmax(axis=1), NONE)

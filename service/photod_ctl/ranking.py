@@ -47,7 +47,6 @@ class Ranking:
     model: dict[str, Any]  # its identity
     total: int  # photos ranked, of which `places` are the best
     places: list[Place]
-    readers: dict[str, Reader]  # by folder
     others: dict[Place, int] = field(default_factory=dict)  # how many more photos show its scene, where asked
     earlier: bool = False  # these photos are still to be scored by the current model
 
@@ -104,22 +103,29 @@ def note_models(rankings: Sequence[Ranking | Group]) -> None:
 
 
 def _rank_together(group: Group, count: int, bounds: Bounds, worst: bool) -> Ranking:
-    members = group.members
     streams = [
         [(archive.folder, photo) for photo in reader.top(count, below=archive.below, bounds=bounds, worst=worst)]
-        for archive, reader in members
+        for archive, reader in group.members
     ]
     best = list(merge(*streams, key=lambda row: row[1].score if worst else -row[1].score))[:count]
-    total = sum(reader.ranked(below=archive.below) for archive, reader in members)
-    if bounds == EVERYTHING and not worst:  # then every photo with a higher score is in the list
-        falling = [-photo.score for _, photo in best]
-        places = [_place(bisect_left(falling, -photo.score), total, folder, photo) for folder, photo in best]
+    return place_photos(group, best, with_all_above=bounds == EVERYTHING and not worst)
+
+
+def place_photos(
+    group: Group, photos: Sequence[tuple[str, RankedPhoto]], *, with_all_above: bool = False
+) -> Ranking:
+    """A ranking of these photos alone, each with its folder; every rank is that among all photos of the group.
+
+    `with_all_above`: no photo scores higher than one of these and is not among them; best first.
+    """
+    total = sum(reader.ranked(below=archive.below) for archive, reader in group.members)
+    if with_all_above:
+        falling = [-photo.score for _, photo in photos]
+        above = {photo.score: bisect_left(falling, -photo.score) for _, photo in photos}
     else:
-        above = _above(members, [photo.score for _, photo in best])
-        places = [_place(above[photo.score], total, folder, photo) for folder, photo in best]
-    return Ranking(
-        group.model, total, places, {archive.folder: reader for archive, reader in members}, earlier=group.earlier
-    )
+        above = _above(group.members, [photo.score for _, photo in photos])
+    places = [_place(above[photo.score], total, folder, photo) for folder, photo in photos]
+    return Ranking(group.model, total, places, earlier=group.earlier)
 
 
 def _place(higher: int, total: int, folder: str, photo: RankedPhoto) -> Place:

@@ -1,8 +1,7 @@
 """`photod-ctl stats`: how the scores of an archive are distributed."""
 
-from bisect import bisect_left
-from collections import defaultdict
-from itertools import pairwise
+from collections import Counter, defaultdict
+from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,8 +12,9 @@ from photod_ctl.options import ConfigFile, Folders, Json, load
 if TYPE_CHECKING:
     from photod_ctl.ranking import Group
 
-BINS_PER_POINT = 2
-MARKS = (5.0, 6.0, 7.5)  # scores whose share is told
+BINS_PER_POINT = 2  # as the databases count them
+LAST_BIN = 10 * BINS_PER_POINT - 1
+MARKS = (5.0, 6.0, 7.5)  # scores whose share is told: each begins a bin
 CAMERAS = 15  # the most used ones are listed
 NOTHING = "no photo is scored yet"
 BAR = 46  # columns of the longest bar
@@ -52,35 +52,67 @@ def stats(
 
 
 def summarise(group: "Group") -> dict[str, Any]:
-    """The figures of all archives of a group together."""
-    scores = sorted(score for archive, reader in group.members for score in reader.scores(archive.below))
-    middle = len(scores) // 2
+    """The figures of all archives of a group together. The databases count and add; no score is held here."""
+    halves: Counter[int] = Counter()
+    for archive, reader in group.members:
+        halves.update(reader.histogram(archive.below))
+    photos = halves.total()
+    points = sum(reader.points(archive.below) for archive, reader in group.members)
     copies = [reader.duplicates() for archive, reader in group.members if not archive.below]
     return {
         "model": group.model["name"],
-        "photos": len(scores),
-        "median": (scores[middle] + scores[~middle]) / 2 if scores else None,
-        "mean": sum(scores) / len(scores) if scores else None,
-        "histogram": _histogram(scores),
-        "shares": {str(mark): _share(scores, mark) for mark in MARKS},
+        "photos": photos,
+        "median": _median(group, halves) if photos else None,
+        "mean": points / photos if photos else None,
+        "histogram": _histogram(halves),
+        "shares": {str(mark): _at_least(halves, mark) / photos if photos else None for mark in MARKS},
         "years": _means(group, "year"),
         "cameras": sorted(_means(group, "camera"), key=lambda row: -row["photos"])[:CAMERAS],
         "duplicates": {"files": sum(files for files, _ in copies), "bytes": sum(size for _, size in copies)},
     }
 
 
-def _histogram(scores: list[float]) -> list[dict[str, float]]:
-    """How many scores lie in each half point; 10 belongs to the last."""
-    edges = [number / BINS_PER_POINT for number in range(10 * BINS_PER_POINT + 1)]
-    places = [0, *(bisect_left(scores, edge) for edge in edges[1:-1]), len(scores)]
+def _histogram(halves: Counter[int]) -> list[dict[str, float]]:
+    """How many scores lie in each half point; 10, which begins one of its own, belongs to the last."""
+    counts = [halves[number] for number in range(LAST_BIN + 1)]
+    counts[LAST_BIN] += halves[LAST_BIN + 1]
     return [
-        {"from": low, "to": high, "photos": places[number + 1] - places[number]}
-        for number, (low, high) in enumerate(pairwise(edges))
+        {"from": number / BINS_PER_POINT, "to": (number + 1) / BINS_PER_POINT, "photos": count}
+        for number, count in enumerate(counts)
     ]
 
 
-def _share(scores: list[float], mark: float) -> float | None:
-    return (len(scores) - bisect_left(scores, mark)) / len(scores) if scores else None
+def _at_least(halves: Counter[int], mark: float) -> int:
+    return sum(count for number, count in halves.items() if number >= mark * BINS_PER_POINT)
+
+
+def _median(group: "Group", halves: Counter[int]) -> float:
+    """The score in the middle, or the mean of the two: found by counting through the half points they lie in."""
+    middle = (halves.total() - 1) // 2, halves.total() // 2  # places in the order of scores
+    first, before_first = _half_with(halves, middle[0])
+    last, _ = _half_with(halves, middle[1])
+    low, high = first / BINS_PER_POINT, (last + 1) / BINS_PER_POINT
+    scores = merge(*(reader.counted_scores(low, high, archive.below) for archive, reader in group.members))
+    lower = upper = low
+    counted = before_first
+    for score, photos in scores:
+        if counted > middle[1]:
+            break
+        upper = score
+        if counted <= middle[0]:
+            lower = score
+        counted += photos
+    return (lower + upper) / 2
+
+
+def _half_with(halves: Counter[int], place: int) -> tuple[int, int]:
+    """The half point in which a place in the order of scores lies, and how many scores lie below it."""
+    below = 0
+    for number in sorted(halves):
+        if below + halves[number] > place:
+            return number, below
+        below += halves[number]
+    raise ValueError(f"there are no more than {below} scores")
 
 
 def _means(group: "Group", by: Literal["year", "camera"]) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """`photod-ctl top`: the best photos."""
 
-import sys
-from dataclasses import replace
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +10,7 @@ from photod_ctl.options import ConfigFile, Folders, Json, MinScore, Month, Since
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from photod_ctl.ranking import Place, Ranking
+    from photod_ctl.ranking import Ranking
 
 
 def top(  # noqa: PLR0913, PLR0917 - the options that it has
@@ -59,9 +58,15 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
     wanted = bounds(since=since, until=until, year=year, month=month, min_score=min_score)
     found = archives(folders, load(context, config))
     renderer = _find_renderer() if thumbs else None
-    rankings = rank(found, sys.maxsize if distinct else count, wanted, worst)
     if distinct:
-        rankings = [_distinct(ranking, count) for ranking in rankings]
+        # Of products as small as these, numpy's threads make no faster work: they wait for one another by spinning,
+        # which takes three times as long while the daemon keeps the cores busy.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        from photod_ctl.distinct import rank_scenes
+
+        rankings = rank_scenes(found, count, wanted, worst)
+    else:
+        rankings = rank(found, count, wanted, worst)
     note_models(rankings)
     if copy or link or m3u:
         from photod_ctl.collect import copy_photos, link_photos, write_playlist
@@ -97,17 +102,3 @@ def _print_for_programs(rankings: "Sequence[Ranking]", form: str) -> None:
         listing.print_csv(rankings)
     else:
         listing.print_paths(rankings, b"\0" if form == "0" else b"\n")
-
-
-def _distinct(ranking: "Ranking", count: int) -> "Ranking":
-    from photod_ctl.distinct import scenes
-
-    def embeddings(places: "Sequence[Place]") -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        for folder, reader in ranking.readers.items():
-            found |= reader.embeddings([place.photo.sha256 for place in places if place.folder == folder])
-        return found
-
-    best = scenes(ranking.places, count, embeddings)
-    others = {scene.best: scene.others for scene in best}
-    return replace(ranking, places=list(others), others=others)

@@ -77,11 +77,8 @@ class Rankings(ReadOnly):
 
     def scores(self, below: str = "") -> Iterator[float]:
         """The scores of all ranked photos, in no order."""
-        if below:
-            where, arguments = below_condition(below)
-            rows = self._stream(f"SELECT score, 1 {self._joined(below)} {where}", *arguments)
-        else:
-            rows = self._stream(f"SELECT score, photos FROM content WHERE {self._ranked}")
+        photos, ranked, arguments = self._counted(below)
+        rows = self._stream(f"SELECT score, {photos} {ranked}", *arguments)
         return chain.from_iterable(repeat(score, photos) for score, photos in rows)
 
     def given(self) -> Iterator[float]:
@@ -91,13 +88,11 @@ class Rankings(ReadOnly):
 
     def ranked(self, *, above: float = -1.0, below: str = "") -> int:
         """How many photos are ranked, counting only scores higher than `above`."""
-        if below:
-            where, arguments = below_condition(below)
-            row = self._one(f"SELECT count(*) {self._joined(below)} {where} AND score > ?", *arguments, above)
-        elif above < 0:
+        if above < 0 and not below:
             row = self._one(f"SELECT photos FROM model WHERE id = {self._model}")
         else:
-            row = self._one(f"SELECT sum(photos) FROM content WHERE {self._ranked} AND score > ?", above)
+            photos, ranked, arguments = self._counted(below)
+            row = self._one(f"SELECT sum({photos}) {ranked} AND score > ?", *arguments, above)
         return int(row[0] or 0) if row else 0
 
     def higher(self, falling: Sequence[float]) -> list[int]:
@@ -110,12 +105,24 @@ class Rankings(ReadOnly):
             counts.append(total)
         return counts
 
-    def histogram(self) -> dict[int, int]:
-        """How many contents are ranked in each half point, from 0 to 20; by the index alone."""
-        return dict(
-            self._all(f"""
-            SELECT CAST(score * 2 AS INTEGER), count(*) FROM content WHERE {self._ranked} GROUP BY 1""")
-        )
+    def histogram(self, below: str = "") -> dict[int, int]:
+        """How many photos are ranked in each half point, from 0 to 20."""
+        photos, ranked, arguments = self._counted(below)
+        return dict(self._all(f"SELECT CAST(score * 2 AS INTEGER), sum({photos}) {ranked} GROUP BY 1", *arguments))
+
+    def points(self, below: str = "") -> float:
+        """The sum of the scores of all ranked photos."""
+        photos, ranked, arguments = self._counted(below)
+        return float(self._one(f"SELECT total(score * {photos}) {ranked}", *arguments)[0])
+
+    def counted_scores(self, low: float, high: float, below: str = "") -> Iterator[tuple[float, int]]:
+        """The scores from `low` on and lower than `high`, lowest first, with how many ranked photos have each.
+
+        A score may come more than once.
+        """
+        photos, ranked, arguments = self._counted(below)
+        within = f"{ranked} AND score >= ? AND score < ? ORDER BY score"
+        return self._stream(f"SELECT score, {photos} {within}", *arguments, low, high)
 
     def means(self, by: Literal["year", "camera"], below: str = "") -> list[tuple[str | None, int, float]]:
         """Ranked photos and their mean score by the year they were taken in, or by camera; None: not known."""
@@ -129,6 +136,35 @@ class Rankings(ReadOnly):
         return self._all(f"""
             SELECT {label}, sum(photos), sum(score * photos) / sum(photos) FROM content
             WHERE {ranked} GROUP BY 1""")
+
+    def contents(
+        self, below: str = "", bounds: Bounds = EVERYTHING
+    ) -> Iterator[tuple[int, str, float, int, str | None, str | None]]:
+        """Each content of the photos that `top` ranks, in no order.
+
+        Its row, its SHA-256, its score, how many of those photos have it, and when and by what they were taken.
+        """
+        within, limits = _within(bounds)
+        if below:
+            where, arguments = below_condition(below)
+            ranked, photos, each = f"{self._joined(below)} {where}", "count(*)", "GROUP BY content.id"
+        else:  # the index has neither cameras nor hashes, hence the plus
+            ranked, photos, each, arguments = f"FROM content WHERE +{self._ranked}", "photos", "", []
+        sql = f"SELECT content.id, content.sha256, score, {photos}, taken_at, camera {ranked} {within} {each}"
+        return self._stream(sql, *arguments, *limits)
+
+    def contents_scored(self, score: float, below: str = "") -> list[int]:
+        """The content of each ranked photo with exactly this score, by the photos' paths."""
+        where, arguments = below_condition(below)
+        sql = f"SELECT content.id {self._joined('')} {where} AND score = ? ORDER BY photo.path"
+        return [content for (content,) in self._all(sql, *arguments, score)]
+
+    def vectors(self, contents: Sequence[int]) -> dict[int, bytes]:
+        """The ranking model's embeddings of those contents that have one, as EMBEDDING_DTYPE."""
+        sql = f"""
+            SELECT content, vector FROM json_each(?) CROSS JOIN embedding ON embedding.content = json_each.value
+            AND tower = (SELECT tower FROM model WHERE id = {self._model})"""
+        return dict(self._all(sql, json.dumps(list(contents))))
 
     def embeddings(self, sha256s: Sequence[str]) -> dict[str, bytes]:
         """The ranking model's embeddings of those contents that have one, as EMBEDDING_DTYPE."""
@@ -146,12 +182,27 @@ class Rankings(ReadOnly):
 
     def photo_with(self, sha256: str) -> RankedPhoto | None:
         """A ranked photo with these bytes, the first by path."""
+        return self._first_photo("content.sha256 = ?", sha256)
+
+    def photo_of(self, content: int, below: str = "") -> RankedPhoto | None:
+        """The first by path of the ranked photos with this content."""
+        where, arguments = below_condition(below)
+        return self._first_photo(f"content.id = ? {where}", content, *arguments)
+
+    def _first_photo(self, condition: str, *arguments: object) -> RankedPhoto | None:
         row = self._one(
             f"""SELECT photo.path, content.sha256, score, width, height, taken_at, camera {self._joined("")}
-            AND content.sha256 = ? ORDER BY photo.path LIMIT 1""",
-            sha256,
+            AND {condition} ORDER BY photo.path LIMIT 1""",
+            *arguments,
         )
         return RankedPhoto(from_sql(row[0]), row[1], row[2], Facts(*row[3:])) if row else None
+
+    def _counted(self, below: str) -> tuple[str, str, list[str | bytes]]:
+        """For sums over photos: how many one row stands for, the rows, and their arguments."""
+        if not below:
+            return "photos", f"FROM content WHERE {self._ranked}", []
+        where, arguments = below_condition(below)
+        return "1", f"{self._joined(below)} {where}", arguments
 
     def _joined(self, below: str) -> str:
         """Ranked contents with their photos: best first without sorting, or beginning with a directory's photos."""
