@@ -10,6 +10,7 @@ import sys
 import termios
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 CELL_PX = (10, 20)
 
@@ -21,15 +22,29 @@ def run_ctl(
     cells: tuple[int, int] = (80, 24),
     answers: Mapping[bytes, bytes] | None = None,
 ) -> tuple[int, bytes]:
-    """Run photod-ctl in a terminal of so many columns and rows; its exit code, and all that it wrote.
+    """Run photod-ctl in a terminal; see `run_module`."""
+    return run_module("photod_ctl", *arguments, environment=environment, cwd=cwd, cells=cells, answers=answers)
+
+
+def run_module(
+    module: str,
+    *arguments: str | Path,
+    environment: Mapping[str, str],
+    cwd: Path,
+    cells: tuple[int, int] = (80, 24),
+    answers: Mapping[bytes, bytes] | None = None,
+    stdout: IO[bytes] | None = None,
+) -> tuple[int, bytes]:
+    """Run a program in a terminal of so many columns and rows; its exit code, and all that it wrote there.
 
     `answers`: what the terminal says, once, to what it is asked; what begins with a backslash is a pattern.
+    `stdout`: where its standard output goes, if not to the terminal.
     """
     master, slave = pty.openpty()
     (columns, rows), (wide, high) = cells, CELL_PX
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, columns * wide, rows * high))
     process = subprocess.Popen(
-        [sys.executable, "-m", "photod_ctl", *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave,
+        [sys.executable, "-m", module, *map(str, arguments)], stdin=slave, stdout=stdout or slave, stderr=slave,
         env={"TERM": "xterm-256color", **environment}, cwd=cwd, start_new_session=True,
     )  # fmt: skip
     os.close(slave)

@@ -1,6 +1,7 @@
 """Downloading, with the real libraries, from a hub that this test runs on the loopback interface."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fake_hub import REPOSITORY, Hub
+from pseudo_terminal import run_module
 from synthetic_clip import SMALL, make_state, save_directory
 
 PROGRAM = """
@@ -42,13 +44,18 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         thread.join()
 
 
-def run(what: str, weights: str, tmp_path: Path, hub: Hub | None) -> subprocess.CompletedProcess[str]:
+def from_hub(hub: Hub | None, tmp_path: Path) -> dict[str, str]:
     port = hub.server_address[1] if hub else 9  # discard: nobody listens
-    environment = os.environ | {
+    return os.environ | {
         "HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HOME": str(tmp_path / "hub"), "HF_HUB_DISABLE_XET": "1",
     }  # fmt: skip
+
+
+def run(what: str, weights: str, tmp_path: Path, hub: Hub | None) -> subprocess.CompletedProcess[str]:
     arguments = [sys.executable, "-c", PROGRAM, what, weights, str(tmp_path / "cache")]
-    return subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        arguments, env=from_hub(hub, tmp_path), capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def test_weights_are_downloaded_when_asked_for_and_never_again(hub: Hub, tmp_path: Path) -> None:
@@ -71,3 +78,36 @@ def test_a_download_that_fails_says_so_in_one_line(hub: Hub, tmp_path: Path) -> 
     failed = run("download", "hf-hub:somebody/else", tmp_path, hub)
     assert failed.returncode == 78
     assert failed.stdout.splitlines()[-1].startswith('cannot download "hf-hub:somebody/else"')
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> list[str]:
+    """What to call photod with, for weights that are on the hub."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[model]\nweights = "hf-hub:{REPOSITORY}"\ndevices = "cpu"\n')
+    return ["check", "--download", "--config", str(config)]
+
+
+def test_on_a_terminal_standard_error_shows_how_far_a_download_is(
+    hub: Hub, tmp_path: Path, check: list[str]
+) -> None:
+    with (tmp_path / "output").open("wb") as output:
+        code, shown = run_module(
+            "photod", *check, environment=from_hub(hub, tmp_path), cwd=tmp_path, cells=(120, 24), stdout=output
+        )
+    assert code == 0, shown
+    megabytes = b"%.1fM" % ((tmp_path / "published/open_clip_pytorch_model.bin").stat().st_size / 1e6)
+    assert re.search(rb" 0%[^\r]* 0.00/" + megabytes, shown)
+    assert re.search(rb"100%[^\r]* " + megabytes + b"/" + megabytes, shown)
+    assert b"is complete and sound" in (tmp_path / "output").read_bytes()
+
+
+def test_in_a_pipe_a_download_says_plain_lines(hub: Hub, tmp_path: Path, check: list[str]) -> None:
+    command = [sys.executable, "-m", "photod", *check]
+    done = subprocess.run(command, env=from_hub(hub, tmp_path), capture_output=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    weights = f"hf-hub:{REPOSITORY}"
+    said = done.stdout.decode().splitlines()[:2]
+    assert said == [f"downloading {weights}", f"{weights} is complete and sound"]
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", done.stdout + done.stderr)
+    assert b"%" not in done.stderr
