@@ -5,27 +5,19 @@
 Slow: every pixel decoded, then one bicubic resize with antialias. Fast: a JPEG decoded at a half, a quarter or an
 eighth of its size, no smaller than so many times the model's side. PHOTOS is ../shared/photos unless named.
 
-Two models judge. The built-in one is trained, and its scores are its own. The other stands for AesCLIP's weights,
-which nobody may pass on: a ViT-B/16 as open_clip initialises it, whose logits are scaled until arithmetic moves
-its scores as far as it moves those of real weights (BF16_MEAN and FP16_MEAN, whichever asks for more). Its
-movements are given where the formula is steepest, so no score can move further. What noise of one level does stands
-beside.
+Two models judge. The built-in one is trained, and its scores are its own. The other stands for AesCLIP's weights
+(stand_in.py). What noise of one level does stands beside.
 """
 
 import argparse
-import copy
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import open_clip
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from photod import config
@@ -33,25 +25,17 @@ from photod.errors import DecodeError
 from photod.intake import decode
 from photod.photos import InputSpec
 from photod.score import load_scorers
-from photod.score.sources import OPENAI_MEAN, OPENAI_STD
-from photod.score.vit import TransformerTower
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from material import photos
 from scorer import print_machine
+from stand_in import Pixels, Points, StandIn
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "photos"
 GOAL = 0.02  # points
-BF16_MEAN, FP16_MEAN = (
-    0.05,
-    0.002,
-)  # points by which all-bf16 arithmetic, and weights stored in fp16, move real scores
-STEEPEST = 250.0  # points for a whole cosine: 10 * sigmoid'(0) * the logit scale of 100
 SIDE = 224
 FULL = 1 << 20  # times the side: never scaled
 
-Pixels = NDArray[np.uint8]
-Points = NDArray[np.floating]
 Judge = Callable[[Pixels, Pixels], Points]  # slow and fast pixels -> by how many points each score moves
 
 
@@ -120,45 +104,8 @@ def builtin() -> Judge:
 
 def calibrated(slow: list[Pixels]) -> Judge:
     """The stand-in for real weights."""
-    torch.manual_seed(0)
-    model: Any = open_clip.create_model("ViT-B-16-quickgelu").eval()
-    tokens = open_clip.get_tokenizer("ViT-B-16-quickgelu")(["good image", "bad image"])
-    good, bad = torch.nn.functional.normalize(model.encode_text(tokens), dim=-1).numpy()
-    embed = partial(embed_by, model.visual.state_dict())
-    shown = np.stack(slow[:: max(1, len(slow) // 32)])
-    exact = embed(shown)
-    halved = embed_by({name: tensor.half() for name, tensor in model.visual.state_dict().items()}, shown)
-    by_bf16, by_fp16 = (
-        STEEPEST * np.abs((moved - exact) @ (good - bad)) for moved in (embed_in_bf16(model.visual, shown), halved)
-    )
-    scale = max(BF16_MEAN / by_bf16.mean(), FP16_MEAN / by_fp16.mean())
-    print(f"\ncalibrated on {len(shown)} photos: the logits of the ViT-B/16 are scaled by {scale:.2f}; then")
-    for name, moved, real in (("bf16", by_bf16, BF16_MEAN), ("weights in fp16", by_fp16, FP16_MEAN)):
-        print(f"  {name:<16} mean {scale * moved.mean():.4f} (real {real}), worst {scale * moved.max():.4f}")
-
-    def judge(before: Pixels, after: Pixels) -> Points:
-        moved: Points = scale * STEEPEST * np.abs((embed(after) - embed(before)) @ (good - bad))
-        return moved
-
-    return judge
-
-
-def embed_by(state: dict[str, torch.Tensor], shown: Pixels) -> NDArray[np.float32]:
-    """Unit vectors by photod's tower in fp32."""
-    settings = open_clip.get_model_config("ViT-B-16-quickgelu")
-    tower = TransformerTower(state, settings, OPENAI_MEAN, OPENAI_STD)
-    engine = tower.engine(torch.device("cpu"), torch.float32)
-    parts = [engine(torch.from_numpy(shown[start : start + 8])) for start in range(0, len(shown), 8)]
-    return torch.cat(parts).numpy()
-
-
-def embed_in_bf16(visual: torch.nn.Module, shown: Pixels) -> NDArray[np.float32]:
-    """Unit vectors by open_clip's tower, all of it in bf16, as the movement of real scores was measured."""
-    coarse = copy.deepcopy(visual).bfloat16()
-    images = ((torch.from_numpy(shown) / 255 - torch.tensor(OPENAI_MEAN)) / torch.tensor(OPENAI_STD)).bfloat16()
-    images = images.permute(0, 3, 1, 2)
-    parts = [coarse(images[start : start + 8]).float() for start in range(0, len(images), 8)]
-    return torch.nn.functional.normalize(torch.cat(parts), dim=-1).numpy()
+    model = StandIn(np.stack(slow[:: max(1, len(slow) // 32)]))
+    return lambda before, after: model.moved(model.embed(before), model.embed(after))
 
 
 def print_row(what: str, pairs: list[tuple[Path, Pixels, Pixels]], judge: Judge, *, goal: bool = True) -> None:

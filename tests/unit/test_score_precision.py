@@ -10,7 +10,7 @@ from machine import need
 from photod import config
 from photod.photos import ModelIdentity
 from photod.score import TextVectors, identify, load_scorers, precision, scores
-from photod.score.engine import arithmetics
+from photod.score.linear import has_int8
 from photod.score.pictures import pictures
 from photod.score.precision import TOLERANCE, Choice, Movement, Precision, Trial, decide
 from photod.score.scorer import Scorer
@@ -18,6 +18,9 @@ from synthetic_clip import SMALL, make_state, save_directory
 
 GOOD = Trial("fp16", seconds=0.2, deviation=0.01)
 COARSE = Trial("bf16", seconds=0.1, deviation=0.05)
+COARSEST = Trial("int8", seconds=0.05, deviation=0.1)
+HARDLY_FASTER = Trial("int8", seconds=0.095, deviation=0.1)
+BROKEN = Trial("int8", seconds=0.01, deviation=float("nan"))
 SLOW = Trial("tf32", seconds=0.95, deviation=0.001)
 
 
@@ -31,6 +34,9 @@ SLOW = Trial("tf32", seconds=0.95, deviation=0.001)
         ("auto", [], Choice("fp32", 0.0)),
         ("fast", [COARSE, GOOD], Choice("bf16", 0.05)),
         ("fast", [SLOW], Choice("fp32", 0.0)),
+        ("fast", [COARSEST, COARSE], Choice("int8", 0.1)),
+        ("fast", [HARDLY_FASTER, COARSE], Choice("bf16", 0.05)),
+        ("fast", [BROKEN, COARSE], Choice("bf16", 0.05)),
     ],
 )
 def test_the_fastest_that_keeps_the_promise_is_chosen(
@@ -73,11 +79,11 @@ def test_auto_keeps_every_score_within_its_tolerance(small: tuple[str, Path]) ->
 
 
 def test_fast_says_by_how_much_it_moves_scores_and_keeps_to_it(small: tuple[str, Path]) -> None:
-    if arithmetics(torch.device("cpu")) == ("fp32",):
-        need("a CPU with bf16")
+    if not (torch.cpu.get_capabilities().get("avx512_bf16") or has_int8(torch.device("cpu"))):
+        need("a CPU with bf16 or VNNI")
     tower_fast, exact = load(small, "fast"), load(small, "fp32")
     if tower_fast.identity.precision == "fp32":
-        pytest.skip("bf16 is not faster than fp32 on this CPU, so it is not used")
+        pytest.skip("nothing is faster than fp32 on this CPU, so nothing else is used")
     moved = np.abs(tower_fast.score(tower_fast.embed(pictures(224))) - exact.score(exact.embed(pictures(224))))
     assert 0 < moved.max() <= tower_fast.deviation * 1.01  # type: ignore[attr-defined]
     assert tower_fast.identity.tower != exact.identity.tower, "one class would be continued in another"

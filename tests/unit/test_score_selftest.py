@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ class StubTower:
     """A tower whose engine is a function."""
 
     size = SIZE
+    quantizes: ClassVar[bool] = False
 
     def __init__(self, run: Engine) -> None:
         self._run = run

@@ -3,22 +3,27 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from photod.score.linear import has_int8
 
 # RGB bytes [n, s, s, 3] on a device -> unit vectors, float32 [n, d], there. May be called by several threads.
 Engine = Callable[[Tensor], Tensor]
 Triple = tuple[float, float, float]
 
 FP32 = "fp32"
-_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "int8": torch.int8}
 
 
 class Tower(Protocol):
     """An image tower: its weights in fp32 on the CPU, and what it is fed."""
+
+    quantizes: ClassVar[bool]
+    """Whether its matrices may be of int8."""
 
     @property
     def size(self) -> int:
@@ -28,12 +33,13 @@ class Tower(Protocol):
         """An engine whose matrices are of `dtype`; the tower stays as it is. Blocks while weights are moved."""
 
 
-def arithmetics(device: torch.device) -> tuple[str, ...]:
-    """The classes of arithmetic that a device is built for, the fastest first; fp32 is always the last."""
+def arithmetics(tower: Tower, device: torch.device) -> tuple[str, ...]:
+    """The classes of arithmetic, besides fp32, that a device may compute a tower faster in."""
     if device.type == "cuda":
         ampere = torch.cuda.get_device_capability(device) >= (8, 0)
-        return ("fp16", "tf32", FP32) if ampere else ("fp16", FP32)
-    return ("bf16", FP32) if torch.cpu.get_capabilities().get("avx512_bf16") else (FP32,)
+        return ("tf32", "fp16") if ampere else ("fp16",)
+    fast = {"bf16": torch.cpu.get_capabilities().get("avx512_bf16"), "int8": tower.quantizes and has_int8(device)}
+    return tuple(name for name, built in fast.items() if built)
 
 
 def build_engine(tower: Tower, arithmetic: str, device: torch.device) -> Engine:
@@ -59,6 +65,7 @@ class ModuleTower:
     size: int
     mean: Triple
     std: Triple
+    quantizes: ClassVar[bool] = False
 
     def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
         """The module, channels last; a copy unless it is wanted just as it is."""

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,7 +21,7 @@ from photod.score.weights import read_json, write_atomically
 
 TOLERANCE = 0.02  # points of score that `auto` may move a photo away from fp32
 Precision = Literal["auto", "fp32", "fast"]
-_WORTHWHILE = 1.1  # times fp32's speed: less is not worth any deviation
+_WORTHWHILE = 1.1  # times the speed of what moves scores less, or it is not worth it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +42,30 @@ class Trial:
 
 
 def decide(precision: Precision, exact_s: float, trials: Iterable[Trial]) -> Choice:
-    """The first trial that is worth it: for `auto`, within TOLERANCE; for `fast`, whatever it moves."""
-    for trial in trials:
-        faster = trial.seconds * _WORTHWHILE < exact_s
-        if faster and (precision == "fast" or trial.deviation <= TOLERANCE):
-            return Choice(trial.arithmetic, trial.deviation)
-    return Choice(FP32, 0.0)
+    """The fastest that is worth what it moves: `auto` allows TOLERANCE, `fast` whatever it is.
+
+    Each must be so much faster than those that move scores less.
+    """
+    chosen, best_s = Choice(FP32, 0.0), exact_s
+    most = TOLERANCE if precision == "auto" else math.inf
+    for trial in sorted((trial for trial in trials if trial.deviation <= most), key=lambda trial: trial.deviation):
+        if trial.seconds * _WORTHWHILE < best_s:
+            chosen, best_s = Choice(trial.arithmetic, trial.deviation), trial.seconds
+    return chosen
 
 
 def choose(tower: Tower, device: torch.device, precision: Precision, movement: "Movement") -> Choice:
     """Try the device's arithmetics on the bundled pictures, and decide. Blocks for some passes of the tower."""
-    *faster, _ = arithmetics(device)
+    faster = arithmetics(tower, device)
     if precision == FP32 or not faster:
         return Choice(FP32, 0.0)
     cross, shown = crossing(device), pictures(tower.size)
     exact, exact_s = _timed(build_engine(tower, FP32, device), shown, cross)
-
-    def trials() -> Iterator[Trial]:
-        for arithmetic in faster:
-            vectors, elapsed_s = _timed(build_engine(tower, arithmetic, device), shown, cross)
-            yield Trial(arithmetic, elapsed_s, movement.largest(vectors, exact))
-
-    return decide(precision, exact_s, trials())
+    trials = []
+    for arithmetic in faster:
+        vectors, elapsed_s = _timed(build_engine(tower, arithmetic, device), shown, cross)
+        trials.append(Trial(arithmetic, elapsed_s, movement.largest(vectors, exact)))
+    return decide(precision, exact_s, trials)
 
 
 @dataclass(frozen=True, slots=True)

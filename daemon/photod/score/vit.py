@@ -12,27 +12,19 @@ Source: Radford et al., "Learning Transferable Visual Models From Natural Langua
 key layout of the weights published with it.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from photod.score.engine import Engine, Triple
+from photod.score.linear import Affine, linear
 
 _QUICK_GELU = 1.702
 _EPSILON = 1e-5  # of the normalisations; torch's default, which OpenAI used
 _HEAD_WIDTH = 64  # open_clip's default
-
-Linear = Callable[[Tensor], Tensor]
-
-
-class Affine(NamedTuple):
-    """A matrix [out, in] and a bias [out]; or the gains and biases of a normalisation."""
-
-    weight: Tensor
-    bias: Tensor
 
 
 class Block(NamedTuple):
@@ -48,6 +40,8 @@ class Block(NamedTuple):
 
 class TransformerTower:
     """The tower of a plain configuration; owns its tensors, none of which is the file's memory."""
+
+    quantizes: ClassVar[bool] = True
 
     def __init__(self, state: Mapping[str, Tensor], config: Mapping[str, Any], mean: Triple, std: Triple) -> None:
         """`state` holds the visual tower's tensors, checked, named without the prefix `visual.`."""
@@ -82,10 +76,11 @@ class _Forward:
     """The forward pass; without state of its own, so any number of threads may call it."""
 
     def __init__(self, tower: TransformerTower, device: torch.device, dtype: torch.dtype) -> None:
-        self._patch, self._heads, self._dtype = tower.patch, tower.heads, dtype
+        self._patch, self._heads = tower.patch, tower.heads
+        self._dtype = torch.float32 if dtype == torch.int8 else dtype  # of what the matrices are applied to
         self._activate = functional.silu if tower.quick_gelu else functional.gelu
-        self._embedding = _to(tower.embedding, device)
-        self._norm_pre, self._norm_post = _to(tower.norm_pre, device), _to(tower.norm_post, device)
+        self._embedding = tower.embedding.to(device)
+        self._norm_pre, self._norm_post = tower.norm_pre.to(device), tower.norm_post.to(device)
         self._class_token, self._places = tower.class_token.to(device), tower.places.to(device)
         self._projection = tower.projection.to(device)
         self._blocks = [_Steps(block, device, dtype) for block in tower.blocks[:-1]]
@@ -131,9 +126,9 @@ class _Steps:
     """A block's functions on a device."""
 
     def __init__(self, block: Block, device: torch.device, dtype: torch.dtype) -> None:
-        self.norm_1, self.norm_2 = _to(block.norm_1, device), _to(block.norm_2, device)
-        self.joint, self.out = _linear(block.joint, device, dtype), _linear(block.out, device, dtype)
-        self.widen, self.narrow = _linear(block.widen, device, dtype), _linear(block.narrow, device, dtype)
+        self.norm_1, self.norm_2 = block.norm_1.to(device), block.norm_2.to(device)
+        self.joint, self.out = linear(block.joint, device, dtype), linear(block.out, device, dtype)
+        self.widen, self.narrow = linear(block.widen, device, dtype), linear(block.narrow, device, dtype)
 
 
 class _LastSteps(_Steps):
@@ -142,17 +137,8 @@ class _LastSteps(_Steps):
     def __init__(self, block: Block, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__(block, device, dtype)
         width = block.joint.weight.shape[1]
-        self.query = _linear(Affine(*(part[:width] for part in block.joint)), device, dtype)
-        self.key_value = _linear(Affine(*(part[width:] for part in block.joint)), device, dtype)
-
-
-def _linear(affine: Affine, device: torch.device, dtype: torch.dtype) -> Linear:
-    weight, bias = affine.weight.to(device, dtype), affine.bias.to(device, dtype)
-    if device.type == "cpu" and dtype == torch.bfloat16 and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        # oneDNN in the layout that its matrix units want, as torch.compile would call it: 1.3 times as fast.
-        packed = torch.ops.mkldnn._reorder_linear_weight(weight)
-        return lambda x: torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")
-    return lambda x: functional.linear(x, weight, bias)
+        self.query = linear(Affine(*(part[:width] for part in block.joint)), device, dtype)
+        self.key_value = linear(Affine(*(part[width:] for part in block.joint)), device, dtype)
 
 
 def _patch_embedding(kernel: Tensor, mean: Triple, std: Triple) -> Affine:
@@ -165,7 +151,3 @@ def _patch_embedding(kernel: Tensor, mean: Triple, std: Triple) -> Affine:
 
 def _affine(own: Mapping[str, Tensor], name: str) -> Affine:
     return Affine(own[f"{name}.weight"], own[f"{name}.bias"])
-
-
-def _to(affine: Affine, device: torch.device) -> Affine:
-    return Affine(affine.weight.to(device), affine.bias.to(device))
