@@ -1,6 +1,6 @@
 """One part of the work in a process of its own; the other benchmarks start it and read the figures it prints.
 
-python benchmarks/parts.py intake  KIND COUNT              read + hash + decode in one thread, no walls
+python benchmarks/parts.py intake  KIND COUNT WEIGHTS      read + hash + decode in one thread, no walls
 python benchmarks/parts.py forward WEIGHTS PRECISION       the model alone, photod's and open_clip's own
 python benchmarks/parts.py whole   KIND COUNT WEIGHTS PRECISION [DECODERS]   all of photod, once over a folder
 """
@@ -64,12 +64,14 @@ def cpu_s() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def intake(kind: str, count: int) -> dict[str, float]:
-    """Core-seconds a photo of reading, hashing and decoding, the least that is correct."""
+def intake(kind: str, count: int, name: str) -> dict[str, float]:
+    """Core-seconds a photo of reading, hashing and decoding, the least that is correct for these weights."""
     from photod.intake.decode import decode_photo
     from photod.photos import InputSpec
+    from photod.score.assembly import BUILTIN_DECODE_SIDES, CLIP_DECODE_SIDES
 
-    paths, spec = photos(kind, count), InputSpec()
+    sides = BUILTIN_DECODE_SIDES if name == "builtin" else CLIP_DECODE_SIDES
+    paths, spec = photos(kind, count), InputSpec(decode_sides=sides)
     decode_photo(paths[0].read_bytes(), spec, MAX_PIXELS)
     began = time.process_time()
     for path in paths:
@@ -146,7 +148,7 @@ def main() -> None:
     """Run the part that is named, and print its figures."""
     part, *rest = sys.argv[1:]
     figures = {
-        "intake": lambda: intake(rest[0], int(rest[1])),
+        "intake": lambda: intake(rest[0], int(rest[1]), rest[2]),
         "forward": lambda: forward(rest[0], rest[1]),
         "whole": lambda: whole(rest[0], int(rest[1]), rest[2], rest[3], int(rest[4]) if rest[4:] else 0),
     }[part]()

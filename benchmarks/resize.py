@@ -22,9 +22,10 @@ from PIL import Image
 
 from photod import config
 from photod.errors import DecodeError
-from photod.intake import decode
+from photod.intake.decode import decode_photo
 from photod.photos import InputSpec
 from photod.score import load_scorers
+from photod.score.assembly import BUILTIN_DECODE_SIDES, CLIP_DECODE_SIDES
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from material import photos
@@ -51,13 +52,13 @@ def main() -> None:
     files = [file for file in sorted(arguments.photos.rglob("*")) if file.is_file()]
     found = [(file, slow) for file in files if (slow := pixels_of(file, FULL)) is not None]
     ways = {enough: differing(found, enough)[: arguments.limit] for enough in arguments.enough}
-    for name, judge in (
-        ("built-in model", builtin()),
-        ("calibrated ViT-B/16", calibrated([slow for _, slow in found])),
+    for name, judge, used in (
+        ("built-in model", builtin(), BUILTIN_DECODE_SIDES),
+        ("calibrated ViT-B/16", calibrated([slow for _, slow in found]), CLIP_DECODE_SIDES),
     ):
         print(f"\n{name}: points by which scores move (goal: at most {GOAL})")
         for enough, differences in ways.items():
-            mark = " <- photod" if enough == decode.ENOUGH else ""
+            mark = " <- photod" if enough == used else ""
             print_row(f"JPEG at {enough} sides or more{mark}", differences, judge)
         noisy = [(file, pixels, shaken(pixels)) for file, pixels in found[: arguments.limit]]
         print_row("noise of one level", noisy, judge, goal=False)
@@ -67,13 +68,10 @@ def main() -> None:
 
 def pixels_of(file: Path, enough: int) -> Pixels | None:
     """The model's input; None for what cannot be decoded."""
-    standing, decode.ENOUGH = decode.ENOUGH, enough
     try:
-        made = decode.decode_photo(file.read_bytes(), InputSpec(SIDE), 300_000_000).pixels
+        made = decode_photo(file.read_bytes(), InputSpec(SIDE, decode_sides=enough), 300_000_000).pixels
     except DecodeError:
         return None
-    finally:
-        decode.ENOUGH = standing
     return np.frombuffer(made, np.uint8).reshape(SIDE, SIDE, 3)
 
 

@@ -38,7 +38,7 @@ def main() -> None:
     wholes, bounds, intakes, parts = [], [], [], []
     for _ in range(asked.runs):
         model = child(PARTS, "forward", asked.weights, asked.precision)
-        intake_s = child(PARTS, "intake", asked.kind, min(ALONE, asked.photos))["core_s"]
+        intake_s = child(PARTS, "intake", asked.kind, min(ALONE, asked.photos), asked.weights)["core_s"]
         whole = child(PARTS, "whole", asked.kind, asked.photos, asked.weights, asked.precision, asked.decoders)
         model_s = min(value for value in model.values() if value)
         bounds.append(cores / (intake_s + model_s))

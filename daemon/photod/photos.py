@@ -136,6 +136,7 @@ class InputSpec:
 
     size: int = 224  # side of the square, pixels
     resize: Literal["squash", "crop"] = "squash"
+    decode_sides: int = 6  # a JPEG may be decoded at a fraction of its size that leaves so many times `size`
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from photod.intake import decode
 from photod.intake.decode import decode_photo
 from photod.intake.scaled import load_scaled
 from photod.photos import InputSpec
@@ -25,15 +24,13 @@ def jpeg(width: int, height: int) -> bytes:
     return buffer.getvalue()
 
 
-def decoded(data: bytes, side: int = SIDE) -> NDArray[np.int16]:
-    pixels = decode_photo(data, InputSpec(side), 10**9).pixels
+def decoded(data: bytes, side: int = SIDE, sides: int = 4) -> NDArray[np.int16]:
+    pixels = decode_photo(data, InputSpec(side, decode_sides=sides), 10**9).pixels
     return np.frombuffer(pixels, np.uint8).reshape(side, side, 3).astype(np.int16)
 
 
-def unscaled(data: bytes, patch: pytest.MonkeyPatch, side: int = SIDE) -> NDArray[np.int16]:
-    with patch.context() as changed:
-        changed.setattr(decode, "ENOUGH", 1 << 20)
-        return decoded(data, side)
+def unscaled(data: bytes, side: int = SIDE) -> NDArray[np.int16]:
+    return decoded(data, side, 1 << 20)
 
 
 @pytest.mark.parametrize(
@@ -53,10 +50,9 @@ def test_a_scaled_picture_reaches_as_far_as_it_did_and_not_to_the_end_of_its_las
 
 
 @pytest.mark.parametrize("size", [(260, 260), (261, 259), (543, 517)])
-def test_scaled_decoding_gives_the_same_picture(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "ENOUGH", 4)
+def test_scaled_decoding_gives_the_same_picture(size: tuple[int, int]) -> None:
     data = jpeg(*size)
-    fast, slow = decoded(data), unscaled(data, monkeypatch)
+    fast, slow = decoded(data), unscaled(data)
     assert np.abs(fast - slow).max() <= 4
     assert abs(float((fast - slow).mean())) < 0.05, "darker or brighter as a whole"
 
@@ -70,10 +66,9 @@ def test_a_picture_in_another_format_comes_out_as_the_slow_way_makes_it() -> Non
 
 
 @pytest.mark.parametrize("name", ["immich-test-assets/japanese-shop.jpg", "cq100-unsplash/Bryggen.jpg"])
-def test_real_photos_differ_by_less_than_rounding(name: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_photos_differ_by_less_than_rounding(name: str, shared: Path) -> None:
     """At a quarter of a level on average, as many pixels are rounded otherwise as noise of a level would move."""
-    monkeypatch.setattr(decode, "ENOUGH", 4)
     data = (shared / "photos" / name).read_bytes()
-    fast, slow = decoded(data, 224), unscaled(data, monkeypatch, 224)
+    fast, slow = decoded(data, 224), unscaled(data, 224)
     assert 0 < np.abs(fast - slow).mean() < 0.25
     assert abs(float((fast - slow).mean())) < 0.05

@@ -47,7 +47,6 @@ _PLUGINS = (
 )
 _FORMATS = tuple(plugin.format for plugin in _PLUGINS)
 _HEAD = 4096  # bytes that are enough to tell a format
-ENOUGH = 6  # times the model's side: scaled decoding to less moves scores (benchmarks/resize.py)
 # For the eye alone: shrinking by whole factors first is faster, but it rounds to one side, which moves scores.
 _VIEW_GAP = 4.0
 _CODEC_WORDS = (
@@ -103,7 +102,7 @@ def decode_photo(data: Data, spec: InputSpec, max_pixels: int) -> DecodedPhoto:
         return _Box((spec.size, spec.size), crop)
 
     with _boundary(data):
-        picture, facts = _develop(data, max_pixels, _Goal(shape, ENOUGH * spec.size, 2 * spec.size))
+        picture, facts = _develop(data, max_pixels, _Goal(shape, spec.decode_sides * spec.size, 2 * spec.size))
         return DecodedPhoto(picture.tobytes(), facts)
 
 

@@ -163,6 +163,7 @@ def _arguments(limits: Intake, spec: InputSpec) -> list[str]:
         "--parent": os.getpid(),
         "--size": spec.size,
         "--resize": spec.resize,
+        "--decode-sides": spec.decode_sides,
         "--max-pixels": limits.max_megapixels * 1_000_000,
         "--memory-mb": limits.decoder_memory_mb,
         "--cpu-s": 4 * limits.decode_timeout_s,

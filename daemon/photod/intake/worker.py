@@ -32,7 +32,7 @@ def main() -> None:
         return
     with socket.socket(fileno=0) as wire:
         protocol.send_answer(wire, protocol.HELLO)
-        serve(wire, InputSpec(options.size, options.resize), options)
+        serve(wire, InputSpec(options.size, options.resize, options.decode_sides), options)
 
 
 def serve(wire: socket.socket, spec: InputSpec, options: argparse.Namespace) -> None:
@@ -62,6 +62,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--resize", required=True)
+    parser.add_argument("--decode-sides", type=int, required=True)
     parser.add_argument("--max-pixels", type=int, required=True)
     parser.add_argument("--memory-mb", type=int, required=True)
     parser.add_argument("--cpu-s", type=float, required=True)
