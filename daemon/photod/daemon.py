@@ -35,7 +35,7 @@ from photod.pipeline import Ears, Pipeline
 from photod.reload import Changes, compare
 from photod.roster import OPEN_S, Roster
 from photod.schedule import Timers, reason_to_rest
-from photod.score import load_scorers
+from photod.score import give_memory_back, load_scorers
 from photod.score.scorer import Scorer
 from photod.summary import Summary
 from photod.supervision import Supervisor
@@ -123,6 +123,7 @@ class Daemon:
         self._roster.use_model(scorers[0])
         self._tally.seed(chain.from_iterable(reader.given() for reader in self._roster.readers))
         self._roster.readers += open_readers(others)
+        give_memory_back()  # what checking the databases and warming up took
         self._pipeline = Pipeline(
             self._config,
             scorers,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from photod import config
 from photod.photos import ModelIdentity
 from photod.score.median import RunningMedian
-from photod.score.memory import device_memory
+from photod.score.memory import device_memory, give_memory_back
 from photod.score.scorer import Scorer, TextVectors, scores
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "describe",
     "device_memory",
     "download",
+    "give_memory_back",
     "identify",
     "load_scorers",
     "scores",

@@ -4,6 +4,8 @@ import heapq
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 
 class RunningMedian:
     """The median of what was added so far; O(log n) per score. Owned by one thread.
@@ -30,12 +32,13 @@ class RunningMedian:
 
     def seed(self, scores: Iterable[float]) -> None:
         """Begin again with `scores`; one sort instead of a heap operation for each."""
-        ordered = sorted(scores)
-        if any(map(math.isnan, ordered)):
+        # Not a list: of a million scores, one that is sorted and then taken apart leaves 60 MB behind.
+        ordered = np.sort(np.fromiter(scores, np.float64))
+        if np.isnan(ordered).any():
             raise ValueError("a score that is not a number has no median")
         half = (len(ordered) + 1) // 2
-        self._lower = [-score for score in reversed(ordered[:half])]
-        self._upper = ordered[half:]
+        self._lower = (-ordered[:half][::-1]).tolist()
+        self._upper = ordered[half:].tolist()
 
     def median(self) -> float | None:
         """The middle score, or the mean of the two in the middle; None while there is none."""

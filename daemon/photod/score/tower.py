@@ -8,6 +8,7 @@ from photod.errors import DeviceError
 from photod.photos import ModelIdentity
 from photod.score.devices import crossing
 from photod.score.engine import Engine, Tower, build_engine
+from photod.score.memory import give_memory_back
 from photod.score.precision import Choice
 from photod.score.scorer import Floats, TextVectors, scores
 
@@ -54,11 +55,12 @@ class TowerScorer:
         return scores(embeddings, self._text, self.identity.logit_scale)
 
     def release(self) -> None:
-        """On a GPU, drop the weights and what torch keeps in reserve; a CPU has nothing to give back."""
+        """Drop the weights on a GPU, and what torch and malloc keep in reserve; on a CPU the weights stay."""
         if self._device.type == "cuda":
             self._engine = None
             with torch.cuda.device(self._device):
                 torch.cuda.empty_cache()
+        give_memory_back()
 
 
 def _as_torch_takes_it(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

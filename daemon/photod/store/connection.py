@@ -73,6 +73,7 @@ def open_writable(path: Path) -> sqlite3.Connection:
     if how := damage(connection):
         connection.close()
         raise damaged(path, how)
+    connection.execute("PRAGMA shrink_memory")  # the check has filled the cache with pages that nobody asked for
     return connection
 
 
