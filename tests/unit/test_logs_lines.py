@@ -1,0 +1,30 @@
+"""Each record is a line of its own, whoever writes beside it."""
+
+import json
+import subprocess
+import sys
+
+RECORDS = 2000
+PROGRAM = f"""
+import logging, sys, threading
+from photod.logs import configure_logs, get_logger
+sys.setswitchinterval(1e-6)
+configure_logs("info", "json")
+ours, library = get_logger("x"), logging.getLogger("library")
+
+def write(say):
+    for number in range({RECORDS}):
+        say(f"record {{number}}")
+
+threads = [threading.Thread(target=write, args=(say,)) for say in (ours.warning, ours.info, library.warning)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_records_of_ours_and_of_libraries_never_share_a_line() -> None:
+    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    records = [json.loads(line) for line in run.stderr.splitlines()]
+    assert len(records) == 3 * RECORDS
