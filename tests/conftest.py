@@ -1,14 +1,33 @@
 """Fixtures for all tests. No test touches what belongs to the user who runs it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from machine import need
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """Gives each process whole files, whose tests share fixtures; the tests of the systemd box all go to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return "the box" if file.startswith("tests/systemd/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The box first: it takes longest and mostly waits, so that the others fill the gaps."""
+    items.sort(key=lambda item: "systemd" not in item.path.parts)
 
 
 @pytest.fixture(autouse=True)

@@ -39,6 +39,7 @@ def test_a_photo_that_lands_shows_in_top_and_the_daemon_ends_cleanly(config: Pat
     assert paths(config) == {str(photo)}
 
 
+@pytest.mark.alone
 def test_sigint_commits_what_was_decoded(config: Path, folder: Path) -> None:
     for number in range(300):
         make_photo(folder / f"{number}.jpg", number % 256, size=(400 + number, 300))

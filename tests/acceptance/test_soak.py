@@ -16,6 +16,7 @@ FORMS = [
 ]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("command", "seconds", "per_second", "idle_s"), FORMS)
 def test_a_long_run_holds_nothing_and_an_idle_one_does_nothing(
     tmp_path: Path, command: list[str], seconds: float, per_second: float, idle_s: float

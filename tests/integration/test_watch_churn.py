@@ -102,6 +102,7 @@ def link(folder: Path, dice: random.Random) -> None:
     any_photo(folder, dice).hardlink_to(any_photo(folder, dice))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("directories", [4000, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_watching_many_directories_is_quick_and_small(folder: Path, directories: int) -> None:
     """Scenario 25: 20,000 directories in under 5 s and 100 MB, beyond what an empty folder takes."""
@@ -125,6 +126,7 @@ def test_watching_many_directories_is_quick_and_small(folder: Path, directories:
     assert disagreement(folder) == ""
 
 
+@pytest.mark.alone
 def test_a_burst_into_one_directory_does_not_list_it_for_each_file(folder: Path) -> None:
     with FakeDaemon(folder) as daemon:
         before = daemon.cpu_s()

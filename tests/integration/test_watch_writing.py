@@ -126,7 +126,7 @@ def test_a_file_rewritten_without_end_is_left_alone_and_shown(
             if number % 4 == 0:
                 put(folder / f"{number}.png", number % 200)
             number += 1
-            time.sleep(0.5)
+            time.sleep(0.25)
         assert folder_status(config)["unstable"] == ["restless.png"]
         assert opened.count("restless.png") <= 1
         wait_until(lambda: len(rows(folder)) >= number // 4)
@@ -138,7 +138,7 @@ def test_a_file_rewritten_without_end_is_left_alone_and_shown(
 def test_a_photo_saved_again_and_again_is_scored_a_few_times_and_then_left_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photod.watch.settle.UNSTABLE_S", 6.0)
+    monkeypatch.setattr("photod.watch.settle.UNSTABLE_S", 10.0)  # longer than all that follows takes
     with watched(folder, scorer := FakeScorer()) as config:
         for level in range(1, 5):
             put(folder / "a.png", 20 * level)

@@ -216,7 +216,11 @@ def test_an_embedded_profile_is_obeyed(kind: str) -> None:
     assert_close(corners_of(photo), tuple((b, g, r) for r, g, b in CORNERS), 16)
 
 
-@pytest.mark.parametrize("profile", [b"nonsense", b"", bytes(200), swapped_profile()[:100]])
+@pytest.mark.parametrize(
+    "profile",
+    [b"nonsense", b"", bytes(200), swapped_profile()[:100]],
+    ids=["nonsense", "empty", "zeros", "cut off"],  # a profile tells when it was made: no name for a test
+)
 def test_a_broken_profile_is_ignored(profile: bytes) -> None:
     assert_close(corners_of(decode(encode(quarters(), "PNG", icc_profile=profile))), CORNERS, 2)
 

@@ -88,6 +88,16 @@ def archive(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `photod-ctl demo` writes, to be read or copied: drawing it takes seconds."""
+    from photod_ctl.demo.command import write_demo
+
+    target = tmp_path_factory.mktemp("demo") / "photos"
+    write_demo(target)
+    return target
+
+
 @pytest.fixture
 def screen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Screen]:
     """A screen of 800 x 600 pixels, or by parameter one of another width, height and density."""

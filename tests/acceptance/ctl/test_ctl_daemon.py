@@ -30,12 +30,18 @@ def daemon(environment: dict[str, str], tmp_path: Path, ctl: Ctl) -> Iterator[Pa
     command = [sys.executable, "-m", "photod", "run", "--config", str(config)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: _status(ctl, config)["running"])
+        wait_until(lambda: _runs(ctl, config))
         wait_until(lambda: {"scored": 1, "unscoreable": 1}.items() <= _status(ctl, config)["folders"][0].items())
         yield config
     finally:
         process.terminate()
         process.wait()
+
+
+def _runs(ctl: Ctl, config: Path) -> bool:
+    """A daemon that is starting may have no whole database yet, and answers only when the model is loaded."""
+    asked = ctl("status", "--json", "--config", config)
+    return asked.returncode == 0 and json.loads(asked.stdout)["running"] is True
 
 
 def _status(ctl: Ctl, config: Path) -> dict[str, Any]:

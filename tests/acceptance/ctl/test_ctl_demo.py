@@ -8,19 +8,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from PIL import Image, ImageOps
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from photod_ctl.demo.command import write_demo
-
-    target = tmp_path_factory.mktemp("demo") / "photos"
-    write_demo(target)
-    return target
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -28,23 +18,23 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.name[0] != "."}
 
 
-def test_it_has_every_kind_of_file(folder: Path) -> None:
-    kinds = Counter(Path(name).suffix for name in _files(folder))
+def test_it_has_every_kind_of_file(demo: Path) -> None:
+    kinds = Counter(Path(name).suffix for name in _files(demo))
     assert kinds.keys() == {".jpg", ".heic", ".avif", ".png", ".webp", ".bmp", ".tif", ".gif"}
     assert 60 <= sum(kinds.values()) <= 75
 
 
-def test_it_has_difficult_names(folder: Path) -> None:
-    names = [os.path.basename(name) for name in _files(folder)]
+def test_it_has_difficult_names(demo: Path) -> None:
+    names = [os.path.basename(name) for name in _files(demo)]
     for part in ("\n", "\x1b", "  ", "夕", "🌻", "\udce9"):
         assert any(part in name for name in names), part
     assert any(name.startswith("-") for name in names)
 
 
-def test_it_has_copies_and_is_the_same_every_time(folder: Path, tmp_path: Path) -> None:
+def test_it_has_copies_and_is_the_same_every_time(demo: Path, tmp_path: Path) -> None:
     from photod_ctl.demo.command import write_demo
 
-    files = _files(folder)
+    files = _files(demo)
     digests = Counter(hashlib.sha256(data).digest() for data in files.values())
     assert sorted(digests.values())[-3:] == [2, 2, 2]
     write_demo(tmp_path / "again")
@@ -52,14 +42,14 @@ def test_it_has_copies_and_is_the_same_every_time(folder: Path, tmp_path: Path) 
     assert [name for name in files if again.get(name) != files[name]] == []
 
 
-def test_exactly_the_broken_files_cannot_be_decoded(folder: Path) -> None:
+def test_exactly_the_broken_files_cannot_be_decoded(demo: Path) -> None:
     import pillow_heif
 
     pillow_heif.register_heif_opener()
     undecodable = set()
-    for name in _files(folder):
+    for name in _files(demo):
         try:
-            with Image.open(folder / name) as image:
+            with Image.open(demo / name) as image:
                 image.load()
         except OSError:
             undecodable.add(os.path.dirname(name))
@@ -68,9 +58,9 @@ def test_exactly_the_broken_files_cannot_be_decoded(folder: Path) -> None:
     assert undecodable == {"broken"}
 
 
-def test_turned_photos_are_upright_by_their_exif(folder: Path) -> None:
+def test_turned_photos_are_upright_by_their_exif(demo: Path) -> None:
     for orientation in (3, 5, 6, 8):
-        with Image.open(folder / f"2018 phone/turned {orientation}.jpg") as stored:
+        with Image.open(demo / f"2018 phone/turned {orientation}.jpg") as stored:
             assert stored.getexif()[0x0112] == orientation
             assert ImageOps.exif_transpose(stored).size == (600, 400)
 

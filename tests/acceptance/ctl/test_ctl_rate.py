@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -134,8 +136,8 @@ def test_what_is_no_folder_is_refused(ctl: Ctl, name: str, words: str) -> None:
 
 
 @needs_weights
-def test_without_a_daemon_it_does_the_work_itself(ctl: Ctl, tmp_path: Path) -> None:
-    ctl("demo", "demo")
+def test_without_a_daemon_it_does_the_work_itself(ctl: Ctl, demo: Path, tmp_path: Path) -> None:
+    shutil.copytree(demo, tmp_path / "demo")
     first = json.loads(ctl("rate", "demo", "--json").stdout)
     assert (first["unscoreable"], first["duplicates"], first["phase"]) == (5, 3, "done")
     assert first["scored"] == len(json.loads(ctl("top", "demo", "-n", "1000", "--json").stdout)) - 3
@@ -171,14 +173,17 @@ def test_an_empty_folder_is_one_line_and_no_error(ctl: Ctl, tmp_path: Path) -> N
 
 
 @needs_weights
-def test_ctrl_c_commits_and_says_how_to_go_on(ctl: Ctl, environment: dict[str, str], tmp_path: Path) -> None:
-    ctl("demo", "demo")
+def test_ctrl_c_commits_and_says_how_to_go_on(
+    ctl: Ctl, environment: dict[str, str], demo: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(demo, tmp_path / "demo")
     command = [sys.executable, "-m", "photod_ctl", "rate", "demo"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=tmp_path, text=True
     ) as process:
         while not os.path.exists(tmp_path / "demo/.photod/photos.db"):
             assert process.poll() is None
+            time.sleep(0.01)  # the processor is for the one that is watched
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -53,7 +53,7 @@ def test_keys_wheel_and_clicks_lead_through_the_show(screen: Screen, start: Star
 
 
 def test_it_goes_on_by_itself_and_ends_after_the_last(screen: Screen, start: Start, folder: Path) -> None:
-    process = start(folder, "--delay", "1")
+    process = start(folder, "--delay", "2")  # long enough that no photo is overlooked
     for colour in COLOURS:
         screen.wait_for_colour(colour)
     assert process.wait(PATIENCE_S) == 0
