@@ -17,7 +17,7 @@ from photod.score.sources import BUILTIN
 from photod.score.tower import TowerScorer, first_line
 
 # The least that moves no score by more than 0.02 points (benchmarks/resize.py).
-BUILTIN_DECODE_SIDES, CLIP_DECODE_SIDES = 6, 4
+BUILTIN_DECODE_SIDES, CLIP_DECODE_SIDES = 6, 3
 
 
 def assemble(
