@@ -3,10 +3,10 @@
     python benchmarks/throughput.py [--kind jpeg-12mp] [--photos 300] [--weights random] [--precision auto]
 
 The bound is cores / (core-seconds a photo of read + SHA-256 + decode + core-seconds a photo of the bare forward
-pass of open_clip), each measured alone in one process of its own, in turns with the whole. Where photod's own scorer
-costs less than that, what is left to lose shows beside a second bound, with the scorer in the place of the bare
-pass. The whole is the daemon over a folder without scores: scan, settle, walled decoding, model, commits, and the
-stop; loading the model is not in it.
+pass of open_clip), each measured alone in one process of its own, in turns with the whole. Where photod's scorer
+costs less, a second bound has it in the place of the bare pass, and shows what is left to lose. The whole is the
+daemon over a folder without scores: scan, settle, walled decoding, model, commits, and the stop; loading the
+model is not in it.
 """
 
 import argparse
