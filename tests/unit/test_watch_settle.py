@@ -45,6 +45,15 @@ def test_a_change_begins_the_quiet_time_again(settle: Settle) -> None:
     assert run(settle, 60, lambda _: version(2)) == [13.5]
 
 
+def test_a_change_counts_from_when_the_file_says_but_not_from_before_the_last_look(settle: Settle) -> None:
+    settle.observe("a", version(1), 10.0, 9.0)
+    settle.observe("a", version(2), 10.25, 10.01)
+    assert run(settle, 60, lambda _: version(2)) == [12.01]
+    settle.observe("b", version(1), 20.0)
+    settle.observe("b", version(2), 20.25, 3.0)
+    assert run(settle, 60, lambda _: version(2)) == [22.0]
+
+
 def test_a_look_that_shows_other_bytes_does_not_settle(settle: Settle) -> None:
     settle.observe("a", version(1), 10.0)
     assert run(settle, 60, lambda _: version(2)) == [14.0]
@@ -141,6 +150,12 @@ def test_an_old_file_is_quiet_by_its_own_timestamps(ages: Ages) -> None:
     assert not ages.prove_quiet(changed_at(1_000_001), 1_000_002.0, 2.0, Writer.NONE)
     assert not ages.prove_quiet(changed_at(1_000_000), 1_000_002.0, 2.0, Writer.UNKNOWN)
     assert not ages.prove_quiet(changed_at(0), 1_000_002.0, 2.0, Writer.OPEN)
+
+
+def test_a_file_tells_when_it_changed_unless_its_clock_is_ahead_or_was_just_set(ages: Ages) -> None:
+    assert ages.changed(changed_at(1_000_001), 1_000_003.0, 3.0) == pytest.approx(1.0)
+    assert ages.changed(changed_at(1_000_009), 1_000_003.0, 3.0) == 3.0
+    assert ages.changed(changed_at(1_000_001), 1_900_003.0, 3.0) == 3.0
 
 
 @pytest.mark.parametrize("step_s", [86_400.0, -86_400.0, 3.2e8, -3.2e8])

@@ -21,7 +21,7 @@ CLOCK_STEP_S = 1.0  # the wall clock was set, if it left the monotonic one by mo
 @dataclass(slots=True)
 class _Waiting:
     fingerprint: Fingerprint
-    since: float  # when this fingerprint was first seen
+    since: float  # since when it has had this fingerprint: as seen, or as its ctime says since the look before
     due: float  # when to look
     forced: float  # when to look, however often it changes until then
     restless_since: float
@@ -45,8 +45,11 @@ class Settle:
     def __contains__(self, path: str) -> bool:
         return path in self._waiting
 
-    def observe(self, path: str, fingerprint: Fingerprint, now: float) -> None:
-        """Something happened, and the file looks like this; a new fingerprint starts its quiet time again."""
+    def observe(self, path: str, fingerprint: Fingerprint, now: float, changed: float | None = None) -> None:
+        """Something happened, and the file looks like this; a new fingerprint starts its quiet time again.
+
+        `changed`: when that came about by the file's own word, which is taken for times since the look before.
+        """
         waiting = self._waiting.get(path)
         if waiting is None:
             self._begin(path, fingerprint, now)
@@ -54,8 +57,9 @@ class Settle:
         if waiting.unstable and not waiting.long_write:
             return  # its next look is planned
         if waiting.fingerprint != fingerprint:
-            waiting.fingerprint, waiting.since = fingerprint, now
-            waiting.due = min(now + self.quiet_s, max(waiting.forced, now))
+            waiting.fingerprint = fingerprint
+            waiting.since = now if changed is None else max(waiting.since, changed)
+            waiting.due = min(waiting.since + self.quiet_s, max(waiting.forced, now))
         elif waiting.long_write:  # it may be closed by now
             waiting.long_write = False
             waiting.since = now
@@ -148,7 +152,7 @@ class Settle:
 
 
 class Ages:
-    """Whether a file's own timestamps prove that it is quiet, so that a backlog need not wait."""
+    """What a file's own timestamps prove of how long it has been quiet, so that a backlog need not wait."""
 
     def __init__(self, quiet_s: float, wall: float, now: float) -> None:
         self._quiet_s = quiet_s
@@ -156,11 +160,13 @@ class Ages:
         self._trusted_from = now
 
     def prove_quiet(self, fingerprint: Fingerprint, wall: float, now: float, writer: Writer) -> bool:
-        """Whether nothing changed the file for the quiet time. A clock that was just set proves nothing."""
+        """Whether nothing changed the file for the quiet time."""
+        quiet_s = self._quiet_s * (UNPROVEN if writer is Writer.UNKNOWN else 1)
+        return writer is not Writer.OPEN and now - self.changed(fingerprint, wall, now) >= quiet_s
+
+    def changed(self, fingerprint: Fingerprint, wall: float, now: float) -> float:
+        """When the file last changed; now, where that cannot be told. A clock that was just set tells nothing."""
         if abs(wall - now - self._offset) > CLOCK_STEP_S:
             self._offset = wall - now
             self._trusted_from = now + UNPROVEN * self._quiet_s
-        if writer is Writer.OPEN or now < self._trusted_from:
-            return False
-        quiet_s = self._quiet_s * (UNPROVEN if writer is Writer.UNKNOWN else 1)
-        return wall - fingerprint.ctime_ns / 1e9 >= quiet_s
+        return now - max(0.0, wall - fingerprint.ctime_ns / 1e9) if now >= self._trusted_from else now

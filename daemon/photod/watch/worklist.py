@@ -56,16 +56,16 @@ class Worklist:
         """Queue a photo that needs work, at once if its own timestamps prove that it is quiet."""
         if path in self._flight:
             return
-        now = time.monotonic()
+        now, wall = time.monotonic(), time.time()
         settling = path in self.settle or self.settle.settles_too_often(path, now)
-        if not settling and self._ages.prove_quiet(fingerprint, time.time(), now, self._probe(path)):
+        if not settling and self._ages.prove_quiet(fingerprint, wall, now, self._probe(path)):
             if urgent:
                 self._arrivals.append(Candidate(self._folder, path, fingerprint, urgent=True, landed=now))
                 self.settle.settled(path, now)
             else:
                 self._feeding.append(Candidate(self._folder, path, fingerprint))
         else:
-            self.settle.observe(path, fingerprint, now)
+            self.settle.observe(path, fingerprint, now, self._ages.changed(fingerprint, wall, now))
 
     def remember(self, directory: str, paths: list[str]) -> None:
         """These photos in a directory need work when there is room."""
