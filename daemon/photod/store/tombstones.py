@@ -62,6 +62,8 @@ class Tombstones:
 
     def _sweep(self, folder: str, since: int) -> Swept:
         gone = self._gone(folder, since)
+        if not gone:
+            return Swept()
         (total,) = self._db.execute("SELECT count(*) FROM photo").fetchone()
         if len(gone) >= max(FEW, FEW_SHARE * total):
             return Swept(waiting=len(gone))

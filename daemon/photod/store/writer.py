@@ -93,6 +93,7 @@ class Writer:
                 )
                 last = rows[-1][0]
                 count += len(rows)
+            self._db.execute("PRAGMA shrink_memory")  # every content has passed through the cache
         return count
 
     def commit(self, judged: Sequence[tuple[Judged, bool]]) -> None:
