@@ -9,7 +9,7 @@ import pytest
 from photod.config import DATABASE_DIRECTORY, DATABASE_NAME
 from photod.photos import Candidate, Facts, Fingerprint, InputSpec, Judged, ModelIdentity, Scored, Unscoreable
 from photod.store import connection, schema
-from photod.store.queries import Bounds, EarlierContent, Reader
+from photod.store.queries import Bounds, EarlierContent, Reader, Totals
 from photod.store.writer import Writer
 
 PRESENT = "photo.state = 'scored' AND photo.missing_since IS NULL"
@@ -82,6 +82,20 @@ def test_an_older_database_that_nobody_brought_up_to_date_is_ranked_alike(
     assert [photo.path for photo in Reader(path).top(9)] == ["c.jpg", "a.jpg", "b.jpg"]
     Writer(path).close()
     assert answers(Reader(path)) == old
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_database_that_is_being_made_knows_nothing_yet(tmp_path: Path, begun: bool) -> None:
+    path = tmp_path / "photos.db"
+    path.touch()
+    if begun:
+        database = sqlite3.connect(path)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.close()
+    reader = Reader(path)
+    assert reader.top(9) == []
+    assert reader.model_key() is None
+    assert reader.totals() == Totals(0, 0, 0, 0)
 
 
 def older_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

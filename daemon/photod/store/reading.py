@@ -9,7 +9,7 @@ from typing import Any
 from photod.channel import Closed
 from photod.store.connection import database_errors, open_readable
 from photod.store.keeping import FOR_OLDER
-from photod.store.schema import KEPT_SINCE, statements, user_version
+from photod.store.schema import KEPT_SINCE, migrate, statements, user_version
 
 _STREAMED = 4096  # rows in memory of an answer that is streamed
 
@@ -23,7 +23,10 @@ class ReadOnly:
         self._closed = False
         with database_errors(path):
             self._db = open_readable(path)
-            if user_version(self._db) < KEPT_SINCE:
+            if user_version(self._db) == 0:
+                self._db.close()
+                self._db = _nothing_yet()
+            elif user_version(self._db) < KEPT_SINCE:
                 _stand_in(self._db)
 
     def close(self) -> None:
@@ -53,6 +56,13 @@ class ReadOnly:
 
     def _one(self, sql: str, *arguments: object) -> Any:
         return next(iter(self._all(sql, *arguments)), None)
+
+
+def _nothing_yet() -> sqlite3.Connection:
+    """What is known while a database is still being made, or where that was cut short."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    migrate(connection)
+    return connection
 
 
 def _stand_in(connection: sqlite3.Connection) -> None:
