@@ -1,7 +1,7 @@
 # make run     scores a folder and shows the ten best: make run FOLDER=/path/to/photos; without FOLDER, a demonstration
 # make test    runs every test in its ordinary form; make test-full adds the long forms
 # make check   lint, types, layers
-# make bench   every figure of docs/PERFORMANCE.md, in about an hour and a half; each line below is a command by itself
+# make bench   every figure of docs/PERFORMANCE.md, in about two hours; each line below is a command by itself
 
 PYTHON ?= python3
 FOLDER ?=
@@ -69,7 +69,12 @@ bench: .venv/dev
 	$(BIN)/python benchmarks/landing.py
 	$(BIN)/python benchmarks/archive.py --photos 10000
 	$(BIN)/python benchmarks/archive.py --photos 100000
+	$(BIN)/python benchmarks/archive.py --photos 1000000 --runs 3
+	$(BIN)/python benchmarks/growth.py --large
 	$(BIN)/python benchmarks/slideshow.py
+	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/decoders.py
+	$(BIN)/python benchmarks/profiles.py
 
 clean:
 	rm -rf .venv $(DEMO) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -3,7 +3,7 @@
     python benchmarks/profiles.py [--photos 100] [--archive 100000]
 
 py-spy is installed beside the cached material. It looks two hundred times a second at what each thread of each
-process is doing, C code included; those that wait are not counted.
+process is doing, C code included; those that wait in the system are not counted.
 """
 
 import argparse
@@ -29,7 +29,8 @@ PARTS = Path(__file__).with_name("parts.py")
 SPY = "py-spy==0.4.3"
 RATE = 200  # looks a second
 LOOKING_S = 10
-ROWS = 14
+ROWS = 12
+WAITING = re.compile(r"^(0x[0-9a-f]+|poll|accept4?|select|epoll_wait|recvmsg|recv|read|wait4?|futex\w*) \(libc")
 # Who a thread works for, by a frame that only its work has.
 STAGES = {
     "decode": r"intake/worker\.py",
@@ -88,6 +89,8 @@ def report(title: str, stacks: str) -> None:
     places: Counter[tuple[str, str]] = Counter()
     for line in stacks.splitlines():
         stack, _, count = line.rpartition(" ")
+        if WAITING.match(innermost(stack)):
+            continue
         stage = next((name for name, pattern in STAGES.items() if re.search(pattern, stack)), "other")
         stages[stage] += int(count)
         places[stage, innermost(stack)] += int(count)
