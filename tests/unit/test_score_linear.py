@@ -6,7 +6,12 @@ import torch
 from numpy.typing import NDArray
 
 from machine import need
+from photod.score.engine import build_engine
 from photod.score.linear import Affine, has_int8, linear
+from photod.score.pictures import pictures
+from photod.score.sources import OPENAI_MEAN, OPENAI_STD
+from photod.score.vit import TransformerTower
+from synthetic_clip import SMALL, make_state
 
 CPU = torch.device("cpu")
 
@@ -62,3 +67,16 @@ def test_the_error_is_a_small_part_of_the_result(matrix: Affine) -> None:
     exact = linear(matrix, CPU, torch.float32)(x)
     error = linear(matrix, CPU, torch.int8)(x) - exact
     assert 0 < error.norm() < 0.02 * exact.norm()
+
+
+def test_a_whole_tower_of_them_sees_the_same_and_each_photo_by_itself(matrix: Affine) -> None:
+    state = {name[7:]: tensor for name, tensor in make_state(SMALL).items() if name.startswith("visual.")}
+    tower = TransformerTower(state, SMALL.config, OPENAI_MEAN, OPENAI_STD)
+    shown = torch.from_numpy(pictures(SMALL.side, 6))
+    exact, coarse = (build_engine(tower, arithmetic, CPU) for arithmetic in ("fp32", "int8"))
+    vectors = coarse(shown)
+    cosines = vectors @ exact(shown).T
+    assert cosines.diagonal().min() > 0.99
+    assert cosines.diagonal().max() < 1 - 1e-6, "it was computed in whole numbers"
+    assert torch.equal(cosines.argmax(dim=1), torch.arange(6))
+    assert (coarse(shown[4:5]) - vectors[4:5]).abs().max() < 1e-3
