@@ -9,25 +9,27 @@ PICTURES = InBox("/home/ann/Pictures")
 DROPINS = InBox("/etc/systemd/system/photod.service.d")
 CONFIG = InBox("/etc/photod/config.toml")
 SWITCHES = InBox("/etc/photod-test")  # a file of one of these names there makes the service do so
-FAULTS = ("hang", "fail", "slow", "deaf", "deadlock")
+FAULTS = ("hang", "fail", "slow", "deaf", "deadlock", "sluggish")
 
-# The service as it is, but for the switches, and less patient. Seen by the daemon alone, not by its decoders.
+# The service as it is, but for the switches, and less patient.
 _FAULTS = """
 import os, sys, threading, time
 def on(fault):
     return os.path.exists("/etc/photod-test/" + fault)
 if sys.orig_argv[1].endswith("/photod"):
-    import photod.judge, photod.patience
+    import photod.patience, photod.pipeline
+    from photod.errors import DeviceError
     from photod.watch import folder, observer, survey
     photod.patience.FIRST_S = 0.2
+    photod.pipeline.BATCH_WAIT_S = 30.0  # a batch is whole, however slowly a busy machine decodes
     folder.CHECK_S = observer.CHECK_S = 1.0
-    judge, list_directory, check = photod.judge.judge, survey.list_directory, observer.Observer.check
+    judge, list_directory, check = photod.pipeline.judge, survey.list_directory, observer.Observer.check
     deafened = []
     def faulty_device(scorer, batch):
         while on("hang"):
             time.sleep(0.1)
         if on("fail"):
-            raise photod.judge.DeviceError("device cpu: switched off", "switch it on")
+            raise DeviceError("device cpu: switched off", "switch it on")
         return judge(scorer, batch)
     def faulty_folder(*arguments):
         while on("slow"):
@@ -42,8 +44,11 @@ if sys.orig_argv[1].endswith("/photod"):
             deafened.append(self._instance.stop())  # the thread that reads events ends
             self._instance.join()
         check(self)
-    photod.judge.judge, survey.list_directory = faulty_device, faulty_folder
+    photod.pipeline.judge, survey.list_directory = faulty_device, faulty_folder
     observer.Observer.check = faulty_events
+if "photod.intake.worker" in sys.orig_argv:
+    while on("sluggish"):
+        time.sleep(0.1)
 """
 
 

@@ -41,9 +41,12 @@ def judge(scorer: Scorer, batch: list[Decoded]) -> list[Judged]:
 
 
 def apart(batch: Iterable[Decoded], failures: Failures) -> list[list[Decoded]]:
-    """Those that nothing is known against together, then every suspect alone."""
+    """Those that nothing is known against together, then every suspect alone, the most suspected last.
+
+    So whoever is condemned has seen the device take all others first, or fail under each of them, too.
+    """
     good = [photo for photo in batch if not failures(photo)]
-    alone = [[photo] for photo in batch if failures(photo)]
+    alone = [[photo] for photo in sorted(filter(failures, batch), key=failures)]
     return [good, *alone] if good else alone
 
 

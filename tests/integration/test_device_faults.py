@@ -132,6 +132,24 @@ def test_a_device_that_dies_under_good_photos_condemns_none(folder: Path) -> Non
     assert suspects(folder) == 0
 
 
+def test_a_device_that_fails_at_once_after_every_start_condemns_none_before_all_were_tried_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photod.pipeline.BATCH_WAIT_S", 30.0)  # a batch is whole, however slow the machine
+    photos = 4
+    for level in range(photos):
+        make_photo(folder / f"{level}.png", level)
+    for _ in range(1 + photos):  # all together, then each alone
+        with pytest.raises(DeviceError):
+            score_once(
+                folder,
+                FailingScorer(raise_runtime_error, lambda _: True),
+                make_config(folder, model=BATCH, intake=ONE_DECODER),
+            )
+        assert failed(folder) == {}
+    assert suspects(folder) == photos
+
+
 def test_what_was_scored_before_the_failure_is_committed(folder: Path) -> None:
     for level in range(100):
         make_photo(folder / f"{level:03}.png", level)

@@ -67,6 +67,17 @@ def test_a_deadlocked_folder_ends_in_a_watchdog_restart(impatient: Service) -> N
     service.until_scored(PICTURES / "locked.png")
 
 
+def test_a_stop_while_decoders_start_is_no_failure(service: Service) -> None:
+    service.stop()
+    service.switch("sluggish", on=True)
+    service.take_photo("waiting.png", 64)
+    service.box.do("systemctl", "start", "photod")
+    service.box.until(lambda: "photod.intake.worker" in service.box.do("systemctl", "status", "photod"), "no decoder")
+    service.box.do("systemctl", "stop", "photod")
+    assert (service.show("Result"), service.show("ExecMainStatus")) == ("success", "0")
+    service.stop()
+
+
 def test_a_device_that_fails_again_and_again_is_given_up_visibly(service: Service) -> None:
     """Each start waits longer than the one before; at the limit the unit is failed, and says so."""
     service.stop()
