@@ -100,11 +100,11 @@ def test_a_canary_that_somebody_tidied_away_is_replaced(folder: Path, monkeypatc
     homes: list[Path] = []
     settle_in = canary._settle_in
 
-    def remember(places: Iterable[Path]) -> Path | None:
-        home = settle_in(places)
+    def remember(places: Iterable[Path]) -> tuple[Path | None, int | None]:
+        home, lock = settle_in(places)
         assert home is not None
         homes.append(home)
-        return home
+        return home, lock
 
     monkeypatch.setattr(canary, "_settle_in", remember)
     with watched(folder):
@@ -126,6 +126,23 @@ def test_what_a_killed_daemon_left_on_tmpfs_is_tidied_up(tmp_path: Path, monkeyp
     assert len(list(tmp_path.iterdir())) == 2
     first.leave()
     second.leave()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_daemon_that_is_just_starting_is_not_tidied_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the making of its directory and its lock, another one looks around."""
+    monkeypatch.setattr(canary, "filesystem_type", lambda _: TMPFS)
+    take_lock = canary._take_lock
+
+    def be_late(home: Path) -> int | None:
+        monkeypatch.setattr(canary, "_take_lock", take_lock)
+        canary._tidy(tmp_path)
+        return take_lock(home)
+
+    monkeypatch.setattr(canary, "_take_lock", be_late)
+    late = canary.Canary([tmp_path])
+    assert len(list(tmp_path.glob("photod-canary-*/canary"))) == 1
+    late.leave()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,7 +12,7 @@ from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEv
 
 from photod.watch.filesystem import TMPFS, filesystem_type
 
-_PREFIX = "photod-canary-"
+_PREFIX, _EGG_PREFIX = "photod-canary-", "photod-canary_egg-"
 ANSWER_S = 5.0  # a reading thread that is merely busy gets so long
 
 
@@ -20,8 +20,7 @@ class Canary:
     """Lives on tmpfs, so that an idle daemon touches no disk. Implements watchdog's WatchCallback."""
 
     def __init__(self, places: Iterable[Path]) -> None:
-        self._home = _settle_in(places)
-        self._lock = _take_lock(self._home) if self._home else None  # tells it from one that was left behind
+        self._home, self._lock = _settle_in(places)
         self._sang = threading.Event()
 
     def join(self, instance: InotifyFD) -> None:
@@ -61,18 +60,21 @@ class Canary:
         """On the reading thread; each folder hears of it by itself."""
 
 
-def _settle_in(places: Iterable[Path]) -> Path | None:
+def _settle_in(places: Iterable[Path]) -> tuple[Path | None, int | None]:
+    """The canary's directory and a lock, which tells it from one that was left behind."""
     for place in places:
         try:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             if filesystem_type(str(place)) == TMPFS:
                 _tidy(place)
-                home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-                (home / "canary").touch()
-                return home
+                egg = Path(tempfile.mkdtemp(prefix=_EGG_PREFIX, dir=place))
+                (egg / "canary").touch()
+                lock = _take_lock(egg)
+                # Only now under the name by which others look for what was left behind.
+                return egg.rename(egg.with_name(egg.name.replace(_EGG_PREFIX, _PREFIX))), lock
         except OSError:
             continue
-    return None
+    return None, None
 
 
 def _tidy(place: Path) -> None:
