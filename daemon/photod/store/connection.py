@@ -67,7 +67,7 @@ def open_writable(path: Path) -> sqlite3.Connection:
     # Contents are indexed by hash, so each new one touches pages anywhere: where few of them stay in memory and are
     # written back often, rows take twice as long at 100,000 photos as at 1,000 (benchmarks/growth.py).
     connection.execute("PRAGMA cache_size = -16000")  # KiB
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages, 16 MB
+    connection.execute("PRAGMA wal_autocheckpoint = 16000")  # pages, 64 MB
     connection.execute("PRAGMA journal_size_limit = 67108864")  # give the log's disk space back after a burst
     _refuse_newer(connection, path)
     if how := damage(connection):
