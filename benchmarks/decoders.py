@@ -1,10 +1,11 @@
-"""What a JPEG decoder costs on the way to the model's input, and how far its pixels are from the slow way's.
+"""What a decoder costs on the way to the model's input, and how far its pixels are from the slow way's.
 
     python benchmarks/decoders.py [--kind jpeg-12mp] [--photos 20] [--runs 5]
 
-Slow: every pixel decoded by Pillow, then one bicubic resize with antialias. The others decode at half the size, as
-photod does for its built-in model, or as small as the library can without going below that. simplejpeg and OpenCV
-are installed beside the cached material. One thread each; the processor time of that thread counts.
+Slow: every pixel decoded by Pillow, then one bicubic resize with antialias. Other JPEG decoders decode at half the
+size, as photod does for its built-in model, or as small as the library can without going below that; simplejpeg and
+OpenCV are installed beside the cached material. A RAW file (dng-12mp) has a preview to decode, or the data of its
+sensor. One thread each; the processor time of that thread counts.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import rawpy
 import torch
 from machine_facts import machine
 from material import CACHE, describe, photos
@@ -46,7 +48,8 @@ def main() -> None:
     print(machine())
     print(f"{asked.kind}: {describe(files)}")
     data = [file.read_bytes() for file in files]
-    decoders: dict[str, Decode] = {"photod": by_photod(BUILTIN_DECODE_SIDES), "slow": by_photod(FULL), **others()}
+    others = {".jpg": jpeg_decoders, ".dng": sensor_decoders}.get(files[0].suffix, dict)()
+    decoders: dict[str, Decode] = {"photod": by_photod(BUILTIN_DECODE_SIDES), "slow": by_photod(FULL), **others}
     exact = [decoders["slow"](each).astype(int) for each in data]
     times = in_turns({name: timed(decode, data) for name, decode in decoders.items()}, asked.runs)
     for name, decode in decoders.items():
@@ -59,18 +62,27 @@ def main() -> None:
             f" pixels differ by {apart:.3f} levels on average",
             flush=True,
         )
+    whole = Image.open(io.BytesIO(data[0])).convert("RGB")
+    print(f"  of which one resize of every pixel: {resizing(whole, asked.runs)} core-ms")
+
+
+def resizing(image: Image.Image, runs: int) -> str:
+    """What Pillow takes to make the model's input of a decoded picture."""
+    work = {"resize": lambda: cpu_seconds(lambda: image.resize((SIDE, SIDE), Image.Resampling.BICUBIC))}
+    return spread([1000 * taken for taken in in_turns(work, runs)["resize"]])
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """The processor seconds of this thread."""
+    began = time.thread_time()
+    work()
+    return time.thread_time() - began
 
 
 def timed(decode: Decode, data: list[bytes]) -> Callable[[], float]:
     """The processor seconds of this thread for all."""
 
-    def work() -> float:
-        began = time.thread_time()
-        for each in data:
-            decode(each)
-        return time.thread_time() - began
-
-    return work
+    return lambda: cpu_seconds(lambda: [decode(each) for each in data])
 
 
 def by_photod(sides: int) -> Decode:
@@ -79,7 +91,21 @@ def by_photod(sides: int) -> Decode:
     return lambda data: np.frombuffer(decode_photo(data, spec, 300_000_000).pixels, np.uint8).reshape(SIDE, SIDE, 3)
 
 
-def others() -> dict[str, Decode]:
+def sensor_decoders() -> dict[str, Decode]:
+    """A RAW file without its preview: what the sensor saw, four photosites to a pixel, or all of them."""
+
+    def develop(data: bytes, half: bool) -> Pixels:
+        with rawpy.imread(io.BytesIO(data)) as negative:
+            picture = negative.postprocess(half_size=half, use_camera_wb=True)
+        return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+
+    return {
+        "sensor at half size": lambda data: develop(data, half=True),
+        "sensor, every pixel": lambda data: develop(data, half=False),
+    }
+
+
+def jpeg_decoders() -> dict[str, Decode]:
     """Other libraries, with the resize that each of them is used with."""
     sys.path.append(str(install_others()))
     import cv2

@@ -8,6 +8,7 @@ of flat colour. Fine texture and the noise of a sensor lie on top, so that files
 """
 
 import os
+import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ import numpy as np
 import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from dng import make_dng
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "photod-bench"
 VERSION = 1  # of everything below; raise it with any change that makes other files
@@ -50,6 +55,7 @@ KINDS = {
         Kind("jpeg-24mp", 60, 6000, 4000, ".jpg", 90),
         Kind("heic-12mp", 12, 4000, 3000, ".heic", 60),
         Kind("png-12mp", 12, 4000, 3000, ".png", 0),
+        Kind("dng-12mp", 12, 4000, 3000, ".dng", 90),
         Kind("small", 500, 1200, 900, ".jpg", 88),
     )
 }
@@ -77,6 +83,8 @@ def make(kind: Kind, number: int) -> None:
         pillow_heif.from_pillow(image).save(partial_path, quality=kind.quality, enc_params={"preset": "ultrafast"})
     elif kind.suffix == ".png":
         image.save(partial_path, "PNG", compress_level=3)
+    elif kind.suffix == ".dng":
+        partial_path.write_bytes(make_dng(image, sensor=mosaic(np.asarray(image)), quality=kind.quality))
     else:
         image.save(partial_path, "JPEG", quality=kind.quality, subsampling="4:2:0")
     partial_path.replace(path)
@@ -93,6 +101,13 @@ def scene(width: int, height: int, seed: int) -> NDArray[np.uint8]:
     noise = generator.integers(-6, 7, (height, width, 1), np.int16)
     pixels: NDArray[np.uint8] = np.clip(shown.astype(np.int16) + surface + noise, 0, 255).astype(np.uint8)
     return pixels
+
+
+def mosaic(pixels: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """What a sensor behind a filter of red, green and blue squares (RGGB) sees of a picture: [height, width]."""
+    seen = pixels[..., 1].astype(np.uint16)
+    seen[0::2, 0::2], seen[1::2, 1::2] = pixels[0::2, 0::2, 0], pixels[1::2, 1::2, 2]
+    return seen * 257
 
 
 def dead_leaves(width: int, height: int, generator: np.random.Generator) -> Image.Image:
