@@ -35,3 +35,9 @@ class _Reader(io.RawIOBase):
         target[: len(piece)] = piece
         self._at += len(piece)
         return len(piece)
+
+    def readall(self) -> bytes:
+        """The rest with one copy; without this it would come in small pieces, to be joined twice."""
+        rest = bytes(self._view[self._at :])
+        self._at = len(self._view)
+        return rest
