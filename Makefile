@@ -74,6 +74,9 @@ bench: .venv/dev
 	$(BIN)/python benchmarks/slideshow.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/decoders.py
+	$(BIN)/python benchmarks/decoders.py --kind heic-12mp
+	$(BIN)/python benchmarks/decoders.py --kind png-12mp
+	$(BIN)/python benchmarks/decoders.py --kind dng-12mp
 	$(BIN)/python benchmarks/profiles.py
 
 clean:
