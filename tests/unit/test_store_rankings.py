@@ -14,8 +14,8 @@ from photod.store.writer import Writer
 
 PRESENT = "photo.state = 'scored' AND photo.missing_since IS NULL"
 COUNTED = f"""
-    SELECT content.id, content.photos, (SELECT count(*) FROM photo WHERE sha256 = content.sha256 AND {PRESENT})
-    FROM content"""
+    SELECT content.id, content.photos, (SELECT count(*) FROM photo WHERE content = content.id AND {PRESENT})
+    FROM content ORDER BY content.id"""
 MODEL_COUNTED = f"""
     SELECT model.id, model.photos,
            (SELECT count(*) FROM photo JOIN content USING (sha256) WHERE content.model = model.id AND {PRESENT})
@@ -64,8 +64,12 @@ def test_the_counts_are_true_whatever_happens_to_the_photos(writer: Writer) -> N
     database.close()
 
 
-def test_a_migration_counts_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = older_database(tmp_path, monkeypatch)
+OLDER = pytest.mark.parametrize("version", [schema.KEPT_SINCE - 1, schema.LINKED_SINCE - 1])
+
+
+@OLDER
+def test_a_migration_counts_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
+    path = older_database(tmp_path, monkeypatch, version)
     writer = Writer(path)
     database = sqlite3.connect(path)
     rows = [*database.execute(COUNTED), *database.execute(MODEL_COUNTED)]
@@ -74,14 +78,31 @@ def test_a_migration_counts_what_is_there(tmp_path: Path, monkeypatch: pytest.Mo
     writer.close()
 
 
+@OLDER
 def test_an_older_database_that_nobody_brought_up_to_date_is_ranked_alike(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
-    path = older_database(tmp_path, monkeypatch)
+    path = older_database(tmp_path, monkeypatch, version)
     old = answers(Reader(path))
     assert [photo.path for photo in Reader(path).top(9)] == ["c.jpg", "a.jpg", "b.jpg"]
     Writer(path).close()
     assert answers(Reader(path)) == old
+
+
+def test_a_table_that_is_made_anew_takes_no_history_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = older_database(tmp_path, monkeypatch, schema.LINKED_SINCE - 1)
+    database = sqlite3.connect(path)
+    database.execute("UPDATE photo SET sha256 = '2', missing_since = 7 WHERE path = 'a.jpg'")
+    database.commit()
+    old = answers(Reader(path))
+    Writer(path).close()
+    assert answers(Reader(path)) == old
+    assert [earlier.sha256 for earlier in Reader(path).earlier_contents("a.jpg")] == ["1"]
+    assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    database.close()
 
 
 @pytest.mark.parametrize("begun", [False, True])
@@ -98,13 +119,13 @@ def test_a_database_that_is_being_made_knows_nothing_yet(tmp_path: Path, begun: 
     assert reader.totals() == Totals(0, 0, 0, 0)
 
 
-def older_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three scored photos, two of them alike, and a broken one, before counts were kept."""
+def older_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> Path:
+    """Three scored photos, two of them alike, and a broken one, as an earlier version kept them."""
     path, current = (tmp_path / place / DATABASE_NAME for place in (DATABASE_DIRECTORY, "current"))
     with monkeypatch.context() as past:
-        past.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[: schema.KEPT_SINCE - 1])
-        past.setattr(schema, "VERSION", schema.KEPT_SINCE - 1)
-        past.setattr(connection, "VERSION", schema.KEPT_SINCE - 1)
+        past.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:version])
+        past.setattr(schema, "VERSION", version)
+        past.setattr(connection, "VERSION", version)
         Writer(path).close()
     writer = Writer(current)
     writer.use_model(identity("a"))
@@ -114,7 +135,8 @@ def older_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     database = sqlite3.connect(path)
     database.execute("ATTACH ? AS current", (str(current),))
     for table in ("tower", "model", "content", "embedding", "photo"):
-        columns = ", ".join(name for _, name, *_ in database.execute(f"PRAGMA main.table_info({table})"))
+        info = database.execute(f"PRAGMA main.table_info({table})")
+        columns = ", ".join(name for _, name, *_ in info if name != "photos")  # counted as photos come
         database.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM current.{table}")
     database.commit()
     database.close()
@@ -160,9 +182,9 @@ def large(writer: Writer) -> Reader:
         "INSERT INTO content (sha256, score, taken_at, model, scored_at) VALUES (?, ?, ?, 1, 0)", rows
     )
     database.execute(
-        """INSERT INTO photo (path, directory, size, mtime_ns, ctime_ns, inode, sha256, state, first_seen_at,
-                              committed_at)
-           SELECT 'd' || (id % 100) || '/' || id, 'd' || (id % 100), 1, 1, 1, id, sha256, 'scored', 0, 0
+        """INSERT INTO photo (path, directory, size, mtime_ns, ctime_ns, inode, content, sha256, state,
+                              first_seen_at, committed_at)
+           SELECT 'd' || (id % 100) || '/' || id, 'd' || (id % 100), 1, 1, 1, id, id, sha256, 'scored', 0, 0
            FROM content"""
     )
     database.commit()

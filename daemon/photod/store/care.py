@@ -15,7 +15,7 @@ import numpy as np
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.store.backups import DIRECTORY, backups_of, is_sound
 from photod.store.connection import damaged, database_errors, open_readable
-from photod.store.schema import KEPT_SINCE, from_sql, user_version
+from photod.store.schema import LINKED_SINCE, from_sql, user_version
 
 UNIT_TOLERANCE = 2e-3  # an embedding's length may differ that much from 1: float16 rounds each coordinate
 SCORE_TOLERANCE = 0.05  # points; a score was given before its embedding was rounded
@@ -35,12 +35,16 @@ _RULES = (
     ("embeddings of no content", "SELECT count(*) FROM embedding WHERE content NOT IN (SELECT id FROM content)"),
     ("scores outside 0 to 10", "SELECT count(*) FROM content WHERE score NOT BETWEEN 0 AND 10"),
 )
-_KEPT_RULES = (
+_LINKED_RULES = (
     (
         "contents whose photos are counted wrongly",
-        """SELECT count(*) FROM content WHERE photos <> (
-            SELECT count(*) FROM photo INDEXED BY photo_by_content WHERE photo.sha256 = content.sha256
-            AND photo.state = 'scored' AND photo.missing_since IS NULL)""",
+        """SELECT count(*) FROM content WHERE photos <> (SELECT count(*) FROM photo
+            WHERE photo.content = content.id AND photo.state = 'scored' AND photo.missing_since IS NULL)""",
+    ),
+    (
+        "photos whose hash is not that of their content",
+        """SELECT count(*) FROM photo JOIN content ON content.id = photo.content
+            WHERE photo.sha256 <> content.sha256""",
     ),
     (
         "models whose photos are counted wrongly",
@@ -111,7 +115,7 @@ def verify(
             raise damaged(path, structure)
         findings = []
         (photos,) = database.execute("SELECT count(*) FROM photo").fetchone()
-        rules = (*_RULES, *(_KEPT_RULES if user_version(database) >= KEPT_SINCE else ()))
+        rules = (*_RULES, *(_LINKED_RULES if user_version(database) >= LINKED_SINCE else ()))
         for name, count in ((name, database.execute(rule).fetchone()[0]) for name, rule in rules):
             if count:
                 findings.append(f"{count} {name}")

@@ -8,6 +8,30 @@ KEPT = 10  # earlier contents of one path; a file may be rewritten every minute 
 _RANKED = "({row}.state = 'scored' AND {row}.missing_since IS NULL)"
 _OLD, _NEW = _RANKED.format(row="OLD"), _RANKED.format(row="NEW")
 
+
+def _photo_triggers(link: str, own: str) -> str:
+    """What follows a photo's changes, where its `link` names the content whose `own` is the same."""
+    return f"""
+CREATE TRIGGER photo_added AFTER INSERT ON photo WHEN {_NEW} BEGIN
+    UPDATE content SET photos = photos + 1 WHERE {own} = NEW.{link};
+END;
+CREATE TRIGGER photo_dropped AFTER DELETE ON photo WHEN {_OLD} BEGIN
+    UPDATE content SET photos = photos - 1 WHERE {own} = OLD.{link};
+END;
+CREATE TRIGGER photo_changed AFTER UPDATE OF {link}, state, missing_since ON photo
+WHEN OLD.{link} <> NEW.{link} OR {_OLD} <> {_NEW} BEGIN
+    UPDATE content SET photos = photos - {_OLD} WHERE {own} = OLD.{link};
+    UPDATE content SET photos = photos + {_NEW} WHERE {own} = NEW.{link};
+END;
+CREATE TRIGGER photo_rewritten AFTER UPDATE OF {link} ON photo WHEN OLD.{link} <> NEW.{link} BEGIN
+    INSERT INTO earlier_content (photo, sha256, score, model, until)
+        SELECT OLD.id, sha256, score, model, NEW.committed_at FROM content WHERE {own} = OLD.{link};
+    DELETE FROM earlier_content WHERE photo = OLD.id AND id <= (
+        SELECT id FROM earlier_content WHERE photo = OLD.id ORDER BY id DESC LIMIT 1 OFFSET {KEPT});
+END;
+"""
+
+
 COUNTS_AND_HISTORY = f"""
 -- Photos that are scored and there: with these bytes; with a score by this model.
 ALTER TABLE content ADD COLUMN photos INTEGER NOT NULL DEFAULT 0;
@@ -23,17 +47,6 @@ UPDATE model SET photos = (SELECT coalesce(sum(photos), 0) FROM content WHERE co
 CREATE INDEX content_by_score ON content (model, score DESC, photos, taken_at);
 CREATE INDEX photo_missing ON photo (missing_since) WHERE missing_since IS NOT NULL;
 
-CREATE TRIGGER photo_added AFTER INSERT ON photo WHEN {_NEW} BEGIN
-    UPDATE content SET photos = photos + 1 WHERE sha256 = NEW.sha256;
-END;
-CREATE TRIGGER photo_dropped AFTER DELETE ON photo WHEN {_OLD} BEGIN
-    UPDATE content SET photos = photos - 1 WHERE sha256 = OLD.sha256;
-END;
-CREATE TRIGGER photo_changed AFTER UPDATE OF sha256, state, missing_since ON photo
-WHEN OLD.sha256 <> NEW.sha256 OR {_OLD} <> {_NEW} BEGIN
-    UPDATE content SET photos = photos - {_OLD} WHERE sha256 = OLD.sha256;
-    UPDATE content SET photos = photos + {_NEW} WHERE sha256 = NEW.sha256;
-END;
 CREATE TRIGGER content_counted AFTER UPDATE OF photos, model ON content
 WHEN OLD.photos <> NEW.photos OR OLD.model IS NOT NEW.model BEGIN
     UPDATE model SET photos = photos - OLD.photos WHERE id = OLD.model;
@@ -63,15 +76,12 @@ CREATE TABLE earlier_content (
     until       INTEGER NOT NULL                  -- when the path was committed with other bytes, UTC
 );
 CREATE INDEX earlier_content_by_photo ON earlier_content (photo, id);
-CREATE TRIGGER photo_rewritten AFTER UPDATE OF sha256 ON photo WHEN OLD.sha256 <> NEW.sha256 BEGIN
-    INSERT INTO earlier_content (photo, sha256, score, model, until)
-        SELECT OLD.id, sha256, score, model, NEW.committed_at FROM content WHERE sha256 = OLD.sha256;
-    DELETE FROM earlier_content WHERE photo = OLD.id AND id <= (
-        SELECT id FROM earlier_content WHERE photo = OLD.id ORDER BY id DESC LIMIT 1 OFFSET {KEPT});
-END;
-"""
+{_photo_triggers("sha256", "sha256")}"""
 
-FOR_OLDER = f"""
+BY_CONTENT = _photo_triggers("content", "id")
+"""The same for photos that name their content by its row."""
+
+FOR_UNCOUNTED = f"""
 CREATE TEMP VIEW content AS SELECT *, (
     SELECT count(*) FROM main.photo INDEXED BY photo_by_content
     WHERE photo.sha256 = stored.sha256 AND {_RANKED.format(row="photo")}) AS photos FROM main.content AS stored;
@@ -82,3 +92,9 @@ CREATE TEMP TABLE earlier_score (content, model, score, scored_at);
 CREATE TEMP TABLE earlier_content (id, photo, sha256, score, model, until);
 """
 """What hides the tables of a database without counts and history behind the same with them, for one reader."""
+
+FOR_UNLINKED = """
+CREATE TEMP VIEW photo AS SELECT stored.*, named.id AS content
+    FROM main.photo AS stored JOIN main.content AS named ON named.sha256 = stored.sha256;
+"""
+"""The same for a database whose photos name their contents by hash."""

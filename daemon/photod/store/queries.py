@@ -14,13 +14,14 @@ __all__ = [
 ]  # fmt: skip
 
 _PRESENT = "photo.missing_since IS NULL"
+_PHOTOS_WITH = "photo JOIN content ON content.id = photo.content WHERE content.sha256 = ?"
 # Only where some score is an earlier model's does this ask which ones: that takes as long as all the rest.
 _KNOWN = """
     SELECT path, size, mtime_ns, ctime_ns, inode, missing_since IS NOT NULL,
            CASE WHEN EXISTS (SELECT 1 FROM model WHERE current = 0
                              AND EXISTS (SELECT 1 FROM content WHERE content.model = model.id))
            THEN (SELECT model IS NOT NULL AND model <> (SELECT id FROM model WHERE current = 1)
-                 FROM content WHERE content.sha256 = photo.sha256)
+                 FROM content WHERE content.id = photo.content)
            ELSE 0 END
     FROM photo WHERE directory = ?"""
 _PAGE = 256  # photos looked at for one page of stale ones
@@ -118,7 +119,8 @@ class Reader(Rankings):
         where, arguments = below_condition(below)
         row = self._one(
             f"""
-            SELECT count(*) FROM photo CROSS JOIN content USING (sha256) WHERE +state = 'scored' AND {_PRESENT}
+            SELECT count(*) FROM photo CROSS JOIN content ON content.id = photo.content
+            WHERE +state = 'scored' AND {_PRESENT}
             AND content.model IN (SELECT id FROM model WHERE current = 0) {where}""",
             *arguments,
         )
@@ -132,7 +134,8 @@ class Reader(Rankings):
             SELECT path, size, mtime_ns, ctime_ns, inode, photo.id,
                    content.model IN (SELECT id FROM model WHERE current = 0) AND state = 'scored'
             FROM (SELECT * FROM photo INDEXED BY photo_by_age WHERE {_PRESENT} AND (mtime_ns, id) < (?, ?) {where}
-                  ORDER BY mtime_ns DESC, id DESC LIMIT {_PAGE}) AS photo JOIN content USING (sha256)
+                  ORDER BY mtime_ns DESC, id DESC LIMIT {_PAGE}) AS photo
+            JOIN content ON content.id = photo.content
             ORDER BY mtime_ns DESC, photo.id DESC""",
             *(place or _BEFORE_ALL),
             *arguments,
@@ -157,14 +160,14 @@ class Reader(Rankings):
         )
         if row:
             return Scored(sha256, Facts(*row[:4]), row[4], row[5])
-        row = self._one("SELECT reason FROM photo WHERE sha256 = ? AND state = 'unscoreable' LIMIT 1", sha256)
+        row = self._one(f"SELECT reason FROM {_PHOTOS_WITH} AND state = 'unscoreable' LIMIT 1", sha256)
         return Unscoreable(sha256, row[0]) if row else None
 
     def duplicates(self) -> tuple[int, int]:
         """How many scored photos repeat the bytes of another, and how many bytes they take."""
         files, size = self._one("""
             SELECT total(photos - 1), total((photos - 1) * (
-                SELECT max(size) FROM photo WHERE sha256 = content.sha256))
+                SELECT max(size) FROM photo WHERE photo.content = content.id))
             FROM content WHERE photos > 1""")
         return int(files), int(size)
 
@@ -184,7 +187,7 @@ class Reader(Rankings):
             """
             SELECT photo.sha256, state, reason, score, width, height, taken_at, camera, description,
                    size, mtime_ns / 1e9, first_seen_at, committed_at, scored_at, missing_since
-            FROM photo JOIN content USING (sha256) LEFT JOIN model ON model.id = content.model
+            FROM photo JOIN content ON content.id = photo.content LEFT JOIN model ON model.id = content.model
             WHERE path = ?""",
             to_sql(path),
         )
@@ -221,7 +224,7 @@ class Reader(Rankings):
 
     def copies(self, sha256: str) -> list[str]:
         """The paths of all photos with these bytes."""
-        rows = self._all(f"SELECT path FROM photo WHERE sha256 = ? AND {_PRESENT} ORDER BY path", sha256)
+        rows = self._all(f"SELECT path FROM {_PHOTOS_WITH} AND {_PRESENT} ORDER BY path", sha256)
         return [from_sql(path) for (path,) in rows]
 
     def totals(self) -> Totals:

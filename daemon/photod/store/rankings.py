@@ -1,7 +1,7 @@
 """The questions about ranked photos. Each goes through the index of scores, which has all but names and cameras.
 
 SQLite keeps no statistics of a database that only grows, and would begin with the photos. So the order of each join
-is given (CROSS JOIN), and the index of its second half.
+is given (CROSS JOIN).
 """
 
 import json
@@ -18,7 +18,7 @@ from photod.store.schema import from_sql, to_sql
 
 _CURRENT = "(SELECT id FROM model WHERE current = 1)"
 _THERE = "photo.state = 'scored' AND photo.missing_since IS NULL"
-_BY_CONTENT = f"CROSS JOIN photo INDEXED BY photo_by_content ON photo.sha256 = content.sha256 AND {_THERE}"
+_WITH_PHOTOS = f"CROSS JOIN photo ON photo.content = content.id AND {_THERE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +209,8 @@ class Rankings(ReadOnly):
         if below:
             # The plus keeps SQLite from the index of all photos that are there.
             there = _THERE.replace("photo.state", "+photo.state")
-            return f"FROM photo CROSS JOIN content USING (sha256) WHERE {there} AND {self._ranked}"
-        return f"FROM content {_BY_CONTENT} WHERE {self._ranked}"
+            return f"FROM photo CROSS JOIN content ON content.id = photo.content WHERE {there} AND {self._ranked}"
+        return f"FROM content {_WITH_PHOTOS} WHERE {self._ranked}"
 
 
 def below_condition(directory: str) -> tuple[str, list[str | bytes]]:

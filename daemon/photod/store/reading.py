@@ -8,8 +8,8 @@ from typing import Any
 
 from photod.channel import Closed
 from photod.store.connection import database_errors, open_readable
-from photod.store.keeping import FOR_OLDER
-from photod.store.schema import KEPT_SINCE, migrate, statements, user_version
+from photod.store.keeping import FOR_UNCOUNTED, FOR_UNLINKED
+from photod.store.schema import KEPT_SINCE, LINKED_SINCE, migrate, statements, user_version
 
 _STREAMED = 4096  # rows in memory of an answer that is streamed
 
@@ -26,8 +26,8 @@ class ReadOnly:
             if user_version(self._db) == 0:
                 self._db.close()
                 self._db = _nothing_yet()
-            elif user_version(self._db) < KEPT_SINCE:
-                _stand_in(self._db)
+            else:
+                _stand_in(self._db, user_version(self._db))
 
     def close(self) -> None:
         """Close the connection; who still asks is told Closed, which ends a thread in good order."""
@@ -65,7 +65,9 @@ def _nothing_yet() -> sqlite3.Connection:
     return connection
 
 
-def _stand_in(connection: sqlite3.Connection) -> None:
+def _stand_in(connection: sqlite3.Connection, version: int) -> None:
     """Have an older database answer the same questions, if slowly: only a writer brings it up to date."""
-    for statement in statements(FOR_OLDER):
-        connection.execute(statement)
+    lacking = [(KEPT_SINCE, FOR_UNCOUNTED), (LINKED_SINCE, FOR_UNLINKED)]
+    for script in (script for since, script in lacking if version < since):
+        for statement in statements(script):
+            connection.execute(statement)

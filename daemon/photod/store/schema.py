@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 
-from photod.store.keeping import COUNTS_AND_HISTORY
+from photod.store.keeping import BY_CONTENT, COUNTS_AND_HISTORY
 
 APPLICATION_ID = 0x70686F64  # "phod", in the file's header for `file` and for us
 
@@ -146,6 +146,53 @@ def _write_less(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+LINKED_SINCE = 7  # the version from which on photos name their content by its row
+
+# By its row, which grows with the photos, instead of by its hash: what lies side by side is written side by side.
+_V7 = f"""
+CREATE TABLE linked_photo (
+    id            INTEGER PRIMARY KEY,
+    path          TEXT NOT NULL UNIQUE,           -- relative to the folder; a BLOB where the name is not UTF-8
+    directory     TEXT NOT NULL,                  -- the path up to its last slash; '' at the top
+    size          INTEGER NOT NULL,
+    mtime_ns      INTEGER NOT NULL,
+    ctime_ns      INTEGER NOT NULL,
+    inode         INTEGER NOT NULL,
+    content       INTEGER NOT NULL REFERENCES content (id),
+    sha256        TEXT NOT NULL,                  -- the content's, for other programs
+    state         TEXT NOT NULL CHECK (state IN ('scored', 'unscoreable')),
+    reason        TEXT,                           -- why it is unscoreable
+    first_seen_at INTEGER NOT NULL,               -- seconds since 1970, UTC
+    committed_at  INTEGER NOT NULL,
+    missing_since INTEGER,                        -- when a listing first lacked it; NULL: it is there
+    CHECK ((state = 'unscoreable') = (reason IS NOT NULL))
+);
+INSERT INTO linked_photo
+    SELECT photo.id, path, directory, size, mtime_ns, ctime_ns, inode, content.id, sha256, state, reason,
+           first_seen_at, committed_at, missing_since
+    FROM photo CROSS JOIN content USING (sha256) ORDER BY photo.id;
+DROP VIEW scores;
+DROP TABLE photo;
+ALTER TABLE linked_photo RENAME TO photo;
+CREATE INDEX photo_by_directory ON photo (directory);
+CREATE INDEX photo_by_content ON photo (content);
+CREATE INDEX photo_by_inode ON photo (inode);
+CREATE INDEX photo_by_age ON photo (mtime_ns, id) WHERE missing_since IS NULL;
+CREATE INDEX photo_missing ON photo (missing_since) WHERE missing_since IS NOT NULL;
+CREATE INDEX photo_unscoreable ON photo (state) WHERE state = 'unscoreable' AND missing_since IS NULL;
+{BY_CONTENT}
+CREATE VIEW scores AS
+    SELECT photo.path, content.score, photo.size, photo.mtime_ns / 1e9 AS mtime
+    FROM photo JOIN content ON content.id = photo.content JOIN model ON model.id = content.model
+    WHERE photo.state = 'scored' AND photo.missing_since IS NULL AND model.current = 1;
+"""
+
+
+def _link_photos_to_contents(connection: sqlite3.Connection) -> None:
+    for statement in statements(_V7):
+        connection.execute(statement)
+
+
 # MIGRATIONS[n] takes a database from user_version n to n + 1. Append only: released steps never change.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
@@ -154,12 +201,21 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _order_by_age,
     _keep_counts_and_history,
     _write_less,
+    _link_photos_to_contents,
 )
 VERSION = len(MIGRATIONS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the database to VERSION, each step in a transaction of its own; the connection is in autocommit."""
+    connection.execute("PRAGMA foreign_keys = OFF")  # a table that is made anew takes nothing of others with it
+    try:
+        _migrate(connection)
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
     for version in range(user_version(connection), VERSION):
         connection.execute("BEGIN IMMEDIATE")
         try:

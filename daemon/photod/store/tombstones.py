@@ -82,7 +82,7 @@ class Tombstones:
             # Young contents may belong to a photo that was renamed on its way here.
             self._db.execute(
                 """DELETE FROM content WHERE coalesce(scored_at, 0) < ?
-                AND NOT EXISTS (SELECT 1 FROM photo WHERE photo.sha256 = content.sha256)""",
+                AND NOT EXISTS (SELECT 1 FROM photo WHERE photo.content = content.id)""",
                 (int(time.time()) - APART_S,),
             )
         return len(rows)

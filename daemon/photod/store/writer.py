@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,25 +17,21 @@ from photod.store.tombstones import Swept, Tombstones
 
 RESCORE_ROWS = 8192  # embeddings in memory at once: 8 MB
 
-_PUT_CONTENT = """
-    INSERT INTO content (sha256, width, height, taken_at, camera, score, model, scored_at, photos)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, (
-        SELECT count(*) FROM photo INDEXED BY photo_by_content
-        WHERE sha256 = ? AND state = 'scored' AND missing_since IS NULL))
-    ON CONFLICT (sha256) DO UPDATE SET
-        width = excluded.width, height = excluded.height, taken_at = excluded.taken_at, camera = excluded.camera,
-        score = excluded.score, model = excluded.model, scored_at = excluded.scored_at
-    WHERE content.model IS NOT excluded.model"""
-_PUT_EMBEDDING = """
-    INSERT INTO embedding (content, tower, vector) SELECT id, ?, ? FROM content WHERE sha256 = ?
-    ON CONFLICT DO NOTHING"""
+# The photos that point at it came before it.
+_ADD_CONTENT = """
+    INSERT INTO content (id, sha256, width, height, taken_at, camera, score, model, scored_at, photos)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (
+        SELECT count(*) FROM photo WHERE content = ?1 AND state = 'scored' AND missing_since IS NULL))"""
+_CHANGE_CONTENT = """
+    UPDATE content SET width = ?3, height = ?4, taken_at = ?5, camera = ?6, score = ?7, model = ?8, scored_at = ?9
+    WHERE id = ?1 AND model IS NOT ?8"""
 _PUT_PHOTO = """
-    INSERT INTO photo (path, directory, size, mtime_ns, ctime_ns, inode, sha256, state, reason,
+    INSERT INTO photo (path, directory, size, mtime_ns, ctime_ns, inode, content, sha256, state, reason,
                        first_seen_at, committed_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (path) DO UPDATE SET
         size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,
-        sha256 = excluded.sha256, state = excluded.state, reason = excluded.reason,
+        content = excluded.content, sha256 = excluded.sha256, state = excluded.state, reason = excluded.reason,
         committed_at = excluded.committed_at, missing_since = NULL"""
 
 
@@ -103,15 +99,22 @@ class Writer:
         photo is kept all the same: when the file turns up under another name, it costs no model.
         """
         verdicts = {j.verdict.sha256: j.verdict for j, _ in judged}
-        scored = [v for v in verdicts.values() if isinstance(v, Scored)]
-        undecodable = [(v.sha256,) for v in verdicts.values() if isinstance(v, Unscoreable)]
         with database_errors(self.path), self._transaction():
+            known, new = self._rows_of(verdicts)
+            rows = known | new
+            scored = {rows[sha256]: v for sha256, v in verdicts.items() if isinstance(v, Scored)}
+            contents = [self._content_row(row, v) for row, v in scored.items()]
+            undecodable = [(row, sha256) for sha256, row in new.items() if row not in scored]
             # Photos first: a new content is then added with their number, and indexed by it once instead of thrice.
             self._db.execute("PRAGMA defer_foreign_keys = ON")  # in this transaction
-            self._db.executemany(_PUT_PHOTO, [_photo_row(j) for j, still_there in judged if still_there])
-            self._db.executemany(_PUT_CONTENT, [self._content_row(v) for v in scored])
-            self._db.executemany(_PUT_EMBEDDING, [(self._tower, v.embedding, v.sha256) for v in scored])
-            self._db.executemany("INSERT INTO content (sha256) VALUES (?) ON CONFLICT DO NOTHING", undecodable)
+            self._db.executemany(_PUT_PHOTO, [_photo_row(j, rows) for j, still_there in judged if still_there])
+            self._db.executemany(_ADD_CONTENT, [content for content in contents if content[1] in new])
+            self._db.executemany(_CHANGE_CONTENT, [content for content in contents if content[1] in known])
+            self._db.executemany("INSERT INTO content (id, sha256) VALUES (?, ?)", undecodable)
+            self._db.executemany(
+                "INSERT INTO embedding (content, tower, vector) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [(row, self._tower, v.embedding) for row, v in scored.items()],
+            )
             if self.suspects:
                 self._db.executemany("DELETE FROM suspect WHERE sha256 = ?", [(sha256,) for sha256 in verdicts])
 
@@ -181,11 +184,19 @@ class Writer:
             self._db.close()
         os.close(self._lock)
 
-    def _content_row(self, verdict: Scored) -> tuple[object, ...]:
+    def _rows_of(self, contents: Collection[str]) -> tuple[dict[str, int], dict[str, int]]:
+        """The rows of those contents that are there, by hash, and those that the others will have."""
+        named = "SELECT sha256, content.id FROM json_each(?) CROSS JOIN content ON content.sha256 = json_each.value"
+        known = dict(self._db.execute(named, (json.dumps(list(contents)),)))
+        (last,) = self._db.execute("SELECT coalesce(max(id), 0) FROM content").fetchone()
+        new = (sha256 for sha256 in contents if sha256 not in known)
+        return known, {sha256: row for row, sha256 in enumerate(new, last + 1)}
+
+    def _content_row(self, row: int, verdict: Scored) -> tuple[object, ...]:
         facts = verdict.facts
         return (
-            verdict.sha256, facts.width, facts.height, facts.taken_at, facts.camera,
-            verdict.score, self._model, _now(), verdict.sha256,
+            row, verdict.sha256, facts.width, facts.height, facts.taken_at, facts.camera,
+            verdict.score, self._model, _now(),
         )  # fmt: skip
 
     def _transaction(self) -> "_Transaction":
@@ -208,12 +219,12 @@ class _Transaction:
             self._db.execute("ROLLBACK")
 
 
-def _photo_row(judged: Judged) -> tuple[object, ...]:
+def _photo_row(judged: Judged, contents: Mapping[str, int]) -> tuple[object, ...]:
     candidate, verdict = judged.candidate, judged.verdict
     state, reason = ("unscoreable", verdict.reason) if isinstance(verdict, Unscoreable) else ("scored", None)
     return (
         to_sql(candidate.path), to_sql(os.path.dirname(candidate.path)),
-        *_stamps(candidate.fingerprint), verdict.sha256, state, reason, _now(), _now(),
+        *_stamps(candidate.fingerprint), contents[verdict.sha256], verdict.sha256, state, reason, _now(), _now(),
     )  # fmt: skip
 
 
