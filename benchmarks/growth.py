@@ -9,6 +9,7 @@ not counted. Memory and processor time are those of the process itself; its deco
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import sys
@@ -75,6 +76,7 @@ def measure(count: int, place: Path | None) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=place, prefix="growth-") as home, own_home(Path(home)):
         folder = Path(home, "photos")
         make_photos(folder, count)
+        os.sync()  # or the system writes back many of them, and few never, while they are read
         time.sleep(1)  # they are settled
         figures = child(Path(__file__), "--score", folder)
         database = Folder(path=folder).database_path.stat().st_size

@@ -206,6 +206,8 @@ def large(writer: Writer) -> Reader:
         (lambda reader: reader.earlier_models(), 1),
         (lambda reader: list(reader.counted_scores(5.0, 5.5)), 20),
         (lambda reader: reader.contents_scored(5.0), 1),
+        (lambda reader: reader.verdict("0" * 64, "a"), 1),
+        (lambda reader: reader.copies("0" * 64), 1),
     ],
 )
 def test_what_is_asked_every_day_looks_at_few_rows(large: Reader, question, most: int) -> None:  # type: ignore[no-untyped-def]
