@@ -7,13 +7,14 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
 from photod.config import load_config, state_directory
-from photod.errors import EXIT_BUG, EXIT_OK, PhotodError
+from photod.errors import EXIT_BUG, EXIT_OK, PhotodError, unwritable
 from photod.journal import one_line
 from photod.logs import configure_logs
 from photod.patience import note_end, wait_after_failures
@@ -45,8 +46,9 @@ def main() -> None:
         traceback.print_exc()
         code = EXIT_BUG
     note_end(code)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # what could not be written has been told
+            stream.flush()
     # Everything worth keeping is committed. Unwinding torch and daemon threads could only hang or crash.
     os._exit(code)
 
@@ -85,7 +87,13 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.download:
         os.umask(0o022)  # weights are for everybody who runs photod
         download(config.model, state_directory(), print)
-    check(config)
+    try:
+        check(config)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on: `photod check | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise unwritable(error) or error from None
 
 
 def _init(arguments: argparse.Namespace) -> None:

@@ -4,6 +4,8 @@ Errors are classified by where they were raised, never by the type of what was r
 whatever its libraries throw at its boundary.
 """
 
+import errno
+
 EXIT_OK = 0
 EXIT_USAGE = 2
 EXIT_DEVICE = 69  # EX_UNAVAILABLE
@@ -12,6 +14,8 @@ EXIT_DATABASE = 74  # EX_IOERR
 EXIT_BUSY = 75  # EX_TEMPFAIL
 EXIT_CONFIG = 78  # EX_CONFIG
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class PhotodError(Exception):
@@ -60,3 +64,10 @@ class DeviceError(PhotodError):
 
 class DecodeError(Exception):
     """A photo cannot be decoded. Never fatal: `str()` is the reason that the user reads."""
+
+
+def unwritable(error: Exception) -> UsageError | None:
+    """What to tell where output that no stage answers for could not be written; None where it is something else."""
+    if not isinstance(error, OSError) or error.filename is not None or error.errno not in _UNWRITABLE:
+        return None
+    return UsageError(f"the output cannot be written: {error.strerror}", "make room, or send it elsewhere")

@@ -127,6 +127,19 @@ def test_check_says_what_would_run_and_that_its_weights_are_here(config: Path, f
     assert "SHA-256" in done.stdout
 
 
+def test_the_report_of_check_may_find_nobody_who_reads_it_or_no_room(config: Path) -> None:
+    command = [sys.executable, "-m", "photod", "check", "--config", str(config)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    told = "photod: the output cannot be written: No space left on device; make room, or send it elsewhere\n"
+    assert (done.returncode, done.stderr) == (2, told)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == ("", 0)
+
+
 def test_a_corrupt_database_stops_everything_and_names_the_remedy(config: Path, folder: Path) -> None:
     make_photo(folder / "a.png")
     with RunningDaemon(config) as daemon:

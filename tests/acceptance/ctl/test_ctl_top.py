@@ -247,13 +247,27 @@ def test_a_reader_that_leaves_early_is_no_error(archive: Archive, environment: d
         assert b"rror" not in process.stderr.read()
 
 
+@pytest.mark.parametrize("options", [[], ["--csv"], ["--json"], ["--help"]])
+def test_a_full_disk_is_one_line_and_exit_code_2(
+    archive: Archive, environment: dict[str, str], options: list[str]
+) -> None:
+    folder = archive("photos", {f"{n:0200}.jpg": 1.0 for n in range(200)})
+    command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "-n", "200", *options]
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    told = "photod-ctl: the output cannot be written: No space left on device; make room, or send it elsewhere"
+    assert (run.returncode, run.stderr.splitlines()[-1]) == (2, told)
+    assert "a bug" not in run.stderr
+
+
 def test_top_imports_neither_torch_nor_numpy_nor_rich(archive: Archive, environment: dict[str, str]) -> None:
     folder = archive("photos", {"a.jpg": 1.0})
     program = (
         "import sys; sys.argv[1:] = ['top', sys.argv[1]]\n"
         "from photod_ctl.__main__ import main\n"
-        "try: main()\n"
-        "finally: print(sorted({'torch', 'numpy', 'rich', 'PIL', 'pygame'} & set(sys.modules)))"
+        "import os; end = os._exit; heavy = {'torch', 'numpy', 'rich', 'PIL', 'pygame'}\n"
+        "os._exit = lambda _: end(print(sorted(heavy & set(sys.modules)), flush=True) or 0)\n"
+        "main()"
     )
     run = subprocess.run(
         [sys.executable, "-c", program, str(folder)], env=environment, capture_output=True, text=True, check=True
