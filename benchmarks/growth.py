@@ -3,8 +3,9 @@
     python benchmarks/growth.py [--large] [--runs 3] [--place DIRECTORY]
 
 Tiny photos, all different, go through everything but a model: 1,000 of them, 10,000, and with --large 100,000.
-Each run is a process of its own over a new folder. The first photos of a run, which wait for decoders to start, are
-not counted. Memory and processor time are those of the process itself; its decoders are others.
+Each run is a process of its own over a new folder. Some photos more come before and after those that count: the
+first wait for decoders to start, and the last leave the pipeline empty, which must be as full when counting ends
+as when it begins. Memory and processor time are those of the process itself; its decoders are others.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from photod.config import Config, Folder, Watch
 from photod.daemon import Daemon
 
 PER_DIRECTORY = 100
-WARMING = 500  # photos until all decoders are at work
+MARGIN = 500  # photos until all decoders are at work, and more than there are in the pipeline at once
 COUNTS, LARGE = (1_000, 10_000), 100_000
 FLAT = 1.1
 
@@ -44,9 +45,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--place", type=Path, default=None, help="where to make the photos")
     parser.add_argument("--score", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.score:
-        print(json.dumps(score(options.score)))
+        print(json.dumps(score(options.score, options.count)))
         return
     print(machine())
     counts = (*COUNTS, LARGE) if options.large else COUNTS
@@ -75,12 +77,12 @@ def measure(count: int, place: Path | None) -> dict[str, float]:
     """Figures of one run over so many new photos."""
     with tempfile.TemporaryDirectory(dir=place, prefix="growth-") as home, own_home(Path(home)):
         folder = Path(home, "photos")
-        make_photos(folder, count)
+        make_photos(folder, count + 2 * MARGIN)
         os.sync()  # or the system writes back many of them, and few never, while they are read
         time.sleep(1)  # they are settled
-        figures = child(Path(__file__), "--score", folder)
+        figures = child(Path(__file__), "--score", folder, "--count", count)
         database = Folder(path=folder).database_path.stat().st_size
-        return {**figures, "database": database / count}
+        return {**figures, "database": database / (count + 2 * MARGIN)}
 
 
 def make_photos(folder: Path, count: int) -> None:
@@ -110,12 +112,12 @@ class TimedScorer(FakeScorer):
         return np.pad(vectors, ((0, 0), (0, 510)))
 
 
-def score(folder: Path) -> dict[str, float]:
-    """Score the folder from beginning to end: seconds a photo between WARMING photos and the last, and the peak."""
+def score(folder: Path, count: int) -> dict[str, float]:
+    """Score the whole folder: seconds a photo, of `count` of them behind MARGIN, and the peak of memory."""
     scorer = TimedScorer()
     Daemon(Config(watch=Watch(settle_s=0.1)), once=folder, load=scorer.load).run()
-    warm = next(mark for mark in scorer.marks if mark[0] >= WARMING)
-    photos, wall_s, cpu_s = (last - first for first, last in zip(warm, scorer.marks[-1], strict=True))
+    begin, end = (next(m for m in scorer.marks if m[0] >= scored) for scored in (MARGIN, MARGIN + count))
+    photos, wall_s, cpu_s = (last - first for first, last in zip(begin, end, strict=True))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"seconds": wall_s / photos, "cpu": cpu_s / photos, "peak": peak}
 
