@@ -47,7 +47,7 @@ def main() -> None:
         code = EXIT_BUG
     note_end(code)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # what could not be written has been told
+        with suppress(OSError):  # it has been told, or nobody reads on
             stream.flush()
     # Everything worth keeping is committed. Unwinding torch and daemon threads could only hang or crash.
     os._exit(code)
@@ -88,10 +88,9 @@ def _check(arguments: argparse.Namespace) -> None:
         os.umask(0o022)  # weights are for everybody who runs photod
         download(config.model, state_directory(), print)
     try:
-        check(config)
-        sys.stdout.flush()
-    except BrokenPipeError:  # nobody reads on: `photod check | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(BrokenPipeError):  # nobody reads on: `photod check | head -1`
+            check(config)
+            sys.stdout.flush()
     except OSError as error:
         raise unwritable(error) or error from None
 

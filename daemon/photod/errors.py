@@ -1,7 +1,7 @@
 """What can go wrong, as classes: each carries its exit code and what the operator can do about it.
 
 Errors are classified by where they were raised, never by the type of what was raised there: a stage wraps
-whatever its libraries throw at its boundary.
+whatever its libraries throw at its boundary. Only output has no such place, since everything prints: `unwritable`.
 """
 
 import errno
