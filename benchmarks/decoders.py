@@ -2,10 +2,10 @@
 
     python benchmarks/decoders.py [--kind jpeg-12mp] [--photos 20] [--runs 5]
 
-Slow: every pixel decoded by Pillow, then one bicubic resize with antialias. Other JPEG decoders decode at half the
-size, as photod does for its built-in model, or as small as the library can without going below that; simplejpeg and
-OpenCV are installed beside the cached material. A RAW file (dng-12mp) has a preview to decode, or the data of its
-sensor. One thread each; the processor time of that thread counts.
+Slow: every pixel decoded by Pillow, then Pillow's bicubic resize with antialias. Other JPEG decoders decode at half
+the size, as photod does for its built-in model, or as small as the library can without going below that; simplejpeg
+and OpenCV are installed beside the cached material. A RAW file (dng-12mp) has a preview to decode, or its sensor's
+data. One thread each; the processor time of that thread counts.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import rawpy
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from turns import in_turns, ratio, spread
 
+from photod.intake import resize
 from photod.intake.decode import decode_photo
 from photod.photos import InputSpec
 from photod.score.assembly import BUILTIN_DECODE_SIDES
@@ -49,7 +51,12 @@ def main() -> None:
     print(f"{asked.kind}: {describe(files)}")
     data = [file.read_bytes() for file in files]
     others = {".jpg": jpeg_decoders, ".dng": sensor_decoders}.get(files[0].suffix, dict)()
-    decoders: dict[str, Decode] = {"photod": by_photod(BUILTIN_DECODE_SIDES), "slow": by_photod(FULL), **others}
+    own = {
+        "photod": by_photod(BUILTIN_DECODE_SIDES),
+        "photod, Pillow's resize": with_pillows_resize(by_photod(BUILTIN_DECODE_SIDES)),
+        "slow": with_pillows_resize(by_photod(FULL)),
+    }
+    decoders: dict[str, Decode] = {**own, **others}
     exact = [decoders["slow"](each).astype(int) for each in data]
     times = in_turns({name: timed(decode, data) for name, decode in decoders.items()}, asked.runs)
     for name, decode in decoders.items():
@@ -62,14 +69,19 @@ def main() -> None:
             f" pixels differ by {apart:.3f} levels on average",
             flush=True,
         )
-    print(f"  one resize of every pixel: {resizing(KINDS[asked.kind], asked.runs)} core-ms")
+    for name, costs in resizing(KINDS[asked.kind], asked.runs).items():
+        print(f"  one resize of every pixel, {name}: {costs} core-ms")
 
 
-def resizing(kind: Kind, runs: int) -> str:
-    """What Pillow takes to make the model's input of a decoded picture."""
+def resizing(kind: Kind, runs: int) -> dict[str, str]:
+    """What it takes to make the model's input of a decoded picture, by Pillow and by photod."""
     image = Image.fromarray(scene(kind.width, kind.height, 0))
-    work = {"resize": lambda: cpu_seconds(lambda: image.resize((SIDE, SIDE), Image.Resampling.BICUBIC))}
-    return spread([1000 * taken for taken in in_turns(work, runs)["resize"]])
+    whole = (0, 0, *image.size)
+    work = {
+        "Pillow": lambda: cpu_seconds(lambda: image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)),
+        "photod": lambda: cpu_seconds(lambda: resize.bicubic(image, (SIDE, SIDE), whole)),
+    }
+    return {name: spread([1000 * taken for taken in times]) for name, times in in_turns(work, runs).items()}
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
@@ -83,6 +95,16 @@ def timed(decode: Decode, data: list[bytes]) -> Callable[[], float]:
     """The processor seconds of this thread for all."""
 
     return lambda: cpu_seconds(lambda: [decode(each) for each in data])
+
+
+def with_pillows_resize(decode: Decode) -> Decode:
+    """The same where there is no faster library for the resize."""
+
+    def slowly(data: bytes) -> Pixels:
+        with mock.patch.object(resize, "FASTER", False):
+            return decode(data)
+
+    return slowly
 
 
 def by_photod(sides: int) -> Decode:

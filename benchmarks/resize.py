@@ -2,8 +2,9 @@
 
     python benchmarks/resize.py [PHOTOS] [--enough 2 3 4 6 8] [--limit 60] [--no-cost]
 
-Slow: every pixel decoded, then one bicubic resize with antialias. Fast: a JPEG decoded at a half, a quarter or an
-eighth of its size, no smaller than so many times the model's side. PHOTOS is ../shared/photos unless named.
+Slow: every pixel decoded, then Pillow's bicubic resize with antialias. Fast: the faster resize, and with it a JPEG
+decoded at a half, a quarter or an eighth of its size, no smaller than so many times the model's side. PHOTOS is
+../shared/photos unless named.
 
 Two models judge. The built-in one is trained, and its scores are its own. The other stands for AesCLIP's weights
 (stand_in.py). What noise of one level does stands beside.
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ from PIL import Image
 
 from photod import config
 from photod.errors import DecodeError
+from photod.intake import resize
 from photod.intake.decode import decode_photo
 from photod.photos import InputSpec
 from photod.score import load_scorers
@@ -50,16 +53,19 @@ def main() -> None:
     arguments = parser.parse_args()
     print_machine()
     files = [file for file in sorted(arguments.photos.rglob("*")) if file.is_file()]
-    found = [(file, slow) for file in files if (slow := pixels_of(file, FULL)) is not None]
-    ways = {enough: differing(found, enough)[: arguments.limit] for enough in arguments.enough}
+    with mock.patch.object(resize, "FASTER", False):
+        found = [(file, slow) for file in files if (slow := pixels_of(file, FULL)) is not None]
+    whole = [(file, slow, fast) for file, slow in found if (fast := pixels_of(file, FULL)) is not None]
+    ways = {enough: scaled(whole, enough) for enough in arguments.enough}
     for name, judge, used in (
         ("built-in model", builtin(), BUILTIN_DECODE_SIDES),
         ("calibrated ViT-B/16", calibrated([slow for _, slow in found]), CLIP_DECODE_SIDES),
     ):
         print(f"\n{name}: points by which scores move (goal: at most {GOAL})")
+        print_row("the faster resize alone", whole[: arguments.limit], judge)
         for enough, differences in ways.items():
             mark = " <- photod" if enough == used else ""
-            print_row(f"JPEG at {enough} sides or more{mark}", differences, judge)
+            print_row(f"JPEG at {enough} sides or more{mark}", differences[: arguments.limit], judge)
         noisy = [(file, pixels, shaken(pixels)) for file, pixels in found[: arguments.limit]]
         print_row("noise of one level", noisy, judge, goal=False)
     if not arguments.no_cost:
@@ -75,10 +81,12 @@ def pixels_of(file: Path, enough: int) -> Pixels | None:
     return np.frombuffer(made, np.uint8).reshape(SIDE, SIDE, 3)
 
 
-def differing(found: list[tuple[Path, Pixels]], enough: int) -> list[tuple[Path, Pixels, Pixels]]:
-    """The photos that come out otherwise."""
-    pairs = ((file, slow, pixels_of(file, enough)) for file, slow in found)
-    return [(file, slow, fast) for file, slow, fast in pairs if fast is not None and (fast != slow).any()]
+def scaled(whole: list[tuple[Path, Pixels, Pixels]], enough: int) -> list[tuple[Path, Pixels, Pixels]]:
+    """The photos that come out otherwise when they may be decoded at a fraction of their size."""
+    pairs = ((file, slow, unscaled, pixels_of(file, enough)) for file, slow, unscaled in whole)
+    return [
+        (file, slow, fast) for file, slow, unscaled, fast in pairs if fast is not None and (fast != unscaled).any()
+    ]
 
 
 def shaken(pixels: Pixels) -> Pixels:

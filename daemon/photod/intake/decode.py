@@ -27,11 +27,12 @@ from PIL import (
 from photod.errors import DecodeError
 from photod.intake import colour, formats, limits, metadata, raw, unfinished
 from photod.intake.buffer import Data, as_file
+from photod.intake.resize import bicubic
 from photod.intake.scaled import Extent, load_scaled
 from photod.intake.words import one_line
 from photod.photos import Facts, InputSpec
 
-PREPROCESSING_VERSION = 2  # raise it whenever the pixels that come out for the same bytes may differ
+PREPROCESSING_VERSION = 3  # raise it whenever the pixels that come out for the same bytes may differ
 
 # All of them now: nothing is looked for on disk once the sandbox is closed. An MPO is opened as a JPEG.
 _PLUGINS = (
@@ -47,8 +48,6 @@ _PLUGINS = (
 )
 _FORMATS = tuple(plugin.format for plugin in _PLUGINS)
 _HEAD = 4096  # bytes that are enough to tell a format
-# For the eye alone: shrinking by whole factors first is faster, but it rounds to one side, which moves scores.
-_VIEW_GAP = 4.0
 _CODEC_WORDS = (
     "when reading image file",
     "decoder error -2",
@@ -86,7 +85,6 @@ class _Goal:
     shape: Callable[[float, float], _Box]  # for a width and a height
     decode_px: int  # scaled decoding keeps at least as many pixels on each side
     preview_px: int  # a RAW file's preview of fewer on its shorter side will not do
-    gap: float | None = None  # first shrink by whole factors, to so many times the size
 
 
 def decode_photo(data: Data, spec: InputSpec, max_pixels: int) -> DecodedPhoto:
@@ -119,7 +117,7 @@ def decode_for_view(data: Data, max_side: int, max_pixels: int = sys.maxsize) ->
         return _Box(size, (0, 0, width, height))
 
     with _boundary(data):
-        return _develop(data, max_pixels, _Goal(shape, max_side, max_side // 2, _VIEW_GAP))[0]
+        return _develop(data, max_pixels, _Goal(shape, max_side, max_side // 2))[0]
 
 
 def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Facts]:
@@ -144,7 +142,7 @@ def _shrink(image: Image.Image, extent: Extent, goal: _Goal, orientation: int) -
     profile, tones = image.info.get("icc_profile"), colour.Tones.of(image)
     box = goal.shape(*extent)
     image = colour.simplify(image)
-    image = image.resize(box.size, Image.Resampling.BICUBIC, box.crop, goal.gap)
+    image = bicubic(image, box.size, box.crop)
     image = colour.to_srgb(image, tones, profile)
     turn = metadata.TURNS.get(orientation)
     if turn is not None:
