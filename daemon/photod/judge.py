@@ -63,5 +63,5 @@ def blame(batch: list[Decoded], failures: Failures, error: DeviceError) -> list[
 
 
 def _device_error(scorer: Scorer, problem: str) -> DeviceError:
-    first_line = problem.splitlines()[0]
-    return DeviceError(f"device {scorer.device}: {first_line}", "check it and its driver, then start again")
+    line = problem.splitlines()[0]
+    return DeviceError(f"device {scorer.device}: {line}", "check it and its driver, then start again")

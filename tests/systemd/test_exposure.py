@@ -19,7 +19,7 @@ def test_the_exposure_of_the_system_unit_is_low(gpu: bool, most: float, tmp_path
     unit = (UNITS / "photod.service").read_text().replace("/usr/bin/photod", "/bin/true")
     service, _, install = unit.partition("[Install]")
     if gpu:  # as a drop-in does it: lists grow, single values are replaced
-        service += (UNITS / "gpu.conf").read_text().replace("[Service]", "")
+        service += (UNITS / "gpu.conf").read_text().partition("[Service]")[2]
     (tmp_path / "photod.service").write_text(f"{service}\n[Install]{install}")
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", str(tmp_path / "photod.service")],

@@ -1,12 +1,14 @@
 """The machine's service, installed by `photod init --system` in a real systemd. The tests share one service."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from systemd_box import BIN
 from systemd_service import CONFIG, DROPINS, PICTURES, Service
 
+UNITS = Path(__file__).parents[2] / "systemd"
 _PROBE = """
 import json, os, socket
 def attempt(action):
@@ -103,6 +105,18 @@ def test_a_run_of_work_is_one_line_and_a_photo_none(service: Service) -> None:
     assert float(record["SECONDS"]) >= 0
     assert float(record["MEDIAN"]) > 0
     assert service.records("EVENT=scored_photo") == []
+
+
+def test_the_drop_in_for_a_gpu_does_no_harm_where_its_driver_is_missing(service: Service) -> None:
+    service.box.write(f"{DROPINS}/40-gpu.conf", (UNITS / "gpu.conf").read_text())
+    service.box.do("systemctl", "daemon-reload")
+    assert service.box.run("systemd-analyze", "verify", "photod.service").stderr == ""
+    service.box.do("systemctl", "restart", "photod")
+    assert service.show("ActiveState") == "active"
+    assert "modprobe@nvidia_uvm.service" in service.show("After")
+    service.box.do("rm", f"{DROPINS}/40-gpu.conf")
+    service.box.do("systemctl", "daemon-reload")
+    service.box.do("systemctl", "restart", "photod")
 
 
 def test_the_walls_stand(service: Service) -> None:

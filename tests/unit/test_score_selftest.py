@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,41 +10,11 @@ from torch import Tensor
 
 from photod import config
 from photod.errors import ConfigError, DeviceError
-from photod.photos import InputSpec, ModelIdentity
-from photod.score import TextVectors
 from photod.score.assembly import find_devices
 from photod.score.engine import Engine
 from photod.score.pictures import pictures
-from photod.score.precision import Choice
 from photod.score.selftest import warm_up
-from photod.score.tower import TowerScorer
-
-SIZE = 8
-IDENTITY = ModelIdentity("stub", "stub", "0" * 64, InputSpec(SIZE), "fp32", 1, (("good", "bad"),), 100.0)
-TEXT = TextVectors(np.eye(4, dtype=np.float32)[:1], np.eye(4, dtype=np.float32)[1:2])
-
-
-class StubTower:
-    """A tower whose engine is a function."""
-
-    size = SIZE
-    quantizes: ClassVar[bool] = False
-
-    def __init__(self, run: Engine) -> None:
-        self._run = run
-
-    def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
-        return self._run
-
-
-def scorer(run: Engine, batch_size: int = 8) -> TowerScorer:
-    return TowerScorer(StubTower(run), TEXT, IDENTITY, torch.device("cpu"), Choice("fp32", 0.0), batch_size)
-
-
-def statistics_of(pixels: Tensor) -> Tensor:
-    rows = pixels.float().flatten(1)
-    parts = [rows.mean(1), rows.std(1), rows[:, ::3].mean(1), rows[:, 1::3].mean(1)]
-    return torch.nn.functional.normalize(torch.stack(parts, dim=1), dim=1)
+from stub_tower import SIZE, scorer, statistics_of
 
 
 def changing() -> Engine:
@@ -84,7 +53,7 @@ def test_a_sound_scorer_passes_and_its_speed_is_known() -> None:
         (not_finite, "not finite"),
         (too_long, "not of unit length"),
         (blind, "different pictures get the same embedding"),
-        (out_of_memory, "batch_size.*out of memory.*lower it"),
+        (out_of_memory, "batch_size is too large: cpu is out of memory; set it below 8"),
     ],
 )
 def test_a_fault_keeps_it_from_starting_and_is_named(run: Engine, words: str) -> None:

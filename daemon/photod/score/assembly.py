@@ -6,15 +6,19 @@ from pathlib import Path
 import torch
 
 from photod import config
-from photod.errors import ConfigError
+from photod.errors import ConfigError, DeviceError
+from photod.logs import get_logger
 from photod.photos import InputSpec, ModelIdentity
-from photod.score.devices import passes_at_once
+from photod.score.devices import pass_size, passes_at_once
+from photod.score.faults import at_the_start, fault_of
 from photod.score.loading import Loaded, builtin_text, describe_weights, load_model
-from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered
+from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered, shared
 from photod.score.scorer import Scorer
 from photod.score.selftest import check_record, warm_up
 from photod.score.sources import BUILTIN
-from photod.score.tower import TowerScorer, first_line
+from photod.score.tower import TowerScorer
+
+log = get_logger(__name__)
 
 # The least that moves no score by more than 0.02 points (benchmarks/resize.py).
 BUILTIN_DECODE_SIDES, CLIP_DECODE_SIDES = 6, 3
@@ -29,7 +33,7 @@ def assemble(
     """
     devices = find_devices(model)
     loaded = load_model(model, cache)
-    choice = _choice(model, cache, devices[0], loaded)
+    choice = shared([_choice(model, cache, device, loaded) for device in devices])
     spec = _input(model, loaded.tower.size)
     identity = _identity(model, loaded.weights_sha256, loaded.architecture, spec, choice, preprocessing)
     scorers = tuple(
@@ -47,10 +51,12 @@ def identify(model: config.Model, cache: Path, preprocessing: int) -> ModelIdent
     """The identity that the scorers will have; loads the tower only if no earlier start has measured it."""
     devices = find_devices(model)
     digest, architecture, size = describe_weights(model, cache)
-    choice = remembered(_choice_path(model, cache, devices[0], digest, architecture))
-    if choice is None:
-        choice = _choice(model, cache, devices[0], load_model(model, cache))
-    return _identity(model, digest, architecture, _input(model, size), choice, preprocessing)
+    known = [remembered(_choice_path(model, cache, device, digest, architecture)) for device in devices]
+    choices = [choice for choice in known if choice is not None]
+    if len(choices) < len(devices):
+        loaded = load_model(model, cache)
+        choices = [_choice(model, cache, device, loaded) for device in devices]
+    return _identity(model, digest, architecture, _input(model, size), shared(choices), preprocessing)
 
 
 def describe(scorers: Sequence[Scorer]) -> list[tuple[str, str]]:
@@ -73,15 +79,33 @@ def describe(scorers: Sequence[Scorer]) -> list[tuple[str, str]]:
 
 
 def find_devices(model: config.Model) -> tuple[torch.device, ...]:
-    """The devices that are configured. Raises ConfigError for one that this machine lacks."""
+    """The devices that are configured; by "auto" every GPU that works, else the CPU.
+
+    Raises ConfigError for one that this machine lacks, and DeviceError for one that is there and does not work.
+    """
     present = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     if model.devices == "auto":
-        return tuple(torch.device(name) for name in present or ["cpu"])
+        return _working(present) or (torch.device("cpu"),)
     names = [model.devices] if isinstance(model.devices, str) else list(model.devices)
     for name in names:
         if name not in ("cpu", *present):
             raise ConfigError(f'model.devices has "{name}"', f"this machine has {', '.join([*present, 'cpu'])}")
-    return tuple(torch.device(name) for name in dict.fromkeys(names))
+    if "cpu" in names and len(set(names)) > 1:
+        raise ConfigError("model.devices has a GPU and the CPU, which compute differently", "leave the CPU out")
+    devices = tuple(torch.device(name) for name in dict.fromkeys(names))
+    for device in devices:
+        fault = fault_of(device) if device.type == "cuda" else None
+        if fault is not None:
+            raise DeviceError(f"{device} does not work: {fault}", "see the system's log, or set model.devices")
+    return devices
+
+
+def _working(names: Sequence[str]) -> tuple[torch.device, ...]:
+    faults = {device: fault_of(device) for device in map(torch.device, names)}
+    for device, fault in faults.items():
+        if fault is not None:
+            log.warning("device_left_out", device=str(device), reason=fault)
+    return tuple(device for device, fault in faults.items() if fault is None)
 
 
 def _input(model: config.Model, size: int) -> InputSpec:
@@ -110,12 +134,11 @@ def _choice(model: config.Model, cache: Path, device: torch.device, loaded: Load
     path = _choice_path(model, cache, device, loaded.weights_sha256, loaded.architecture)
     choice = remembered(path)
     if choice is None:
+        movement = Movement(loaded.text, model.logit_scale)
         try:
-            choice = choose(loaded.tower, device, model.precision, Movement(loaded.text, model.logit_scale))
-        except (RuntimeError, MemoryError) as error:
-            raise ConfigError(
-                f"the model does not run on {device}: {first_line(error)}", "set model.devices"
-            ) from error
+            choice = choose(loaded.tower, device, model.precision, movement, model.batch_size)
+        except Exception as error:  # not all of a driver's errors have a type of their own
+            raise at_the_start(error, device, pass_size(device, model.batch_size)) from error
         remember(path, choice)
     return choice
 

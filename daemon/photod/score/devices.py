@@ -13,6 +13,7 @@ from photod.score.scorer import Floats
 
 _CPU_PASS = 8  # photos; more bring nothing and cost memory
 _GPU_PASS = 32  # photos; the next pass is copied while this one is computed
+_PASSES_QUEUED = 8  # on a GPU; more would only hold memory
 _CORES = torch.get_num_threads()  # read before any thread of ours sets its own
 
 Crossing = Callable[[Engine, NDArray[np.uint8]], Floats]
@@ -21,6 +22,11 @@ Crossing = Callable[[Engine, NDArray[np.uint8]], Floats]
 def passes_at_once(device: torch.device, batch_size: int) -> int:
     """How many photos show that a full batch has room; on a CPU a batch is never in memory all at once."""
     return batch_size if device.type == "cuda" else min(batch_size, max(4, _CORES))
+
+
+def pass_size(device: torch.device, count: int) -> int:
+    """How many of `count` photos are computed at once, at most; the device's memory is taken by these."""
+    return min(count, _GPU_PASS if device.type == "cuda" else _CPU_PASS)
 
 
 def crossing(device: torch.device) -> Crossing:
@@ -58,8 +64,13 @@ def _gpu_crossing(device: torch.device) -> Crossing:
 
     @torch.inference_mode()
     def cross(engine: Engine, pixels: NDArray[np.uint8]) -> Floats:
-        passes = [engine(upload(pixels[i : i + _GPU_PASS])) for i in range(0, len(pixels), _GPU_PASS)]
-        vectors: Floats = torch.cat(passes).cpu().numpy()
+        passes: list[Tensor] = []
+        with torch.cuda.device(device):  # else streams would be put back on the first GPU, which takes its memory
+            for start in range(0, len(pixels), _GPU_PASS):
+                passes.append(engine(upload(pixels[start : start + _GPU_PASS])))
+                if len(passes) % _PASSES_QUEUED == 0:
+                    torch.cuda.current_stream(device).synchronize()
+            vectors: Floats = torch.cat(passes).cpu().numpy()
         return vectors
 
     return cross

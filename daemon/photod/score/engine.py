@@ -52,6 +52,8 @@ def build_engine(tower: Tower, arithmetic: str, device: torch.device) -> Engine:
         # TensorFloat-32 is a switch of the whole process, and on by default for convolutions.
         torch.backends.cuda.matmul.allow_tf32 = arithmetic == "tf32"
         torch.backends.cudnn.allow_tf32 = arithmetic == "tf32"
+        # Sums in fp16 as well are another default; how many there are depends on the size of the batch.
+        torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
         return engine(pixels)
 
     return run

@@ -4,10 +4,10 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from photod.score.weights import read_json, write_atomically
 
 TOLERANCE = 0.02  # points of score that `auto` may move a photo away from fp32
 Precision = Literal["auto", "fp32", "fast"]
+_GPU_REPEATS = 5  # the quickest counts
 _WORTHWHILE = 1.1  # times the speed of what moves scores less, or it is not worth it
 
 
@@ -37,7 +38,7 @@ class Trial:
     """One class of arithmetic on one device."""
 
     arithmetic: str
-    seconds: float  # for the bundled pictures
+    seconds: float  # for a batch
     deviation: float
 
 
@@ -54,18 +55,26 @@ def decide(precision: Precision, exact_s: float, trials: Iterable[Trial]) -> Cho
     return chosen
 
 
-def choose(tower: Tower, device: torch.device, precision: Precision, movement: "Movement") -> Choice:
+def choose(
+    tower: Tower, device: torch.device, precision: Precision, movement: "Movement", batch_size: int
+) -> Choice:
     """Try the device's arithmetics on the bundled pictures, and decide. Blocks for some passes of the tower."""
     faster = arithmetics(tower, device)
     if precision == FP32 or not faster:
         return Choice(FP32, 0.0)
-    cross, shown = crossing(device), pictures(tower.size)
-    exact, exact_s = _timed(build_engine(tower, FP32, device), shown, cross)
+    exact = _tried(tower, FP32, device, batch_size)
     trials = []
     for arithmetic in faster:
-        vectors, elapsed_s = _timed(build_engine(tower, arithmetic, device), shown, cross)
-        trials.append(Trial(arithmetic, elapsed_s, movement.largest(vectors, exact)))
-    return decide(precision, exact_s, trials)
+        found = _tried(tower, arithmetic, device, batch_size)
+        trials.append(Trial(arithmetic, found.seconds, movement.largest(found.vectors, exact.vectors)))
+    return decide(precision, exact.seconds, trials)
+
+
+def shared(choices: Sequence[Choice]) -> Choice:
+    """The choice for all devices together: theirs if they agree, else fp32, since scores have one arithmetic."""
+    if len({choice.arithmetic for choice in choices}) > 1:
+        return Choice(FP32, 0.0)
+    return max(choices, key=lambda choice: choice.deviation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +112,22 @@ def choice_path(cache: Path, *circumstances: object) -> Path:
     return cache / f"precision-{hashlib.sha256(repr(circumstances).encode()).hexdigest()[:32]}.json"
 
 
-def _timed(engine: Engine, batch: NDArray[np.uint8], cross: Crossing) -> tuple[Floats, float]:
-    """The vectors of a batch, and the seconds of a second pass."""
-    cross(engine, batch)
+class _Tried(NamedTuple):
+    vectors: Floats  # of the bundled pictures
+    seconds: float  # for a batch
+
+
+def _tried(tower: Tower, arithmetic: str, device: torch.device, batch_size: int) -> _Tried:
+    """What one class of arithmetic makes of the bundled pictures, in batches as they will be, and how fast."""
+    engine, cross, shown = build_engine(tower, arithmetic, device), crossing(device), pictures(tower.size)
+    vectors = np.concatenate([cross(engine, shown[i : i + batch_size]) for i in range(0, len(shown), batch_size)])
+    # A GPU needs a full batch to be busy, and some to reach its clock; a CPU shows on the pictures what it can.
+    repeats, count = (_GPU_REPEATS, batch_size) if device.type == "cuda" else (1, min(batch_size, len(shown)))
+    batch = np.resize(shown, (count, *shown.shape[1:]))
+    return _Tried(vectors, min(_seconds(engine, batch, cross) for _ in range(repeats)))
+
+
+def _seconds(engine: Engine, batch: NDArray[np.uint8], cross: Crossing) -> float:
     start = time.perf_counter()
-    vectors = cross(engine, batch)
-    return vectors, time.perf_counter() - start
+    cross(engine, batch)
+    return time.perf_counter() - start

@@ -11,9 +11,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from photod import config
 from photod.errors import ConfigError, DeviceError
+from photod.score.devices import pass_size
+from photod.score.faults import at_the_start
 from photod.score.pictures import COUNT, pictures
 from photod.score.scorer import Floats, Scorer, TextVectors, scores
 
@@ -28,17 +31,20 @@ _REPEATABLE = 1e-3  # most that a coordinate may differ between two batches, in 
 def warm_up(scorer: Scorer, size: int, count: int) -> float:
     """Embed `count` bundled pictures at once and judge the answer; returns photos per second.
 
-    `count` is what a full batch puts on the device, so that memory runs out now or never. Raises ConfigError.
+    `count` is what a full batch puts on the device, so that memory runs out now or never. Raises ConfigError, and
+    DeviceError where the device may be well again later.
     """
     shown = np.resize(pictures(size, min(count, COUNT)), (count, size, size, 3))
+    device = torch.device(scorer.device)
     try:
+        if device.type == "cuda":
+            scorer.embed(shown)  # the first time, weights are moved and kernels loaded
         start = time.perf_counter()
         vectors = scorer.embed(shown)
         speed = count / (time.perf_counter() - start)
         again = scorer.embed(shown[:2][::-1])[::-1]
     except DeviceError as error:
-        problem = f"model.batch_size is too large, or the device fails: {error.problem}"
-        raise ConfigError(problem, "lower it, or set model.devices") from error
+        raise at_the_start(error, device, pass_size(device, count)) from error
     fault = _fault(vectors[:COUNT], again)
     if fault:
         raise ConfigError(f"the self-test of {scorer.identity.name} on {scorer.device} failed: {fault}")

@@ -8,7 +8,8 @@ from photod.errors import DeviceError
 from photod.photos import ModelIdentity
 from photod.score.devices import crossing
 from photod.score.engine import Engine, Tower, build_engine
-from photod.score.memory import give_memory_back
+from photod.score.faults import first_line
+from photod.score.memory import give_memory_back, give_up_reserves
 from photod.score.precision import Choice
 from photod.score.scorer import Floats, TextVectors, scores
 
@@ -47,8 +48,8 @@ class TowerScorer:
             if self._engine is None:
                 self._engine = build_engine(self._tower, self.identity.precision, self._device)
             return self._cross(self._engine, _as_torch_takes_it(pixels))
-        except (RuntimeError, MemoryError) as error:
-            raise DeviceError(f"{self.device} failed: {first_line(error)}", "see the system's log") from error
+        except Exception as error:  # not all of a driver's errors have a type of their own
+            raise self._failure(error) from error
 
     def score(self, embeddings: NDArray[np.floating]) -> Floats:
         """Scores by the configured prompts."""
@@ -58,17 +59,17 @@ class TowerScorer:
         """Drop the weights on a GPU, and what torch and malloc keep in reserve; on a CPU the weights stay."""
         if self._device.type == "cuda":
             self._engine = None
-            with torch.cuda.device(self._device):
-                torch.cuda.empty_cache()
+            try:
+                give_up_reserves(self._device)
+            except Exception as error:  # it may have failed while it rested
+                raise self._failure(error) from error
         give_memory_back()
+
+    def _failure(self, error: Exception) -> DeviceError:
+        return DeviceError(f"{self.device} failed: {first_line(error)}", "see the system's log")
 
 
 def _as_torch_takes_it(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The array itself, or a copy where torch would refuse its strides or warn that it is read-only."""
     usable = pixels.flags.c_contiguous and pixels.flags.writeable and min(pixels.strides) > 0
     return pixels if usable else pixels.copy()
-
-
-def first_line(error: Exception) -> str:
-    """What a device's error says, without the pages that follow. A MemoryError says nothing."""
-    return (str(error) or "out of memory").splitlines()[0]

@@ -1,5 +1,6 @@
 """The image tower of the built-in model: pixels in, a unit embedding out, in the same geometry as CLIP."""
 
+from functools import lru_cache
 from typing import Final
 
 import torch
@@ -68,7 +69,7 @@ def look(pixels: Tensor) -> Tensor:
     looked for are mostly fine and faint, and beside the large differences of a scene they would be learned late or
     never.
     """
-    weights = pixels.new_tensor(LUMA).view(1, 3, 1, 1)
+    weights = luma_weights(pixels.device, pixels.dtype)
     luma = functional.conv2d(pixels, weights)
     coarse = functional.avg_pool2d(pixels, COLOUR_CELL).contiguous()
     chroma = coarse - functional.conv2d(coarse, weights)
@@ -78,6 +79,13 @@ def look(pixels: Tensor) -> Tensor:
     around = functional.conv2d(functional.pad(luma, (1, 1, 1, 1), mode="replicate"), box)
     seen = torch.cat((coloured, DETAIL_GAIN * (luma - around)), 1)
     return seen.contiguous(memory_format=torch.channels_last)
+
+
+@lru_cache
+@torch.inference_mode(False)  # training may be what uses them next
+def luma_weights(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """LUMA as a kernel [1, 3, 1, 1]; made once, since a GPU would be waited for at each copy of it."""
+    return torch.tensor(LUMA, device=device, dtype=dtype).view(1, 3, 1, 1)
 
 
 def stretch(pixels: Tensor, cells: int) -> Tensor:

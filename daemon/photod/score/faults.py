@@ -1,0 +1,58 @@
+"""What an error of a device means: too large a batch, memory that others hold, or a device that fails."""
+
+import torch
+
+from photod.errors import ConfigError, DeviceError, PhotodError
+
+_GIB = 1 << 30
+
+
+def first_line(error: BaseException) -> str:
+    """What a device's error says, without the pages that follow. A MemoryError says nothing."""
+    return (str(error) or "out of memory").splitlines()[0]
+
+
+def fault_of(device: torch.device) -> str | None:
+    """Why torch cannot compute on a device, or None: one that the driver counts may be closed to us, or too old."""
+    try:
+        (torch.ones(1, device=device) + 1).item()
+    except Exception as error:  # not all of the driver's errors have a type of their own
+        return first_line(error)
+    return None
+
+
+def at_the_start(error: Exception, device: torch.device, photos: int) -> PhotodError:
+    """What to tell when `photos` at once did not cross a device while the model was tried out.
+
+    A ConfigError for what stays so until somebody changes it; a DeviceError for what may pass.
+    """
+    if not _out_of_memory(error):
+        if device.type == "cpu":
+            return ConfigError(f"the model does not run on {device}: {first_line(error)}", "set model.weights")
+        return DeviceError(f"{device} failed: {first_line(error)}", "see the system's log")
+    others, total = _held_by_others(device)
+    if 2 * others > total:
+        share = f"{others / _GIB:.1f} of its {total / _GIB:.1f} GiB"
+        problem = f"{device} is out of memory: other programs hold {share}"
+        return DeviceError(problem, "end them, or set model.devices")
+    return ConfigError(f"model.batch_size is too large: {device} is out of memory", f"set it below {photos}")
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    """Whether that is what an error, or what it was raised from, says; torch has no type for it on a CPU."""
+    if error is None:
+        return False
+    words = str(error).lower()
+    told = isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
+    return told or _out_of_memory(error.__cause__)
+
+
+def _held_by_others(device: torch.device) -> tuple[int, int]:
+    """Bytes of a GPU that neither are free nor ours, and all of them. A CPU's are not asked about."""
+    if device.type == "cpu":
+        return 0, 1
+    try:
+        free, total = torch.cuda.mem_get_info(device)
+        return total - free - torch.cuda.memory_reserved(device), total
+    except RuntimeError:
+        return 0, 1

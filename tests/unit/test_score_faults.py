@@ -1,0 +1,114 @@
+"""What an error of a device means: whether to change the configuration, or to wait until it is well again."""
+
+import re
+
+import pytest
+import torch
+
+from photod import config
+from photod.errors import ConfigError, DeviceError
+from photod.score import assembly, tower
+from photod.score.assembly import find_devices
+from photod.score.faults import at_the_start, fault_of
+from photod.score.precision import Choice, shared
+from photod.score.selftest import warm_up
+from stub_tower import SIZE, scorer, statistics_of
+
+GPU, CPU = torch.device("cuda:0"), torch.device("cpu")
+GIB = 1 << 30
+
+
+def out_of_memory() -> Exception:
+    return torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nGPU 0 has less.")
+
+
+@pytest.fixture
+def a_gpu_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a driver does that is there and does not work: it counts a device, and cannot open it."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(assembly, "fault_of", lambda device: "CUDA unknown error" if device == GPU else None)
+
+
+def memory(monkeypatch: pytest.MonkeyPatch, free: int, ours: int) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free * GIB, 24 * GIB))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: ours * GIB)
+
+
+def test_a_device_is_tried_before_it_is_used() -> None:
+    assert fault_of(CPU) is None
+    assert fault_of(torch.device("cuda:77")), "no machine has so many"
+
+
+@pytest.mark.usefixtures("a_gpu_that_fails")
+def test_auto_leaves_out_a_gpu_that_does_not_work_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert find_devices(config.Model(devices="auto")) == (CPU,)
+    assert re.search(r"device_left_out.*cuda:0.*CUDA unknown error", "".join(capsys.readouterr()))
+
+
+@pytest.mark.usefixtures("a_gpu_that_fails")
+def test_a_gpu_that_was_named_and_does_not_work_is_a_device_error() -> None:
+    with pytest.raises(DeviceError, match=r"cuda:0 does not work: CUDA unknown error; .*model.devices"):
+        find_devices(config.Model(devices=("cuda:0",)))
+
+
+def test_a_gpu_and_the_cpu_do_not_share_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ConfigError, match="which compute differently; leave the CPU out"):
+        find_devices(config.Model(devices=("cuda:0", "cpu")))
+
+
+def test_unlike_devices_meet_in_the_arithmetic_that_all_have() -> None:
+    assert shared([Choice("fp16", 0.01), Choice("fp16", 0.02)]) == Choice("fp16", 0.02)
+    assert shared([Choice("fp16", 0.01), Choice("tf32", 0.0)]) == Choice("fp32", 0.0)
+
+
+def test_a_batch_that_finds_no_room_beside_nothing_else_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory(monkeypatch, free=4, ours=19)
+    error = at_the_start(out_of_memory(), GPU, 32)
+    assert isinstance(error, ConfigError)
+    assert str(error) == "model.batch_size is too large: cuda:0 is out of memory; set it below 32"
+
+
+def test_memory_that_other_programs_hold_may_be_free_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory(monkeypatch, free=1, ours=2)
+    error = at_the_start(out_of_memory(), GPU, 32)
+    assert isinstance(error, DeviceError)
+    assert "other programs hold 21.0 of its 24.0 GiB" in str(error)
+
+
+def test_a_gpu_that_does_not_even_say_how_much_memory_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(device: torch.device) -> None:
+        raise RuntimeError("CUDA error")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", fail)
+    assert isinstance(at_the_start(out_of_memory(), GPU, 32), ConfigError)
+
+
+def test_a_model_that_does_not_run_is_a_fault_of_the_weights_on_a_cpu_and_of_the_device_on_a_gpu() -> None:
+    error = RuntimeError("not implemented for 'Half'\nand more")
+    assert str(at_the_start(error, CPU, 8)).startswith(
+        "the model does not run on cpu: not implemented for 'Half'; set"
+    )
+    assert isinstance(at_the_start(error, CPU, 8), ConfigError)
+    assert isinstance(at_the_start(error, GPU, 8), DeviceError)
+
+
+def test_a_gpu_that_fails_in_the_warm_up_may_be_well_again_at_the_next_start() -> None:
+    def fail(pixels: torch.Tensor) -> torch.Tensor:
+        raise torch.AcceleratorError("CUDA error: uncorrectable ECC error encountered")
+
+    failing = scorer(fail)
+    failing.device = "cuda:0"
+    with pytest.raises(DeviceError, match="ECC"):
+        warm_up(failing, SIZE, 8)
+
+
+def test_a_gpu_that_fails_while_it_rests_is_a_device_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(device: torch.device) -> None:
+        raise torch.AcceleratorError("CUDA error: the launch timed out")
+
+    resting = scorer(statistics_of)
+    monkeypatch.setattr(resting, "_device", GPU)
+    monkeypatch.setattr(tower, "give_up_reserves", fail)
+    with pytest.raises(DeviceError, match="launch timed out"):
+        resting.release()
