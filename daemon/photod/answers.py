@@ -14,7 +14,7 @@ from photod.photos import Purge, Retry
 from photod.pipeline import Pipeline
 from photod.score import device_memory
 from photod.score.scorer import Scorer
-from photod.store.queries import Totals
+from photod.store.queries import FailedPhoto, Totals
 from photod.tally import Tally
 from photod.watch.counts import Counts
 from photod.watch.presence import Presence
@@ -70,7 +70,8 @@ class Answers:
         ]
         errors += [{"at": at, "path": path, "reason": reason} for at, path, reason in self.tally.unreadable()]
         for folder in self.folders.values():
-            for failed in folder.reader.failed(LAST_ERRORS) if folder.reader else ():
+            nothing: list[FailedPhoto] = []
+            for failed in folder.ask(lambda reader: reader.failed(LAST_ERRORS), nothing):
                 path = os.path.join(folder.path, failed.path)
                 errors.append({"at": failed.committed_at, "path": path, "reason": failed.reason})
         return sorted(errors, key=lambda error: -error["at"])[:LAST_ERRORS]
@@ -169,13 +170,13 @@ class Answers:
 
 
 def _folder_status(folder: OpenFolder) -> dict[str, Any]:
-    totals = folder.reader.totals() if folder.reader else Totals(0, 0, 0, 0)
+    totals = folder.ask(lambda reader: reader.totals(), Totals(0, 0, 0, 0))
     return {
         "path": folder.path,
         "database": str(folder.settings.database_path),
         "state": folder.watcher.state(),
         "watched_by": folder.watcher.watched_by(),
-        "compared_at": folder.reader.compared_at() if folder.reader else None,
+        "compared_at": folder.ask(lambda reader: reader.compared_at(), None),
         "pending": folder.watcher.counts().pending,
         "scored": totals.scored,
         "stale": totals.stale,

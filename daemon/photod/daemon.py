@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 
 from photod.answers import Answers
@@ -14,7 +13,7 @@ from photod.caretaker import Caretaker
 from photod.config import Config, Model, load_config, state_directory
 from photod.control import ControlServer, answer
 from photod.errors import ConfigError
-from photod.folders import choose_folders, open_readers
+from photod.folders import choose_folders
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.logs import get_logger
 from photod.photos import (
@@ -43,6 +42,7 @@ from photod.systemd import ask_for_time, notify, notify_reloading
 from photod.tally import Tally
 from photod.threads import Crew
 from photod.watch.observer import Observer
+from photod.watch.presence import Presence
 
 log = get_logger(__name__)
 
@@ -121,14 +121,14 @@ class Daemon:
         ask_for_time(OPEN_S, "loading the model")
         scorers = self._load(self._config.model, state_directory(), PREPROCESSING_VERSION)
         self._roster.use_model(scorers[0])
-        self._tally.seed(chain.from_iterable(reader.given() for reader in self._roster.readers))
-        self._roster.readers += open_readers(others)
+        self._tally.seed(self._roster.given())
+        self._roster.consult(others)
         give_memory_back()  # what checking the databases and warming up took
         self._pipeline = Pipeline(
             self._config,
             scorers,
             self._roster.writers,
-            self._roster.readers,
+            self._roster.known,
             Ears(self._on_outcome, self._on_note, self._on_room),
             self._crew,
         )
@@ -156,7 +156,8 @@ class Daemon:
         notify("READY=1", "STATUS=ready")
 
     def _databases(self) -> list[Path]:
-        return [folder.settings.database_path for folder in self._roster.folders.values()]
+        here = (folder for folder in self._roster.folders.values() if folder.presence() is Presence.HERE)
+        return [folder.settings.database_path for folder in here]
 
     def _plan_rests(self, answers: Answers) -> None:
         def look() -> None:

@@ -38,12 +38,12 @@ class OpenFolder:
         self._record = self._registry.find(settings.path)
         self._opened: tuple[int, int] | None = None
         around = Surroundings(
-            known=lambda directory: self._ask(lambda reader: reader.known(directory), []),
-            known_directories=lambda below: self._ask(lambda reader: reader.directories(below), []),
-            links_of=lambda inode: self._ask(lambda reader: reader.links_of(inode), []),
-            paths_of=lambda fingerprint: self._ask(lambda reader: reader.paths_of(fingerprint), []),
-            count_stale=lambda below: self._ask(lambda reader: reader.count_stale(below), 0),
-            stale=lambda below, place: self._ask(lambda reader: reader.stale(below, place), StalePage((), None)),
+            known=lambda directory: self.ask(lambda reader: reader.known(directory), []),
+            known_directories=lambda below: self.ask(lambda reader: reader.directories(below), []),
+            links_of=lambda inode: self.ask(lambda reader: reader.links_of(inode), []),
+            paths_of=lambda fingerprint: self.ask(lambda reader: reader.paths_of(fingerprint), []),
+            count_stale=lambda below: self.ask(lambda reader: reader.count_stale(below), 0),
+            stale=lambda below, place: self.ask(lambda reader: reader.stale(below, place), StalePage((), None)),
             offer=offer,
             note=note,
             presence=self.presence,
@@ -60,7 +60,7 @@ class OpenFolder:
         """Whether photod has worked on it before."""
         return self._record is not None
 
-    def _ask(self, question: Callable[[Reader], T], nothing: T) -> T:
+    def ask(self, question: Callable[[Reader], T], nothing: T) -> T:
         """Ask the database. One that went away with its drive knows nothing; that is no damage."""
         if self.reader is None:
             return nothing
@@ -72,8 +72,15 @@ class OpenFolder:
             return nothing
 
     def presence(self) -> Presence:
-        """Whether the folder is there as itself, with the database that is open."""
-        return presence(self.settings, self._record, self._opened)
+        """Whether the folder is there as itself, with the database that is open.
+
+        After it was away, its database is not the one that is open, even if it looks so: the connections to it
+        may have seen nothing but errors.
+        """
+        found = presence(self.settings, self._record, self._opened)
+        if found is Presence.ABSENT:
+            self._opened = None
+        return found
 
     def open(self) -> None:
         """Take the folder's database, or that which is there now. Raises BusyError, DatabaseError."""

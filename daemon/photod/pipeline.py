@@ -39,7 +39,6 @@ from photod.photos import (
     Verdict,
 )
 from photod.score.scorer import Scorer
-from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.threads import Crew, join_all
 
@@ -63,9 +62,8 @@ class Ears:
 class Pipeline:
     """The stages from candidate to commit, each with its threads, and the channels between them.
 
-    `writers` belong to the committing thread alone from `start` on. `readers` are asked in order for known
-    contents: those of the written folders, then those of other folders that the user named. Who hears of an
-    Appeared folder may add to both, and who hears of a Dismissed one take from both.
+    `writers` belong to the committing thread alone from `start` on. Who hears of an Appeared folder may add to
+    them, and who hears of a Dismissed one take from them. `known` tells what is known of these bytes (SHA-256).
     """
 
     def __init__(
@@ -73,20 +71,19 @@ class Pipeline:
         config: Config,
         scorers: tuple[Scorer, ...],
         writers: Mapping[str, Writer],
-        readers: list[Reader],
+        known: Callable[[str], Verdict | None],
         ears: Ears,
         crew: Crew,
     ) -> None:
         self._config = config
         self._scorers = scorers
         self._writers = writers
-        self._readers = readers
+        self._known = known
         self._ears = ears
         self._crew = crew
         self._in_flight = ContentsInFlight()
-        self._identity = scorers[0].identity
         count = config.intake.decoders or os.cpu_count() or 1
-        self._decoders = [Decoder(config.intake, self._identity.input) for _ in range(count)]
+        self._decoders = [Decoder(config.intake, scorers[0].identity.input) for _ in range(count)]
         batch = config.model.batch_size
         self._candidates: Channel[Candidate] = Channel(CANDIDATES)
         self._to_decode: Channel[ReadPhoto] = Channel(4 * count, READ_AHEAD_BYTES)
@@ -202,10 +199,6 @@ class Pipeline:
         self._to_score.add(-1)
         self._to_commit.add(-1)
         self._verdicts.put(outcome)
-
-    def _known(self, sha256: str) -> Verdict | None:
-        verdicts = (reader.verdict(sha256, self._identity.key) for reader in self._readers)
-        return next((verdict for verdict in verdicts if verdict), None)
 
     def _decode(self, decoder: Decoder) -> None:
         while True:

@@ -2,15 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
 from photod.config import Folder, Watch
-from photod.errors import BusyError
-from photod.folders import OpenFolder, open_folder
+from photod.errors import BusyError, DatabaseError
+from photod.folders import OpenFolder, open_folder, open_readers
 from photod.logs import get_logger
-from photod.photos import EMBEDDING_DTYPE, Candidate, Dismissed, Note
+from photod.photos import EMBEDDING_DTYPE, Candidate, Dismissed, Note, Verdict
 from photod.score.scorer import Scorer
 from photod.store.queries import Reader
 from photod.store.writer import Writer
@@ -28,7 +28,7 @@ LOOK_S = 0.05  # between two looks whether they are through
 
 class Roster:
     """Belongs to the main thread; `open_late` and `close_dismissed` to the committing one, as do all databases
-    from `start` on."""
+    from `start` on. Any thread may ask what is `known`."""
 
     def __init__(
         self,
@@ -40,13 +40,14 @@ class Roster:
     ) -> None:
         self.folders: Mapping[str, OpenFolder] = {}  # replaced, never changed: others may be iterating
         self.writers: dict[str, Writer] = {}
-        self.readers: list[Reader] = []
+        self._others: list[Reader] = []  # of folders that are not held; replaced, never changed
         self._crew = crew
         self._observer = observer
         self._timing = timing
         self._offer = offer
         self._note = note
         self._scorer: Scorer | None = None
+        self._model_key = ""
         self._threads: dict[str, threading.Thread] = {}
         self._closed: dict[str, threading.Event] = {}
 
@@ -60,9 +61,36 @@ class Roster:
     def use_model(self, scorer: Scorer) -> None:
         """Have every database, and each that is opened later, hold the scores of this model."""
         self._scorer = scorer
+        self._model_key = scorer.identity.key
         for folder in self.folders.values():
             ask_for_time(OPEN_S, f"computing the scores of {folder.path}")
             self._adopt(folder)
+
+    def given(self) -> Iterator[float]:
+        """The scores that the model in use gave earlier, one for each content of each folder."""
+        for folder in self.folders.values():
+            if folder.reader is not None:
+                yield from folder.reader.given()
+
+    def consult(self, others: Iterable[Folder]) -> None:
+        """Have the databases of these folders asked, too, for what is known."""
+        self._others = open_readers(others)
+
+    def known(self, sha256: str) -> Verdict | None:
+        """The verdict on these bytes that some folder has which is there. Raises DatabaseError."""
+        for folder in self.folders.values():
+            if folder.watcher.state() == "absent":
+                continue
+            if verdict := folder.ask(lambda reader: reader.verdict(sha256, self._model_key), None):
+                return verdict
+        for reader in self._others:
+            try:
+                if verdict := reader.verdict(sha256, self._model_key):
+                    return verdict
+            except DatabaseError as error:
+                log.warning("other_folder_unreadable", database=str(reader.path), reason=str(error))
+                self._others = [other for other in self._others if other is not reader]
+        return None
 
     def start(self, *, stay: bool) -> None:
         """Start the folders' threads; with `stay`, what happens in the folders is watched first."""
@@ -117,8 +145,6 @@ class Roster:
         folder = self.folders[path]
         self.folders = {key: each for key, each in self.folders.items() if key != path}
         self.writers.pop(path, None)
-        if folder.reader is not None:
-            self.readers[:] = [reader for reader in self.readers if reader is not folder.reader]
         folder.close()
         self._closed.pop(path).set()
 
@@ -152,7 +178,6 @@ class Roster:
         if count:
             log.info("rescored", folder=folder.path, photos=count)
         self.writers[folder.path] = folder.writer
-        self.readers[:] = [*(r for r in self.readers if r.path != folder.reader.path), folder.reader]
 
 
 def _matrix(vectors: list[bytes]) -> np.ndarray:

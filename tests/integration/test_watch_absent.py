@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -230,6 +232,36 @@ def test_a_database_that_goes_with_its_drive_stops_nothing(
             wait_until(lambda: folder_status(config)["state"] == "absent")
         (tmp_path / "elsewhere").rename(folder)
         put(folder / "a/new.png")
+
+
+def test_a_pulled_drive_is_no_damage_to_those_who_look_for_copies_or_ask_for_the_status(
+    folder: Path, tmp_path: Path
+) -> None:
+    """SQLite takes the errors of a drive that is gone for damage."""
+    drive, away = tmp_path / "drive", tmp_path / "away"
+    fill(drive / "a", 20)
+    fill(folder / "b", 3, 100)
+    config = make_config(drive, folder)
+    with running(config, FakeScorer()):
+        quiet(config)
+        drive.rename(away)
+        wait_until(lambda: folder_status(config, drive)["state"] == "absent")
+        database = away / ".photod/photos.db"
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        whole = database.read_bytes()
+        with database.open("r+b") as file:
+            file.write(b"gone" * (len(whole) // 4))
+        assert folder_status(config, drive)["scored"] == 0
+        put(folder / "b/new.png", 200)
+        agrees(folder)
+        with database.open("r+b") as file:
+            file.write(whole)
+        away.rename(drive)
+        wait_until(lambda: folder_status(config, drive)["state"] == "idle")
+        assert folder_status(config, drive)["scored"] == 20
+        put(drive / "a/new.png", 201)
+        agrees(drive)
 
 
 def test_a_database_deleted_under_a_running_daemon_is_begun_anew(folder: Path) -> None:
