@@ -63,7 +63,8 @@ class Pipeline:
     """The stages from candidate to commit, each with its threads, and the channels between them.
 
     `writers` belong to the committing thread alone from `start` on. Who hears of an Appeared folder may add to
-    them, and who hears of a Dismissed one take from them. `known` tells what is known of these bytes (SHA-256).
+    them, and who hears of a Dismissed one take from them. `known` tells what is known of these bytes
+    (SHA-256) for a photo of this folder.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Pipeline:
         config: Config,
         scorers: tuple[Scorer, ...],
         writers: Mapping[str, Writer],
-        known: Callable[[str], Verdict | None],
+        known: Callable[[str, str], Verdict | None],
         ears: Ears,
         crew: Crew,
     ) -> None:
@@ -188,7 +189,7 @@ class Pipeline:
                 photo.data.close()
                 self._to_score.add(-1)
                 self._to_commit.add(-1)
-            elif verdict := self._known(photo.sha256):
+            elif verdict := self._known(photo.sha256, candidate.folder):
                 photo.data.close()
                 self._without_model(Judged(candidate, verdict, duplicate=True))
             else:

@@ -10,7 +10,7 @@ from photod.config import Folder, Watch
 from photod.errors import BusyError, DatabaseError
 from photod.folders import OpenFolder, open_folder, open_readers
 from photod.logs import get_logger
-from photod.photos import EMBEDDING_DTYPE, Candidate, Dismissed, Note, Verdict
+from photod.photos import EMBEDDING_DTYPE, Candidate, Dismissed, Note, Scored, Verdict
 from photod.score.scorer import Scorer
 from photod.store.queries import Reader
 from photod.store.writer import Writer
@@ -76,16 +76,28 @@ class Roster:
         """Have the databases of these folders asked, too, for what is known."""
         self._others = open_readers(others)
 
-    def known(self, sha256: str) -> Verdict | None:
-        """The verdict on these bytes that some folder has which is there. Raises DatabaseError."""
+    def known(self, sha256: str, path: str) -> Verdict | None:
+        """The verdict on these bytes for a photo of the folder at `path`. Raises DatabaseError.
+
+        Scores are taken from any folder that is there. That the bytes cannot be decoded is taken from their own
+        alone: whoever has a folder tried again, with wider limits or another photod, asks for a fresh look.
+        """
+        own = None
         for folder in self.folders.values():
             if folder.watcher.state() == "absent":
                 continue
-            if verdict := folder.ask(lambda reader: reader.verdict(sha256, self._model_key), None):
+            verdict = folder.ask(lambda reader: reader.verdict(sha256, self._model_key), None)
+            if isinstance(verdict, Scored):
                 return verdict
+            if folder.path == path:
+                own = verdict
+        return own or self._known_elsewhere(sha256)
+
+    def _known_elsewhere(self, sha256: str) -> Scored | None:
         for reader in self._others:
             try:
-                if verdict := reader.verdict(sha256, self._model_key):
+                verdict = reader.verdict(sha256, self._model_key)
+                if isinstance(verdict, Scored):
                     return verdict
             except DatabaseError as error:
                 log.warning("other_folder_unreadable", database=str(reader.path), reason=str(error))

@@ -11,6 +11,7 @@ from photod.config import Folder, Model
 from photod.store.queries import Reader
 from pictures import make_photo
 from running import make_config, ranking, running, score_once, wait_until
+from watching import ask
 
 
 def reader(folder: Path) -> Reader:
@@ -103,6 +104,21 @@ def test_an_unscoreable_photo_is_not_tried_again_until_it_changes(folder: Path) 
     score_once(folder, FakeScorer())
     assert "a.jpg" in ranking(folder)
     assert reader(folder).failed() == []
+
+
+def test_a_retry_under_wider_limits_is_not_undone_by_a_copy_in_another_folder(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for each in folders:
+        each.mkdir()
+        make_photo(each / "large.png", 90, size=(1200, 1000))
+    with running(narrow := make_config(*folders, intake={"max_megapixels": 1}), FakeScorer()):
+        wait_until(lambda: [s["unscoreable"] for s in ask(narrow, "status")["folders"]] == [1, 1])
+    with running(config := make_config(*folders), scorer := FakeScorer()):
+        for each in folders:
+            ask(config, "retry", folder=str(each))
+            wait_until(lambda: "large.png" in ranking(each))  # noqa: B023 - called at once
+    assert scorer.photos == 1
+    assert all(reader(each).failed() == [] for each in folders)
 
 
 def test_names_of_every_kind_keep_their_bytes(folder: Path) -> None:
