@@ -14,6 +14,7 @@ import json
 import os
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -111,7 +112,7 @@ def _replies(line: bytes, service: Service) -> Iterator[dict[str, Any]]:
 def _parse(line: bytes) -> dict[str, Any]:
     try:
         request = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         request = None
     if not isinstance(request, dict):
         raise UsageError("the request is not a JSON object")
@@ -119,11 +120,11 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 
 def _perform(request: dict[str, Any], service: Service) -> Iterator[dict[str, Any]]:
-    folder = request.get("folder")
+    folder = _folder(request.get("folder"))
     match request.get("command"):
         case "status":
             yield service.status()
-        case "rate" if isinstance(folder, str):
+        case "rate" if folder is not None:
             last: dict[str, Any] = {}
             for last in service.rate(folder):
                 yield {"progress": last}
@@ -138,14 +139,37 @@ def _perform(request: dict[str, Any], service: Service) -> Iterator[dict[str, An
             service.purge(folder)
             yield {"ok": True}
         case "pause":
-            seconds = request.get("seconds")
-            service.pause(float(seconds) if isinstance(seconds, int | float) else None)
+            service.pause(_seconds(request.get("seconds")))
             yield {"ok": True}
         case "resume":
             service.resume()
             yield {"ok": True}
-        case unknown:
+        case "rate":
+            raise UsageError("the request names no folder")
+        case str(unknown):
             raise UsageError(f"unknown request {unknown!r}")
+        case _:
+            raise UsageError("the request names no command")
+
+
+def _folder(named: object) -> str | None:
+    if named is None:
+        return None
+    try:
+        if isinstance(named, str) and b"\0" not in os.fsencode(named):
+            return named
+    except UnicodeEncodeError:  # surrogates that escape no byte
+        pass
+    raise UsageError("the folder is not a path")
+
+
+def _seconds(named: object) -> float | None:
+    if named is None:
+        return None
+    if isinstance(named, int | float) and 0 < named <= threading.TIMEOUT_MAX:  # NaN is not
+        return float(named)
+    most = int(threading.TIMEOUT_MAX)
+    raise UsageError("that is no length of time to wait", f"name seconds above 0 and up to {most}, or none")
 
 
 def _listen(path: Path, mode: int) -> socket.socket:

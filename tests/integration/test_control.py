@@ -92,13 +92,26 @@ def test_a_rate_of_a_subdirectory_looks_at_that_alone(config: Config, folder: Pa
         b'{"command": "rescan", "folder": "/"}\n',
         b"\xff\xfe\n",
         b"{" * 100_000 + b"\n",
+        b"[" * 60_000 + b"\n",
+        b'{"command": {"a": [' + b"[" * 900 + b"]" * 900 + b"]}}\n",
+        b'{"command": "rescan", "folder": 5}\n',
+        b'{"command": "rate", "folder": "a\\u0000b"}\n',
+        b'{"command": "retry", "folder": "\\ud800"}\n',
+        b'{"command": "pause", "seconds": ' + b"9" * 401 + b"}\n",
+        b'{"command": "pause", "seconds": NaN}\n',
+        b'{"command": "pause", "seconds": Infinity}\n',
+        b'{"command": "pause", "seconds": 1e10}\n',
+        b'{"command": "pause", "seconds": -1}\n',
+        b'{"command": "pause", "seconds": "an hour"}\n',
     ],
+    ids=lambda line: line[:40],
 )
 def test_nonsense_is_answered_with_an_error_and_hurts_nobody(config: Config, request_line: bytes) -> None:
     answer = ask(config, request_line)[0]
     assert answer["exit_code"] == 2
     assert "\n" not in answer["error"]
-    assert ask(config, {"command": "status"})[0]["running"] is True
+    status = ask(config, {"command": "status"})[0]
+    assert (status["running"], status["paused"]) == (True, False)
 
 
 @pytest.mark.usefixtures("daemon")
