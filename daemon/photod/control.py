@@ -10,21 +10,31 @@
 An error is {"error": "one line", "exit_code": n}. Names that are not UTF-8 are surrogate-escaped.
 """
 
+import errno
 import json
 import os
 import socket
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from photod.errors import BusyError, ConfigError, DatabaseError, PhotodError, UsageError
+from photod.logs import get_logger
 from photod.threads import Crew
 
 REQUEST_BYTES = 64 << 10
 BACKLOG = 16
+MOST_CLIENTS = 64  # at once: each takes a thread and a descriptor
+SILENCE_S = 60.0  # a client that asks nothing, or takes no answer, for so long is let go
+ROOM_LOOK_S = 1.0  # between two looks whether there are descriptors again
+# What accept says of this moment or of a client, not of the socket.
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED)
+
+log = get_logger(__name__)
 
 
 class Service(Protocol):
@@ -63,6 +73,8 @@ class ControlServer:
         self.path = path
         self._crew = crew
         self._group = group
+        self._stopping = threading.Event()
+        self._room = threading.Semaphore(MOST_CLIENTS)
         self._listener = _listen(path, 0o660 if group else 0o600)
 
     def start(self, service: Service) -> None:
@@ -71,22 +83,40 @@ class ControlServer:
 
     def stop(self) -> None:
         """Stop listening and take the socket away."""
+        self._stopping.set()
         self.path.unlink(missing_ok=True)
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self, service: Service) -> None:
-        while True:
+        told = False
+        while not self._stopping.is_set():
             try:
                 connection, _ = self._listener.accept()
-            except OSError:  # stopped
-                return
-            self._crew.start("control-client", partial(self._serve, connection, service))
+            except OSError as error:
+                if self._stopping.is_set():
+                    return
+                if error.errno not in _PASSING:
+                    raise
+                if not told:
+                    log.warning("not_accepted", reason=error.strerror, note="clients wait until that is over")
+                    told = True
+                self._stopping.wait(ROOM_LOOK_S)
+                continue
+            told = False
+            if self._room.acquire(blocking=False):
+                self._crew.start("control-client", partial(self._serve, connection, service))
+            else:
+                _turn_away(connection)
 
     def _serve(self, connection: socket.socket, service: Service) -> None:
-        with connection:
-            if self._group or _peer(connection) in (os.getuid(), 0):
-                answer(connection, service)
+        try:
+            with connection:
+                if self._group or _peer(connection) in (os.getuid(), 0):
+                    connection.settimeout(SILENCE_S)
+                    answer(connection, service)
+        finally:
+            self._room.release()
 
 
 def answer(connection: socket.socket, service: Service) -> None:
@@ -95,16 +125,30 @@ def answer(connection: socket.socket, service: Service) -> None:
         with connection.makefile("rb") as requests:
             while line := requests.readline(REQUEST_BYTES):
                 for reply in _replies(line, service):
-                    connection.sendall(json.dumps(reply).encode() + b"\n")
-    except ConnectionError:
-        pass  # the client has gone
+                    connection.sendall(_line(reply))
+    except (ConnectionError, TimeoutError):
+        pass  # the client has gone, or sleeps
+
+
+def _turn_away(connection: socket.socket) -> None:
+    error = BusyError(f"photod answers {MOST_CLIENTS} clients already", "try again when some have ended")
+    with connection, suppress(OSError):
+        connection.sendall(_line(_told(error)))
+
+
+def _line(reply: dict[str, Any]) -> bytes:
+    return json.dumps(reply).encode() + b"\n"
+
+
+def _told(error: PhotodError) -> dict[str, Any]:
+    return {"error": str(error), "exit_code": error.exit_code}
 
 
 def _replies(line: bytes, service: Service) -> Iterator[dict[str, Any]]:
     try:
         yield from _perform(_parse(line), service)
     except PhotodError as error:
-        yield {"error": str(error), "exit_code": error.exit_code}
+        yield _told(error)
         if isinstance(error, DatabaseError):  # whoever noticed it: the daemon ends
             raise
 
@@ -197,7 +241,7 @@ def _refuse_if_answered(path: Path) -> None:
             probe.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError):
             return
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             pass  # somebody listens, and is busy
         raise BusyError(f"another photod listens on {path}", "end it, or give this one its own control.socket")
 

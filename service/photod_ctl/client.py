@@ -22,12 +22,15 @@ class DaemonError(PhotodError):
 
 
 def connect(config: Config) -> socket.socket | None:
-    """A connection to the daemon, or None where none runs."""
+    """A connection to the daemon, or None where none runs. Raises DaemonError where too many wait for it."""
     for path in _sockets(config):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(ANSWER_TIMEOUT_S)
         try:
             connection.connect(str(path))
+        except BlockingIOError:
+            connection.close()
+            raise DaemonError("too many wait for photod to answer; try again, or look at its log") from None
         except OSError:  # no such socket, or left behind by a daemon that is gone
             connection.close()
         else:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -84,6 +85,18 @@ def test_a_running_daemon_is_asked_and_tells(ctl: Ctl, daemon: Path, tmp_path: P
 
     followed = json.loads(ctl("rate", "photos", "--json", "--config", daemon).stdout)
     assert (followed["phase"], followed["unchanged"], followed["interrupted"]) == ("done", 1, False)
+
+
+def test_a_daemon_for_which_too_many_wait_is_not_taken_for_none(ctl: Ctl, environment: dict[str, str]) -> None:
+    path = Path(environment["XDG_RUNTIME_DIR"], "photod/control.sock")
+    path.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as waiting:
+        listener.bind(str(path))
+        listener.listen(0)
+        waiting.connect(str(path))
+        run = ctl("rescan")
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (70, "", 1)
+    assert "too many wait for photod" in run.stderr
 
 
 @pytest.mark.parametrize("command", ["rescan", "purge", "pause", "resume"])
