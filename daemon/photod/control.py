@@ -14,6 +14,7 @@ import errno
 import json
 import os
 import socket
+import stat
 import struct
 import threading
 from collections.abc import Iterator
@@ -219,8 +220,7 @@ def _seconds(named: object) -> float | None:
 def _listen(path: Path, mode: int) -> socket.socket:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_if_answered(path)
-        path.unlink(missing_ok=True)  # left behind by a daemon that was killed
+        _make_way(path)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         mask = os.umask(0o777 & ~mode)
         try:
@@ -232,6 +232,18 @@ def _listen(path: Path, mode: int) -> socket.socket:
         reason = error.strerror or error
         raise ConfigError(f"cannot listen on {path}: {reason}", "set control.socket to a path of yours") from error
     return listener
+
+
+def _make_way(path: Path) -> None:
+    """Take away a socket that a daemon left behind which was killed, and nothing else."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise ConfigError(f"what lies at {path} is no socket", "set control.socket to a path of its own")
+    _refuse_if_answered(path)
+    path.unlink(missing_ok=True)
 
 
 def _refuse_if_answered(path: Path) -> None:

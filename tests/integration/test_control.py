@@ -13,7 +13,7 @@ import pytest
 from fake_scorer import FakeScorer
 from photod.config import Config
 from photod.daemon import Daemon
-from photod.errors import BusyError, DecodeError
+from photod.errors import BusyError, ConfigError, DecodeError
 from pictures import make_photo
 from running import make_config, ranking, running, wait_until
 
@@ -133,6 +133,13 @@ def test_a_socket_left_behind_by_a_killed_daemon_is_taken_over(config: Config) -
         dead.bind(str(config.control.path))
     with running(config, FakeScorer()):
         wait_until(lambda: ask(config, {"command": "status"})[0]["running"] is True)
+
+
+def test_a_file_at_the_sockets_place_is_no_socket_left_behind(config: Config) -> None:
+    config.control.path.write_text("notes of years")
+    with pytest.raises(ConfigError, match=r"control\.sock.* is no socket; .*control\.socket"):
+        Daemon(config, load=FakeScorer().load).run()
+    assert config.control.path.read_text() == "notes of years"
 
 
 def test_while_paused_nothing_is_scored_and_nothing_is_forgotten(
