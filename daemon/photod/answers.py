@@ -81,10 +81,10 @@ class Answers:
         meant, below = find_present(self.folders.values(), folder)
         before = meant.watcher.counts()
         meant.watcher.request_scan(below)
-        while not (done := meant.watcher.idle()) and not self.stopping.is_set():
+        while not (done := meant.watcher.idle()) and not meant.watcher.is_stopped():
             yield self._progress(meant, before, meant.watcher.state())
             meant.watcher.wait_until_idle(FOLLOW_S)
-        if not done:  # told to stop: what was decoded is still being committed
+        if not done and self.stopping.is_set():  # what was decoded is still being committed
             self.drained.wait()
         yield self._progress(meant, before, "done" if done else "stopped")
 

@@ -31,7 +31,7 @@ from photod.photos import (
     Unscoreable,
 )
 from photod.pipeline import Ears, Pipeline
-from photod.reload import Changes, compare
+from photod.reload import compare
 from photod.roster import OPEN_S, Roster
 from photod.schedule import Timers, reason_to_rest
 from photod.score import give_memory_back, load_scorers
@@ -47,6 +47,8 @@ from photod.watch.presence import Presence
 log = get_logger(__name__)
 
 REST_LOOK_S = 60.0  # between two looks at the power supply
+LET_GO_S = 20.0  # that a reload takes at most, before the photos of a folder that is let go are through
+LET_GO_LOOK_S = 0.1  # between two looks whether they are
 DRAIN_S = 9.0  # promised are ten; the rest is for the interpreter to end
 
 
@@ -176,45 +178,50 @@ class Daemon:
             # Not on this thread, which must be free to shut down: an answer ends only when all is committed.
             folder = str(self._once)
             self._crew.start("once", lambda: self._until_done(lambda: deque(answers.rate(folder), 0)))
+        reloaded_by = None  # when systemd is told so, even if a folder is not gone yet
         while not self._stop.is_set():
             if self._reload.is_set():
                 self._reload.clear()
-                self._read_configuration_again(answers)
+                notify_reloading()
+                self._read_configuration_again()
+                reloaded_by = time.monotonic() + LET_GO_S
+            left = self._exchange_folders(answers)
+            if reloaded_by is not None and (not left or time.monotonic() > reloaded_by):
+                if left:
+                    log.warning("not_gone_yet", folders=left, note="photos of them are under way")
+                notify("READY=1")
+                reloaded_by = None
             if self._supervisor is not None:
                 self._supervisor.tick()
-            self._wake.wait(self._supervisor.tick_s if self._supervisor else None)
+            tick_s = self._supervisor.tick_s if self._supervisor else None
+            self._wake.wait(LET_GO_LOOK_S if left else tick_s)
             self._wake.clear()
 
     def _until_done(self, work: Callable[[], object]) -> None:
         work()
         self.stop()
 
-    def _read_configuration_again(self, answers: Answers) -> None:
+    def _read_configuration_again(self) -> None:
         """Take what can be taken of a changed configuration; one that cannot be used changes nothing."""
-        notify_reloading()
         try:
             after = self._read_config()
             choose_folders(after, None)
         except ConfigError as error:
             log.error("not_reloaded", reason=str(error))
-        else:
-            self._apply(compare(self._config, after), answers)
-            self._config = after
-        notify("READY=1")
-
-    def _apply(self, changes: Changes, answers: Answers) -> None:
-        left = [folder for folder in changes.let_go if not self._roster.let_go(folder)]
-        for folder in left:
-            log.error(
-                "not_let_go", folder=str(folder.path), note="photos of it are still under way; restart photod"
-            )
-        for folder in changes.taken:
-            if str(folder.path) not in self._roster.folders:
-                self._roster.take(folder)
-        answers.use(self._roster.folders)
+            return
+        changes = compare(self._config, after)
+        self._roster.change(changes.let_go, changes.taken)
+        self._config = after
         if changes.need_restart:
             log.warning("restart_needed", sections=list(changes.need_restart))
-        log.info("reloaded", folders=list(self._roster.folders))
+        log.info("reloaded", folders=[str(folder.path) for folder in after.folders])
+
+    def _exchange_folders(self, answers: Answers) -> list[str]:
+        """Go on with what a reload began; returns the folders that are let go and have photos under way."""
+        left = self._roster.exchange()
+        if answers.folders is not self._roster.folders:
+            answers.use(self._roster.folders)
+        return left
 
     def _shut_down(self) -> None:
         """From the source to the sink: nothing new, then what is under way, then those who only answer."""

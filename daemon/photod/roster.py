@@ -1,7 +1,6 @@
 """The folders of one run together: taken in, started, given to the pipeline, and let go again."""
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
@@ -15,15 +14,13 @@ from photod.score.scorer import Scorer
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.systemd import ask_for_time
-from photod.threads import Crew, join_all
+from photod.threads import Crew
 from photod.watch.observer import Observer
 from photod.watch.presence import Presence
 
 log = get_logger(__name__)
 
 OPEN_S = 600.0  # that a migration of one database, or computing its scores anew, may take
-LET_GO_S = 20.0  # that the photos of a folder which is let go may take through the pipeline
-LOOK_S = 0.05  # between two looks whether they are through
 
 
 class Roster:
@@ -49,7 +46,8 @@ class Roster:
         self._scorer: Scorer | None = None
         self._model_key = ""
         self._threads: dict[str, threading.Thread] = {}
-        self._closed: dict[str, threading.Event] = {}
+        self._leaving: dict[str, threading.Event | None] = {}  # set when closed; none: photos are under way
+        self._awaited: dict[str, Folder] = {}  # to be taken in once their place is free
 
     def open(self, folders: Iterable[Folder], *, may_wait: bool) -> None:
         """Open the databases of these folders. Raises ConfigError, BusyError, DatabaseError."""
@@ -113,30 +111,33 @@ class Roster:
         for folder in self.folders.values():
             self._start_thread(folder)
 
-    def take(self, settings: Folder) -> None:
-        """Take in one more folder while the others work. Its own thread finds its database, or waits for it."""
-        folder = self._add(settings)
-        self._observer.add(folder.watcher)
-        folder.watcher.request_scan()
-        self._start_thread(folder)
+    def change(self, let_go: Iterable[Folder], taken: Iterable[Folder]) -> None:
+        """Have folders let go and others taken in while the rest works. `exchange` does it, bit by bit."""
+        for settings in let_go:
+            path = str(settings.path)
+            if self._awaited.pop(path, None) is None:  # else it was not taken in yet
+                self._observer.remove(self.folders[path].watcher)
+                self.folders[path].watcher.stop()
+                self._leaving[path] = None
+        self._awaited |= {str(settings.path): settings for settings in taken}
 
-    def let_go(self, settings: Folder) -> bool:
-        """Let a folder go; False if what is under way of it did not get through in time. Blocks for seconds."""
-        path = str(settings.path)
-        folder = self.folders[path]
-        deadline = time.monotonic() + LET_GO_S
-        self._observer.remove(folder.watcher)
-        folder.watcher.stop()
-        if not join_all([self._threads[path]], deadline):
-            return False
-        folder.watcher.unwatch()
-        while len(folder.watcher.flight):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(LOOK_S)
-        closed = self._closed[path] = threading.Event()
-        self._note(Dismissed(path))
-        return closed.wait(max(0.0, deadline - time.monotonic()))
+    def exchange(self) -> list[str]:
+        """Close what was let go and is through, take in whose place is free. Returns what is not gone yet.
+
+        Does not wait for photos that are under way: ask again.
+        """
+        for path, closed in list(self._leaving.items()):
+            watcher = self.folders[path].watcher
+            if closed is not None and closed.is_set():
+                del self._leaving[path]
+                self.folders = {key: each for key, each in self.folders.items() if key != path}
+            elif closed is None and not self._threads[path].is_alive() and not len(watcher.flight):
+                watcher.unwatch()
+                self._leaving[path] = threading.Event()
+                self._note(Dismissed(path))
+        for path in [path for path in self._awaited if path not in self.folders]:
+            self._take(self._awaited.pop(path))
+        return list(self._leaving)
 
     def open_late(self, path: str) -> None:
         """Take the database of a folder that has appeared; its watcher asks again if that fails."""
@@ -154,11 +155,10 @@ class Roster:
 
     def close_dismissed(self, path: str) -> None:
         """Give the database of a folder back that was let go."""
-        folder = self.folders[path]
-        self.folders = {key: each for key, each in self.folders.items() if key != path}
         self.writers.pop(path, None)
-        folder.close()
-        self._closed.pop(path).set()
+        self.folders[path].close()
+        if (closed := self._leaving[path]) is not None:
+            closed.set()
 
     def stop(self) -> None:
         """Have the folders' threads end soon."""
@@ -176,6 +176,13 @@ class Roster:
         folder = OpenFolder(settings, self._timing, self._offer, self._note)
         self.folders = {**self.folders, folder.path: folder}
         return folder
+
+    def _take(self, settings: Folder) -> None:
+        """Its own thread finds its database, or waits for it."""
+        folder = self._add(settings)
+        self._observer.add(folder.watcher)
+        folder.watcher.request_scan()
+        self._start_thread(folder)
 
     def _start_thread(self, folder: OpenFolder) -> None:
         self._threads[folder.path] = self._crew.start(f"watch {folder.path}", folder.watcher.run)

@@ -152,6 +152,10 @@ class FolderWatcher:
         with self._lock:
             return self._is_idle()
 
+    def is_stopped(self) -> bool:
+        """Whether it was told to stop: with the daemon, or because the folder is let go."""
+        return self._stopping
+
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Whether everything that was asked for is done within so many seconds; returns at once on a stop."""
         with self._rested:

@@ -1,0 +1,113 @@
+"""Folders that a new configuration lets go, takes in, or changes, while their photos are under way."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fake_scorer import FakeScorer
+from photod import daemon as daemon_module
+from photod.config import Config, Folder
+from photod.daemon import Daemon
+from running import make_config, ranking, wait_until
+from watching import agrees, ask, put
+
+
+class SlowScorer(FakeScorer):
+    """Scores only when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.may = threading.Event()
+
+    def embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.asked.set()
+        assert self.may.wait(60)
+        return super().embed(pixels)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "one", tmp_path / "two"
+
+
+Reload = Callable[[Config], None]
+
+
+@contextmanager
+def reloading(config: Config, scorer: SlowScorer) -> Iterator[Reload]:
+    """A daemon that watches, as a function that has it take another configuration."""
+    given: list[Config] = []
+    daemon = Daemon(config, load=scorer.load, read_config=given.pop)
+    thread = threading.Thread(target=daemon.run)
+    thread.start()
+    assert daemon.ready.wait(30)
+
+    def reload(config: Config) -> None:
+        given.append(config)
+        daemon.reload()
+        wait_until(lambda: not given)
+
+    try:
+        yield reload
+    finally:
+        scorer.may.set()
+        daemon.stop()
+        thread.join(30)
+
+
+def watched_folders(config: Config) -> list[Path]:
+    return [Path(folder["path"]) for folder in ask(config, "status")["folders"]]
+
+
+def test_a_folder_is_gone_once_its_photos_are_through_and_comes_back_with_other_settings(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_module, "LET_GO_S", 0.1)
+    one, two = folders
+
+    def excluding(name: str) -> Config:
+        return make_config(one, two, folders=(Folder(path=one, exclude=(name,)), Folder(path=two)))
+
+    with reloading(config := make_config(one, two), scorer := SlowScorer()) as reload:
+        put(one / "a.png", 1)
+        assert scorer.asked.wait(30)
+        reload(make_config(two))
+        reload(excluding("spoilt"))
+        reload(make_config(two))
+        assert watched_folders(config) == [one, two]  # still, and it answers
+        reload(excluding("left out"))
+        scorer.may.set()
+        wait_until(lambda: "a.png" in ranking(one))
+        (one / "left out").mkdir()
+        put(one / "left out/b.png", 2)
+        put(one / "c.png", 3)
+        agrees(one, excluded=("left out",))
+        reload(make_config(two))
+        wait_until(lambda: watched_folders(config) == [two])
+
+
+def test_who_follows_a_folder_that_is_let_go_is_told_that_it_stopped(folders: tuple[Path, Path]) -> None:
+    one, two = folders
+    with reloading(config := make_config(one, two), scorer := SlowScorer()) as reload:
+        put(one / "a.png", 1)
+        assert scorer.asked.wait(30)
+        with socket.socket(socket.AF_UNIX) as connection, connection.makefile() as answers:
+            connection.connect(str(config.control.path))
+            connection.settimeout(30)
+            connection.sendall(json.dumps({"command": "rate", "folder": str(one)}).encode() + b"\n")
+            assert json.loads(answers.readline())["progress"]["todo"] == 1
+            connection.shutdown(socket.SHUT_WR)
+            reload(make_config(two))
+            *_, last = map(json.loads, answers)
+    assert last["done"] is True
+    assert last["progress"]["phase"] == "stopped"
