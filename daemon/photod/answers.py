@@ -120,9 +120,10 @@ class Answers:
             self._resume_timer.daemon = True
             self._resume_timer.start()
 
-    def resume(self) -> None:
-        """Go on."""
+    def resume(self) -> str:
+        """Go on. Returns why the model rests all the same, in words; empty if it does not."""
         self._set_paused(False)
+        return self._resting
 
     def _set_paused(self, paused: bool) -> None:
         if self._resume_timer is not None:
@@ -165,6 +166,7 @@ class Answers:
             "median": self.tally.median(),
             "rate": self.tally.rate(),
             "last_failure": {"path": failure[0], "reason": failure[1]} if failure else None,
+            "resting": self.at_rest,
             "model": self.scorers[0].identity.name,
         }
 

@@ -5,7 +5,7 @@
     {"command": "rescan", "folder": "/..."}   -> {"ok": true}; without a folder: all
     {"command": "retry", "folder": "/..."}    -> {"ok": true}; tries the unscoreable photos again
     {"command": "pause", "seconds": null}     -> {"ok": true}
-    {"command": "resume"}                     -> {"ok": true}
+    {"command": "resume"}                     -> {"ok": true, "resting": "quiet hours until 07:00"}, or ""
 
 An error is {"error": "one line", "exit_code": n}. Names that are not UTF-8 are surrogate-escaped.
 """
@@ -59,8 +59,8 @@ class Service(Protocol):
     def pause(self, seconds: float | None) -> None:
         """Rest the model, for some time or until `resume`."""
 
-    def resume(self) -> None:
-        """Go on."""
+    def resume(self) -> str:
+        """Go on. Returns why the model rests all the same, in words; empty if it does not."""
 
 
 class ControlServer:
@@ -187,8 +187,7 @@ def _perform(request: dict[str, Any], service: Service) -> Iterator[dict[str, An
             service.pause(_seconds(request.get("seconds")))
             yield {"ok": True}
         case "resume":
-            service.resume()
-            yield {"ok": True}
+            yield {"ok": True, "resting": service.resume()}
         case "rate":
             raise UsageError("the request names no folder")
         case str(unknown):

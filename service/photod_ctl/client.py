@@ -78,12 +78,14 @@ def ask(config: Config, request: dict[str, Any]) -> dict[str, Any] | None:
         return next(answers(connection, request))
 
 
-def tell(config: Config, request: dict[str, Any]) -> None:
-    """Have the daemon do something. Raises DaemonError, and UsageError where none runs."""
-    if ask(config, request) is None:
+def tell(config: Config, request: dict[str, Any]) -> dict[str, Any]:
+    """Have the daemon do something; its answer. Raises DaemonError, and UsageError where none runs."""
+    answer = ask(config, request)
+    if answer is None:
         if closed := refusal(config):
             raise UsageError("photod does not listen to you", closed)
         raise UsageError("photod is not running", "start it, or score a folder now with photod-ctl rate FOLDER")
+    return answer
 
 
 def answers(connection: socket.socket, request: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -33,8 +33,8 @@ def resume(context: typer.Context, config: ConfigFile = None) -> None:
     """Have photod go on after a pause."""
     from photod_ctl.client import tell
 
-    tell(load(context, config), {"command": "resume"})
-    print("photod goes on")
+    resting = tell(load(context, config), {"command": "resume"})["resting"]
+    print(f"photod is paused no more, and rests still ({resting})" if resting else "photod goes on")
 
 
 def parse_duration(text: str) -> float:

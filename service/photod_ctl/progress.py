@@ -51,6 +51,16 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def rest(progress: dict[str, Any]) -> str:
+    """That the daemon rests while photos wait, in words; empty if it does not."""
+    reason = progress.get("resting")
+    if not reason or progress["todo"] <= finished(progress):
+        return ""
+    if reason == "paused":
+        return "photod is paused; photod-ctl resume has it go on"
+    return f"photod rests ({reason}); it goes on by itself"
+
+
 def counts(progress: dict[str, Any]) -> str:
     """What became of the photos, in words."""
     names = ("scored", "unchanged", "duplicates", "unscoreable", "unreadable", "vanished")
@@ -76,13 +86,18 @@ def display(histogram: Callable[[], Histogram] = dict) -> Iterator[Display]:
 
 
 class _Lines:
-    """A plain line every ten seconds."""
+    """A plain line every ten seconds, and one when the daemon begins to rest."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._last = clock()
+        self._resting = ""
 
     def show(self, progress: dict[str, Any]) -> None:
+        if (resting := rest(progress)) != self._resting:
+            self._resting = resting
+            if resting:
+                self.say(resting)
         now = self._clock()
         if now - self._last < LINE_EVERY_S or not progress.get("todo"):
             return
@@ -138,6 +153,8 @@ class _Live:
         if failure := progress.get("last_failure"):
             text = printable(f"{failure['path']}: {failure['reason']}")
             lines.append(Text(text, "dim", no_wrap=True, overflow="ellipsis"))
+        if resting := rest(progress):
+            lines.append(Text(resting, "yellow"))
         if scores := self._look():
             lines.append(Text(f"0 {scores} 10", "cyan"))
         if self._remark:

@@ -136,6 +136,8 @@ def _running(status: dict[str, Any]) -> str:
     if not status["running"]:
         return status.get("refused") or "not running"
     paused = ", paused" if status["paused"] else ""
+    if status["resting"]:
+        paused = f", resting ({status['resting']})"
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(status["started_at"]))
     return f"running since {since}, process {status['pid']}, version {status['version']}{paused}"
 

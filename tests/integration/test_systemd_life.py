@@ -1,5 +1,6 @@
 """What a running daemon tells systemd, and when the model rests."""
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -110,6 +111,15 @@ def on_battery(supplies: Path) -> Schedule:
     return Schedule()
 
 
+def progress_of_a_rate(config: Config, folder: Path) -> dict[str, Any]:
+    """The first that a client hears who has the folder rated."""
+    with socket.socket(socket.AF_UNIX) as connection, connection.makefile() as answers:
+        connection.connect(str(config.control.path))
+        connection.sendall(json.dumps({"command": "rate", "folder": str(folder)}).encode() + b"\n")
+        progress: dict[str, Any] = json.loads(answers.readline())["progress"]
+        return progress
+
+
 @pytest.mark.parametrize("when", [within_quiet_hours, on_battery])
 def test_while_the_model_rests_what_lands_is_kept_and_scored_afterwards(
     when: Callable[[Path], Schedule], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -123,7 +133,10 @@ def test_while_the_model_rests_what_lands_is_kept_and_scored_afterwards(
     with started(Daemon(config, load=scorer.load, read_config=lambda: after)) as daemon:
         make_photo(folder / "a.png")
         wait_until(lambda: ask(config, "status")["folders"][0]["pending"] == 1)
-        assert ask(config, "status")["resting"]
+        assert (reason := ask(config, "status")["resting"])
+        assert ask(config, "pause") == {"ok": True}
+        assert ask(config, "resume") == {"ok": True, "resting": reason}
+        assert progress_of_a_rate(config, folder)["resting"] == reason
         assert scorer.photos == 0
         daemon.reload()
         wait_until(lambda: "a.png" in ranking(folder))

@@ -9,6 +9,11 @@ FOLDER: dict[str, Any] = {
     "scored": 2, "stale": 0, "unscoreable": 0, "missing": 0, "unreadable": [], "unstable": [],
     "watched_by": "inotify",
 }  # fmt: skip
+RUNNING: dict[str, Any] = {
+    "running": True, "model": None, "queue": {}, "folders": [], "paused": False, "resting": "", "started_at": 0.0,
+    "pid": 2**22, "version": "1", "rate": 0.0, "median": None, "devices": ["cpu", "cuda:0"],
+    "device_memory": {"cpu": None, "cuda:0": 1536 << 20},
+}  # fmt: skip
 
 
 def told(capsys: pytest.CaptureFixture[str], **changes: Any) -> tuple[str, str]:
@@ -48,15 +53,25 @@ def test_the_last_errors_are_told_with_time_and_reason(capsys: pytest.CaptureFix
 
 
 def test_the_memory_of_a_device_is_told_where_it_has_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    running = {
-        "running": True, "model": None, "queue": {}, "folders": [], "paused": False, "started_at": 0.0,
-        "pid": 2**22, "version": "1", "rate": 0.0, "median": None, "devices": ["cpu", "cuda:0"],
-        "device_memory": {"cpu": None, "cuda:0": 1536 << 20},
-    }  # fmt: skip
-    _print(running)
+    _print(RUNNING)
     assert "device memory  1,536 MB of cuda:0\n" in capsys.readouterr().out
-    _print(running | {"device_memory": {"cpu": None}})
+    _print(RUNNING | {"device_memory": {"cpu": None}})
     assert "device memory" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("paused", "resting", "words"),
+    [
+        (False, "", "version 1\n"),
+        (True, "", "version 1, paused\n"),
+        (True, "quiet hours until 07:00", "version 1, resting (quiet hours until 07:00)\n"),
+    ],
+)
+def test_why_the_model_rests_is_told(
+    paused: bool, resting: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _print(RUNNING | {"paused": paused, "resting": resting})
+    assert words in capsys.readouterr().out
 
 
 def test_photos_that_cannot_be_read_or_are_never_quiet_are_named(capsys: pytest.CaptureFixture[str]) -> None:

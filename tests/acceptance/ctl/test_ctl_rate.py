@@ -98,6 +98,25 @@ def test_a_daemon_that_has_the_folder_is_asked_and_followed(
     assert final.items() >= DONE.items()
 
 
+@pytest.mark.parametrize(
+    ("resting", "words"),
+    [
+        ("paused", "photod is paused; photod-ctl resume has it go on\n"),
+        ("quiet hours until 07:00", "photod rests (quiet hours until 07:00); it goes on by itself\n"),
+    ],
+)
+def test_that_the_daemon_rests_is_said_at_once_and_once(
+    resting: str, words: str, ctl: Ctl, daemon: Callable[..., FakeDaemon], tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    waits = DONE | {"phase": "scoring", "scored": 0, "duplicates": 0, "unscoreable": 0, "resting": resting}
+    done = DONE | {"resting": resting}
+    daemon(tmp_path / "photos", {"progress": waits}, {"progress": waits}, {"progress": done, "done": True})
+    told = ctl("rate", "photos").stderr
+    assert told.startswith(words)
+    assert told.count(words) == 1
+
+
 def test_a_refusal_of_the_daemon_is_one_line_with_its_exit_code(
     ctl: Ctl, daemon: Callable[..., FakeDaemon], tmp_path: Path
 ) -> None:
