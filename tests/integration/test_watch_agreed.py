@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 from fake_scorer import FakeScorer
 from photod.config import Config
 from photod.store.queries import Reader
-from running import wait_until
+from photod.store.writer import Writer
+from photod.watch.scan import Comparison
+from photod.watch.survey import Survey
+from running import PATIENCE_S, wait_until
 from watching import ask, fill, folder_status, put, quiet, watched
 
 
@@ -77,3 +81,53 @@ def test_a_database_that_was_deleted_is_filled_again(folder: Path) -> None:
     fill(folder / "a", 5)
     with agreed(folder):
         shutil.rmtree(folder / ".photod")
+
+
+@contextmanager
+def written_late(folder: Path) -> Iterator[tuple[threading.Event, list[str]]]:
+    """Within, no absence is written down, as while photos are under way.
+
+    Yields an event, that one is about to be, and the directories that were looked at since.
+    """
+    begun, go_on = threading.Event(), threading.Event()
+    looked: list[str] = []
+    write, look = Writer.mark_missing, Survey.directory
+
+    def write_late(self: Writer, paths: Iterable[str]) -> None:
+        begun.set()
+        go_on.wait(PATIENCE_S)
+        write(self, paths)
+
+    def heard(self: Survey, directory: str, *, reached: bool = False) -> tuple[Comparison, list[str]]:
+        found = look(self, directory, reached=reached)
+        if begun.is_set() and (folder / directory).is_dir():
+            looked.append(directory)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Writer, "mark_missing", write_late)
+        patch.setattr(Survey, "directory", heard)
+        yield begun, looked
+        go_on.set()
+
+
+def test_a_directory_that_is_back_before_its_absence_is_written_down_keeps_its_photos(folder: Path) -> None:
+    fill(folder / "dir", 5)
+    with agreed(folder) as config:
+        with written_late(folder) as (begun, looked):
+            (folder / "dir").rename(folder / "../outside")
+            wait_until(begun.is_set)
+            (folder / "../outside").rename(folder / "dir")
+            wait_until(lambda: "dir" in looked)
+        quiet(config)
+
+
+def test_a_directory_that_is_back_before_its_new_name_is_written_down_keeps_its_photos(folder: Path) -> None:
+    fill(folder / "dir", 5)
+    with agreed(folder) as config:
+        with written_late(folder) as (_, looked):
+            (folder / "dir").rename(folder / "dir2")
+            wait_until(lambda: "dir2" in looked)
+            (folder / "dir2").rename(folder / "dir")
+            wait_until(lambda: "dir" in looked)
+        quiet(config)

@@ -105,13 +105,12 @@ class FolderWatcher:
     def finished(self, outcome: Outcome) -> None:
         """Hear what became of a candidate of this folder."""
         if self.flight.finish(outcome):
-            self.agenda.mark(os.path.dirname(outcome.candidate.path))
+            self._look_anew({os.path.dirname(outcome.candidate.path)})
         self.wake()
 
     def noted(self, note: Note) -> None:
         """Hear that a note of this folder's was written down: what it is about may have changed meanwhile."""
-        for directory in directories_of(note):
-            self.agenda.mark(directory)
+        self._look_anew(directories_of(note))
         if isinstance(note, Moved):
             self._stale.look_again()  # it may have been sought under its old name
         with self._lock:
@@ -249,6 +248,12 @@ class FolderWatcher:
         thread, self._thread = self._thread, None  # where the committer is behind, that is not this thread's fault
         self._around.note(note)
         self._thread = thread
+
+    def _look_anew(self, directories: set[str]) -> None:
+        """Have directories looked at whose rows were just changed; for the committer."""
+        self._survey.rewritten(directories)
+        for directory in directories:
+            self.agenda.mark(directory)
 
     def _drop_everything(self) -> None:
         self._work.clear()

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from photod.files import is_gone
@@ -58,6 +59,7 @@ class Survey:
         # Directory -> hash of its listing, where that was just what the database knows: until it looks otherwise,
         # the database need not be asked, which costs as much as listing does. Replaced to forget, never emptied.
         self._agreed: dict[str, int] = {}
+        self._rewritten: deque[str] = deque()  # directories whose rows have changed, whatever was agreed
 
     def directory(self, directory: str, *, reached: bool = False) -> tuple[Comparison, list[str]]:
         """Compare one directory; note what is missing, back or moved. Returns what is left, and what is below.
@@ -120,8 +122,17 @@ class Survey:
         """Ask the database about every directory again, since its rows changed though no file did. Any thread."""
         self._agreed = {}
 
+    def rewritten(self, directories: Iterable[str]) -> None:
+        """Ask the database about these again, since their rows were just changed. Any thread.
+
+        A look that has read the earlier rows may still call them agreed after this: the next one forgets that.
+        """
+        self._rewritten.extend(directories)
+
     def _compared(self, directory: str, listing: Listing) -> Comparison:
         agreed, looks = self._agreed, hash(frozenset(listing.photos))
+        while self._rewritten:
+            agreed.pop(self._rewritten.popleft(), None)
         if agreed.get(directory) == looks:
             return Comparison(unchanged=len(listing.photos))
         agreed.pop(directory, None)
@@ -180,12 +191,12 @@ class Survey:
 
 
 def directories_of(note: Note) -> set[str]:
-    """The directories of the photos that a note is about."""
+    """The directories of the photos that a note is about, under their old names as well."""
     match note:
         case Missing() | Returned():
             paths = note.paths
         case Moved():
-            paths = tuple(new for _, new, _ in note.moves)
+            paths = tuple(path for old, new, _ in note.moves for path in (old, new))
         case _:
             paths = ()
     return {os.path.dirname(path) for path in paths}
