@@ -171,8 +171,13 @@ def find_present(folders: Iterable[OpenFolder], path: str) -> tuple[OpenFolder, 
 
 def _with_database(meant: Path) -> Path:
     """The nearest directory at or above `meant` that has a database; `meant` itself where there is none."""
-    places = (place for place in (meant, *meant.parents) if (place / DATABASE_DIRECTORY).is_dir())
-    return next(places, meant)
+    return next((place for place in (meant, *meant.parents) if _has_own_database(place)), meant)
+
+
+def _has_own_database(place: Path) -> bool:
+    """Whether photod has a directory here that is no stranger's: in /tmp, for example, anybody may make one."""
+    marker = place / DATABASE_DIRECTORY
+    return marker.is_dir() and marker.lstat().st_uid in (os.geteuid(), place.stat().st_uid, 0)
 
 
 def _refuse_nested(folders: list[Folder]) -> None:

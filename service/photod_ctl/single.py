@@ -38,6 +38,7 @@ def _known(path: str, config: Config) -> PhotoDetails | None:
 def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:
     name = os.path.basename(path)
     with tempfile.TemporaryDirectory(prefix="photod-") as directory:
+        (Path(directory) / DATABASE_DIRECTORY).mkdir()  # an archive of its own, whatever lies above
         try:
             shutil.copyfile(path, os.path.join(directory, name))
         except OSError as error:

@@ -16,6 +16,7 @@ import pytest
 from fake_scorer import FakeScorer
 from machine import need
 from photod.config import Config, Control
+from photod.folders import choose_folders
 from pictures import make_photo
 from running import make_config, running
 
@@ -85,6 +86,19 @@ def test_no_path_from_a_client_leaves_the_folders(folder: Path, tmp_path: Path) 
             for command in ("rate", "rescan", "retry"):
                 answers = ask(make_config(folder), {"command": command, "folder": str(path)})
                 assert [answer.get("exit_code") for answer in answers] == [2], (command, path, answers)
+
+
+@pytest.mark.parametrize(("owner", "chosen"), [(NOBODY, "ours"), (0, ".")])
+def test_a_directory_above_is_taken_for_an_archive_unless_a_stranger_made_it_one(
+    public_place: Path, owner: int, chosen: str
+) -> None:
+    if os.getuid() != 0:
+        need("root, to give a directory away")
+    (public_place / "ours").mkdir()
+    (public_place / ".photod").mkdir()
+    os.chown(public_place / ".photod", owner, owner)
+    (folder,), _ = choose_folders(Config(), public_place / "ours")
+    assert folder.path == public_place / chosen
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -125,6 +125,19 @@ def test_old_backups_go(database: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert backups_of(database) == [made[4], made[3]]
 
 
+def test_no_backup_goes_where_a_link_leads(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (database.parent / "backups").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DatabaseError, match="backups is a symlink"):
+        back_up(database, keep=1)
+    copy, precious = tmp_path / "copy.db", tmp_path / "precious.db"
+    (tmp_path / "copy.db.part").symlink_to(precious)
+    backup(database, copy)
+    assert is_sound(copy)
+    assert not precious.exists()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_a_damaged_database_does_not_push_out_its_good_backups(database: Path) -> None:
     good = back_up(database, keep=1)
     with database.open("r+b") as file:

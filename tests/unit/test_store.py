@@ -144,6 +144,26 @@ def test_a_directory_that_cannot_be_written_is_answered_with_the_remedy(tmp_path
         Writer(tmp_path / ".photod/photos.db")
 
 
+@pytest.mark.parametrize("name", [".", "lock", "photos.db"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_no_link_leads_what_photod_writes_elsewhere(tmp_path: Path, name: str, exists: bool) -> None:
+    elsewhere, link = tmp_path / "precious", tmp_path / ".photod" / name
+    if name != ".":
+        link.parent.mkdir()
+    if exists:
+        elsewhere.write_text("kept") if name != "." else elsewhere.mkdir()
+    link.symlink_to(elsewhere)
+    with pytest.raises(DatabaseError, match=r"symlink.*take the link away") as refusal:
+        Writer(tmp_path / ".photod/photos.db")
+    assert str(link) in str(refusal.value)
+    assert link.is_symlink()
+    assert elsewhere.exists() == exists
+    if elsewhere.is_file():
+        assert elsewhere.read_text() == "kept"
+    elif exists:
+        assert list(elsewhere.iterdir()) == []
+
+
 def test_a_reader_needs_no_right_to_write(writer: Writer) -> None:
     writer.commit([scored("a.jpg", "aa", 5.0)])
     writer.close()

@@ -14,7 +14,7 @@ import numpy as np
 
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.store.backups import DIRECTORY, backups_of, is_sound
-from photod.store.connection import damaged, database_errors, open_readable
+from photod.store.connection import damaged, database_errors, open_readable, refuse_links
 from photod.store.schema import LINKED_SINCE, from_sql, user_version
 
 UNIT_TOLERANCE = 2e-3  # an embedding's length may differ that much from 1: float16 rounds each coordinate
@@ -69,6 +69,7 @@ def backup(path: Path, target: Path) -> None:
     partial = target.with_name(target.name + ".part")
     with database_errors(path), closing(open_readable(path)) as source, database_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)  # what was left of another one, or a link in its place
         try:
             with closing(sqlite3.connect(partial)) as copy:
                 source.backup(copy)
@@ -85,6 +86,7 @@ def back_up(path: Path, keep: int) -> Path:
     """Make one more of the rotating backups beside a database and drop all but `keep`. Raises DatabaseError."""
     name = f"{path.stem}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}{path.suffix}"
     target = path.parent / DIRECTORY / name
+    refuse_links(path.parent, target.parent)
     backup(path, target)
     with database_errors(path):
         for old in backups_of(path)[keep:]:

@@ -50,6 +50,16 @@ def damaged(path: Path, how: str) -> DamagedError:
     return DamagedError(f"database {path} is damaged: {how}", remedy)
 
 
+def refuse_links(*places: Path) -> None:
+    """Nobody may lead photod out of its own directory by a link in its way. Raises DatabaseError."""
+    for place in places:
+        if place.is_symlink():
+            raise DatabaseError(
+                f"{place} is a symlink, and photod writes in its own directory only",
+                'take the link away, or set database = "state" for this folder',
+            )
+
+
 def open_writable(path: Path) -> sqlite3.Connection:
     """A connection for the only writer, in autocommit: transactions are begun and ended by name."""
     _create(path)

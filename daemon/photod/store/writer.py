@@ -11,7 +11,7 @@ from pathlib import Path
 
 from photod.errors import BusyError
 from photod.photos import Fingerprint, Judged, ModelIdentity, Scored, Unscoreable
-from photod.store.connection import database_errors, open_writable
+from photod.store.connection import database_errors, open_writable, refuse_links
 from photod.store.schema import migrate, signed, to_sql
 from photod.store.tombstones import Swept, Tombstones
 
@@ -45,9 +45,11 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._model = self._tower = 0
+        lock = path.with_name("lock")
         with database_errors(path):
+            refuse_links(path.parent, lock, path)
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            self._lock = _take_lock(path.with_name("lock"))
+            self._lock = _take_lock(lock)
             try:
                 self._db = open_writable(path)
                 migrate(self._db)
@@ -237,7 +239,7 @@ def _now() -> int:
 
 
 def _take_lock(path: Path) -> int:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -176,6 +176,17 @@ def test_a_single_photo_s_score_is_printed_and_nothing_is_left_behind(ctl: Ctl, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "home", "photo.png"]
 
 
+@needs_weights
+def test_a_single_photo_is_no_part_of_an_archive_that_temporary_files_lie_in(
+    ctl: Ctl, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    Image.radial_gradient("L").save(tmp_path / "photo.png")
+    (tmp_path / "tmp/.photod").mkdir(parents=True)
+    environment["TMPDIR"] = str(tmp_path / "tmp")
+    assert ctl("rate", "photo.png").returncode == 0
+    assert [path.name for path in (tmp_path / "tmp").rglob("*")] == [".photod"]
+
+
 def test_a_single_photo_of_an_archive_has_the_score_it_has_there(ctl: Ctl, archive: Archive) -> None:
     folder = archive("photos", {"sub/a.jpg": 4.25}, {"b.jpg": "truncated"})
     run = ctl("rate", folder / "sub/a.jpg", "--json")
