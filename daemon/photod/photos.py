@@ -7,6 +7,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal, NamedTuple
 
 EMBEDDING_DTYPE = "<f2"  # embeddings are stored as little-endian float16
+LAST_NS = 2**63 - 1  # the last time that a database can hold, in the year 2262
+
+
+def storable_ns(time_ns: int) -> int:
+    """The time nearest to this one that a database can hold: `touch` can set others."""
+    return max(-LAST_NS, min(time_ns, LAST_NS))
 
 
 class Fingerprint(NamedTuple):
@@ -20,7 +26,7 @@ class Fingerprint(NamedTuple):
     @classmethod
     def of(cls, stat: os.stat_result) -> "Fingerprint":
         """The fingerprint in the answer of `os.stat`, `os.lstat` or `os.fstat`."""
-        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+        return cls(stat.st_size, storable_ns(stat.st_mtime_ns), storable_ns(stat.st_ctime_ns), stat.st_ino)
 
 
 class KnownPhoto(NamedTuple):

@@ -1,5 +1,6 @@
 """The whole journey in one process: real files, real SQLite, real decoders, a fake scorer."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fake_scorer import FakeScorer
+from machine import need
 from photod.config import Folder, Model
 from photod.store.queries import Reader
 from pictures import make_photo
@@ -50,6 +52,19 @@ def test_a_touched_photo_is_read_again_but_not_scored_again(folder: Path, reads:
     details = reader(folder).details("a.png")
     assert details is not None
     assert details.mtime == pytest.approx(photo.stat().st_mtime)
+
+
+def test_a_photo_of_a_time_that_no_database_can_hold_is_scored_like_any_other(
+    folder: Path, reads: list[str]
+) -> None:
+    photo = make_photo(folder / "a.png")
+    os.utime(photo, (0, 10_400_000_000))  # in the year 2299
+    if photo.stat().st_mtime != 10_400_000_000:
+        need("a filesystem that keeps such times")
+    for _ in range(2):
+        score_once(folder, FakeScorer())
+    assert reads == ["a.png"]
+    assert len(ranking(folder)) == 1
 
 
 def test_a_changed_photo_gets_the_score_of_its_new_bytes(folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from photod.photos import Fingerprint, KnownPhoto, PhotoRow
+from photod.photos import Fingerprint, KnownPhoto, PhotoRow, storable_ns
 from photod.watch.ignore import Rules
 from photod.watch.scan import Comparison, Listing, compare, list_directory
 
@@ -76,6 +76,16 @@ def test_a_listing_shows_photos_as_the_database_would_know_them(folder: Path) ->
     seen = Fingerprint.of((folder / "a/x.jpg").stat())
     assert listing.photos == {KnownPhoto("a/x.jpg", *seen), KnownPhoto("a/link.jpg", *seen)}
     assert listing.directories == ["a/below.jpg"]
+
+
+def test_a_time_that_no_database_can_hold_is_the_nearest_that_one_can(folder: Path) -> None:
+    last = 2**63 - 1
+    assert [storable_ns(ns) for ns in (-(10**19), -1, 5, 10**19)] == [-last, -1, 5, last]
+    (folder / "a.jpg").touch()
+    os.utime(folder / "a.jpg", (0, 10_400_000_000))
+    ((_, _, mtime_ns, ctime_ns, *_),) = list_directory(str(folder), "", RULES).photos
+    assert (mtime_ns, ctime_ns) == Fingerprint.of((folder / "a.jpg").stat())[1:3]
+    assert mtime_ns <= last
 
 
 def test_a_directory_that_is_gone_or_a_file_by_now_cannot_be_listed(folder: Path) -> None:

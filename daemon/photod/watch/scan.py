@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from photod.photos import Fingerprint, KnownPhoto, PhotoRow
+from photod.photos import LAST_NS, Fingerprint, KnownPhoto, PhotoRow, storable_ns
 from photod.watch.ignore import Rules
 
 _PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -49,7 +49,7 @@ def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
     photos: set[PhotoRow] = set()
     directories: list[str] = []
     prefix = directory + "/" if directory else ""
-    is_photo, enters = rules.is_photo, rules.enters
+    is_photo, enters, last_ns = rules.is_photo, rules.enters, LAST_NS
     place = os.open(os.path.join(folder, directory), _PLACE)
     try:
         with os.scandir(place) as entries:
@@ -63,7 +63,10 @@ def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
                     except OSError:
                         continue  # vanished, or a loop of links: the next listing tells
                     if seen is not None:
-                        photos.add((path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, 0, 0))
+                        mtime_ns, ctime_ns = seen.st_mtime_ns, seen.st_ctime_ns
+                        if not 0 <= mtime_ns <= ctime_ns <= last_ns:  # rare, and all others need no call
+                            mtime_ns, ctime_ns = storable_ns(mtime_ns), storable_ns(ctime_ns)
+                        photos.add((path, seen.st_size, mtime_ns, ctime_ns, seen.st_ino, 0, 0))
                         continue
                 if entry.is_dir(follow_symlinks=False) and enters(path):
                     directories.append(path)
