@@ -9,6 +9,7 @@ import pytest
 from fake_scorer import FakeScorer
 from photod.config import Config, Folder
 from photod.errors import ConfigError
+from photod.photos import Candidate, Passed
 from running import make_config, running, wait_until
 from watching import agrees, ask, disagreement, fill, folder_status, put, quiet, rows, watched
 
@@ -87,6 +88,32 @@ def test_a_subtree_without_permission_is_shown_and_costs_no_scores(folder: Path)
         ask(config, "rescan")
         quiet(config)
         assert folder_status(config)["unreadable"] == []
+
+
+def test_what_cannot_be_read_is_shown_only_while_it_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(candidate: Candidate, _: int) -> Passed:
+        return Passed(candidate, "unreadable", "Permission denied")
+
+    def shown() -> set[str]:
+        return {each["path"] for each in folder_status(config)["unreadable"]}
+
+    monkeypatch.setattr("photod.pipeline.read_photo", refuse)
+    fill(folder / "a", 2)
+    fill(folder / "b/below", 1)
+    (folder / "b/closed").mkdir()
+    config = make_config(folder)
+    with running(config, FakeScorer()):
+        with listing_refused(folder / "b/closed"):
+            ask(config, "rescan")
+            quiet(config)
+            assert shown() == {"a/00000.png", "a/00001.png", "b/below/00000.png", "b/closed"}
+        (folder / "a/00000.png").unlink()
+        wait_until(lambda: "a/00000.png" not in shown())
+        (folder / "b").rename(folder / "c")
+        with listing_refused(folder / "c/closed"):
+            ask(config, "rescan")
+            quiet(config)
+            assert shown() == {"a/00001.png", "c/below/00000.png", "c/closed"}
 
 
 class listing_refused:  # noqa: N801 (used like a function)

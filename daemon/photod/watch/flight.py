@@ -16,7 +16,7 @@ class Flight:
         self._lock = threading.Lock()
         self._in_flight: dict[str, dict[str, Fingerprint]] = {}  # by directory, and then by path
         self._touched: set[str] = set()  # in flight, and seen to change meanwhile
-        self._unreadable: dict[str, tuple[Fingerprint, str]] = {}
+        self._unreadable: dict[str, dict[str, tuple[Fingerprint, str]]] = {}  # by directory, and then by path
         self._counts = Counts()
         self._number = 0
 
@@ -46,12 +46,21 @@ class Flight:
     def listed(self, directory: str, photos: Collection[PhotoRow]) -> None:
         """Hear how a directory looks now: what is in flight there, and is gone or changed, is looked at again.
 
-        Its verdict may be committed after this look, and no other event need follow.
+        Its verdict may be committed after this look, and no other event need follow. What could not be read, and
+        is gone, is no trouble any more.
         """
         with self._lock:
             for path, fingerprint in self._in_flight.get(directory, {}).items():
                 if KnownPhoto(path, *fingerprint) not in photos:
                     self._touched.add(path)
+            if directory in self._unreadable:
+                for path in self._unreadable[directory].keys() - {photo[0] for photo in photos}:
+                    self._forgive(path)
+
+    def keep_only(self, directories: Collection[str]) -> None:
+        """These are all directories of the folder: what could not be read elsewhere is gone."""
+        with self._lock:
+            self._unreadable = {place: photos for place, photos in self._unreadable.items() if place in directories}
 
     def finish(self, outcome: Outcome) -> bool:
         """Hear what became of a candidate; True if its file must be looked at again."""
@@ -59,13 +68,14 @@ class Flight:
         with self._lock:
             self._land(path)
             self._counts = self._counts.after(outcome)
-            self._unreadable.pop(path, None)
+            self._forgive(path)
             touched = path in self._touched
             self._touched.discard(path)
             if not isinstance(outcome, Passed):
                 return touched
             if outcome.why == "unreadable":
-                self._unreadable[path] = (outcome.candidate.fingerprint, outcome.reason)
+                trouble = (outcome.candidate.fingerprint, outcome.reason)
+                self._unreadable.setdefault(os.path.dirname(path), {})[path] = trouble
                 return touched
             return True
 
@@ -82,12 +92,19 @@ class Flight:
     def is_unreadable(self, path: str, fingerprint: Fingerprint) -> bool:
         """Whether this file, as it is, could not be read."""
         with self._lock:
-            return self._unreadable.get(path, (None,))[0] == fingerprint
+            return self._unreadable.get(os.path.dirname(path), {}).get(path, (None,))[0] == fingerprint
 
     def unreadable(self) -> list[tuple[str, str]]:
         """The photos that could not be read, with the system's words."""
         with self._lock:
-            return [(path, reason) for path, (_, reason) in self._unreadable.items()]
+            return [(path, reason) for photos in self._unreadable.values() for path, (_, reason) in photos.items()]
+
+    def _forgive(self, path: str) -> None:
+        directory = os.path.dirname(path)
+        photos = self._unreadable.get(directory, {})
+        photos.pop(path, None)
+        if not photos:
+            self._unreadable.pop(directory, None)
 
     def _land(self, path: str) -> None:
         directory = os.path.dirname(path)

@@ -81,6 +81,7 @@ class Survey:
             self._note_missing(directory)
             return Comparison(), []
         except OSError as error:
+            self._living.add(directory)
             if directory not in self.unlisted:
                 log.warning("unlisted", folder=self.folder, path=directory, reason=error.strerror)
             self.unlisted = self.unlisted | {directory: error.strerror or str(error)}
@@ -114,6 +115,8 @@ class Survey:
         if not start and self._around.presence() is Presence.HERE:
             if self.watches is not None:
                 self.watches.keep_only(self._living)
+            self._flight.keep_only(self._living)
+            self.unlisted = {path: reason for path, reason in self.unlisted.items() if path in self._living}
             sure = filesystem if not unlisted and filesystem == self._identity() else ""
             self._around.note(Compared(self.folder, sure))
         log.debug("compared", folder=self.folder, directories=len(visited), seconds=time.monotonic() - began)
