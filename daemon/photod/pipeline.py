@@ -133,10 +133,11 @@ class Pipeline:
     def at_work_s(self) -> dict[str, float]:
         """For how long each stage has been busy with what it took last: where that grows, it is stuck.
 
-        Reading is not among them: a network folder may take its time. Nor does it count that a later stage is slow.
+        Reading is not among them: a network folder may take its time. Nor does it count that a later stage is slow,
+        or that a photo takes as long to decode as the configuration allows.
         """
         return {
-            "decoding": self._to_decode.away_s(),
+            "decoding": max(0.0, self._to_decode.away_s() - self._config.intake.decode_timeout_s),
             "scoring": self._decoded.away_s(),
             "committing": self._verdicts.away_s(),
         }
