@@ -108,30 +108,28 @@ def _export_one(photo: Path, target: Path, stars: int) -> str:
 
 def _rated_by_others(photo: Path, target: Path) -> bool:
     """Whether the photo itself, or a sidecar by the other convention, has a rating."""
-    from photod_ctl.sidecar import rating_in, unrate
+    from photod_ctl.sidecar import is_rated_by_others
 
     for other in (photo.with_suffix(".xmp"), photo.with_name(photo.name + ".xmp")):
-        if other != target and other.exists():
-            clean = unrate(other.read_bytes())
-            if clean.theirs or rating_in(clean.data or b"") is not None:
-                return True
+        if other != target and other.exists() and is_rated_by_others(other.read_bytes()):
+            return True
     return _embedded_rating(photo)
 
 
 def _embedded_rating(photo: Path) -> bool:
     from PIL import Image
 
-    from photod_ctl.sidecar import rating_in
+    from photod_ctl.sidecar import holds_rating
 
     try:
         with Image.open(photo) as image:  # reads the metadata, not the pixels
             xmp = image.info.get("xmp") or b""
-            if rating_in(xmp if isinstance(xmp, bytes) else str(xmp).encode()) is not None:
+            if holds_rating(xmp if isinstance(xmp, bytes) else str(xmp).encode()):
                 return True
             return bool(image.getexif().get(_EXIF_RATING))
     except Exception:  # Pillow's boundary: RAW and damaged files raise anything
         with photo.open("rb") as file:
-            return rating_in(file.read(_HEAD)) is not None
+            return holds_rating(file.read(_HEAD))
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -67,8 +67,9 @@ def test_lightroom_s_names_have_no_second_suffix(ctl: Ctl, folder: Path) -> None
     assert _rating(folder / "9.xmp") == 5
 
 
-def test_remove_takes_back_all_that_was_written(ctl: Ctl, folder: Path) -> None:
-    other = FOREIGN.format(rating="")
+@pytest.mark.parametrize("rating", ["", 'xmp:Rating="0" '])  # the latter is how digiKam says unrated
+def test_remove_takes_back_all_that_was_written(ctl: Ctl, folder: Path, rating: str) -> None:
+    other = FOREIGN.format(rating=rating)
     (folder / "8.jpg.xmp").write_text(other)
     _export(ctl, folder)
     assert _rating(folder / "8.jpg.xmp") == 4
