@@ -43,12 +43,16 @@ class Folder(_Section):
 
     @property
     def database_path(self) -> Path:
-        """Where this folder's scores are, or will be; what the machine's service keeps apart is found, too."""
-        inside = self.path / DATABASE_DIRECTORY / DATABASE_NAME
-        own = inside if self.holds_database else self._below(state_directory())
-        shared = self._below(SYSTEM_STATE)
-        is_there = os.path.isfile(shared) and os.access(shared, os.R_OK)
-        return shared if is_there and not os.path.exists(own) else own
+        """Where this folder's scores are, or will be.
+
+        Found, too: what was kept apart while it was read-only, and what the machine's service keeps apart.
+        """
+        apart = self._below(state_directory())
+        own = self.path / DATABASE_DIRECTORY / DATABASE_NAME if self.holds_database else apart
+        if os.path.exists(own):
+            return own
+        places = (apart, self._below(SYSTEM_STATE))
+        return next((place for place in places if os.path.isfile(place) and os.access(place, os.R_OK)), own)
 
     def _below(self, state: Path) -> Path:
         name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]

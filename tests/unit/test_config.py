@@ -1,3 +1,4 @@
+import os
 import tomllib
 from pathlib import Path
 
@@ -83,3 +84,19 @@ def test_the_scores_of_a_read_only_folder_lie_apart_unless_it_has_some(
     assert not Folder(path=folder).database_path.is_relative_to(folder)
     (folder / ".photod").mkdir()
     assert Folder(path=folder).database_path.is_relative_to(folder)
+
+
+def test_a_folder_that_becomes_writable_keeps_the_scores_that_it_has(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_access = os.access
+    with monkeypatch.context() as read_only:
+        read_only.setattr("os.access", lambda path, mode: path != folder and may_access(path, mode))
+        apart = Folder(path=folder).database_path
+    apart.parent.mkdir(parents=True)
+    apart.touch()
+    assert Folder(path=folder).database_path == apart
+    (folder / ".photod").mkdir()  # as `photod init` does
+    assert Folder(path=folder).database_path == apart
+    (folder / ".photod/photos.db").touch()
+    assert Folder(path=folder).database_path == folder / ".photod/photos.db"
