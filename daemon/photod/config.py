@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import os
 import tomllib
+from contextlib import suppress
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,8 +18,13 @@ DATABASE_NAME = "photos.db"
 SYSTEM_STATE = Path("/var/lib/photod")  # the state directory of the machine's service
 
 
+# Ten years at most: timers and the kernel take no endless ones.
+_Seconds = Annotated[float, Field(ge=0, le=3.2e8)]
+_SomeSeconds = Annotated[float, Field(gt=0, le=3.2e8)]
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Folder(_Section):
@@ -33,7 +39,7 @@ class Folder(_Section):
     @classmethod
     def _real(cls, path: Path) -> Path:
         # The real path, because inotify misses the files directly below a symlinked root.
-        return Path(os.path.realpath(path.expanduser()))
+        return Path(os.path.realpath(os.path.expanduser(path)))
 
     @property
     def holds_database(self) -> bool:
@@ -74,7 +80,7 @@ class Model(_Section):
     precision: Literal["auto", "fp32", "fast"] = "auto"
     devices: Literal["auto", "cpu"] | Annotated[tuple[str, ...], Field(min_length=1)] = "auto"
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
-    idle_release_s: Annotated[float, Field(ge=0)] = 600.0
+    idle_release_s: _Seconds = 600.0
 
 
 class Intake(_Section):
@@ -84,25 +90,25 @@ class Intake(_Section):
     decoders: Annotated[int, Field(ge=0, le=256)] = 0
     max_megapixels: Annotated[int, Field(ge=1)] = 300
     max_file_mb: Annotated[int, Field(ge=1)] = 2048
-    decode_timeout_s: Annotated[float, Field(gt=0)] = 60.0
-    decoder_memory_mb: Annotated[int, Field(ge=512)] = 4096
+    decode_timeout_s: _SomeSeconds = 60.0
+    decoder_memory_mb: Annotated[int, Field(ge=512, le=1 << 24)] = 4096
 
 
 class Watch(_Section):
     """When a file is looked at."""
 
-    settle_s: Annotated[float, Field(ge=0)] = 2.0
-    rescan_s: Annotated[float, Field(gt=0)] = 3600.0
-    poll_s: Annotated[float, Field(gt=0)] = 300.0
+    settle_s: _Seconds = 2.0
+    rescan_s: _SomeSeconds = 3600.0
+    poll_s: _SomeSeconds = 300.0
 
 
 class Store(_Section):
     """How scores are committed."""
 
     group: Annotated[int, Field(ge=1)] = 256
-    group_wait_s: Annotated[float, Field(ge=0)] = 1.0
+    group_wait_s: _Seconds = 1.0
     backups: Annotated[int, Field(ge=0)] = 3
-    backup_s: Annotated[float, Field(gt=0)] = 86400.0
+    backup_s: _SomeSeconds = 86400.0
 
 
 class Control(_Section):
@@ -113,7 +119,7 @@ class Control(_Section):
     @property
     def path(self) -> Path:
         """The control socket's path."""
-        return Path(self.socket).expanduser() if self.socket else runtime_directory() / "control.sock"
+        return Path(os.path.expanduser(self.socket)) if self.socket else runtime_directory() / "control.sock"
 
     @property
     def is_in_service_directory(self) -> bool:
@@ -126,6 +132,14 @@ class Schedule(_Section):
 
     quiet: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$")] = ""
     on_battery: Literal["rest", "work"] = "rest"
+
+    @field_validator("quiet")
+    @classmethod
+    def _not_all_day(cls, quiet: str) -> str:
+        start, _, end = quiet.partition("-")
+        if quiet and start == end:
+            raise ValueError('it would rest all day long; write "" to let it never rest')
+        return quiet
 
     @property
     def quiet_hours(self) -> tuple[time, time] | None:
@@ -156,16 +170,21 @@ class Config(_Section):
     log: Log = Log()
 
 
+def config_directory() -> Path:
+    """Where this user's configurations are. Raises ConfigError where they have no home."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or _home("XDG_CONFIG_HOME") / ".config")
+
+
 def state_directory() -> Path:
-    """Where photod keeps what belongs to no folder."""
+    """Where photod keeps what belongs to no folder. Raises ConfigError where the user has no home."""
     if systemd := os.environ.get("STATE_DIRECTORY"):
         return Path(systemd.split(":")[0])
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    base = os.environ.get("XDG_STATE_HOME") or _home("XDG_STATE_HOME") / ".local" / "state"
     return Path(base) / "photod"
 
 
 def runtime_directory() -> Path:
-    """Where the control socket is unless it is configured."""
+    """Where the control socket is unless it is configured. Raises ConfigError where the user has no home."""
     if systemd := os.environ.get("RUNTIME_DIRECTORY"):
         return Path(systemd.split(":")[0])
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
@@ -175,13 +194,21 @@ def runtime_directory() -> Path:
     return state_directory()
 
 
+def _home(instead: str) -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # in containers: a user without an entry in /etc/passwd
+        raise ConfigError("this user has no home directory", f"set HOME or {instead}") from None
+
+
 def find_config() -> Path | None:
     """The configuration file that applies when none is named, if there is one."""
     if named := os.environ.get("PHOTOD_CONFIG"):
         return Path(named)
-    xdg = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    places = (xdg / "photod" / "config.toml", Path("/etc/photod/config.toml"))
-    return next((place for place in places if place.is_file()), None)
+    places = [Path("/etc/photod/config.toml")]
+    with suppress(ConfigError):  # without a home there is only the machine's
+        places.insert(0, config_directory() / "photod" / "config.toml")
+    return next((place for place in places if os.path.isfile(place)), None)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -211,7 +238,8 @@ def parse_config(table: dict[str, Any], source: str) -> Config:
         if first["type"] == "extra_forbidden":
             nearest = _nearest(str(first["loc"][-1]), _valid_keys(first["loc"][:-1]))
             raise ConfigError(f"{source}: unknown key {key}", nearest) from None
-        raise ConfigError(f"{source}: {key} = {first['input']!r}: {first['msg']}") from None
+        what = first["msg"].removeprefix("Value error, ")  # what a validator of ours says
+        raise ConfigError(f"{source}: {key} = {first['input']!r}: {what}") from None
 
 
 def _valid_keys(location: tuple[int | str, ...]) -> list[str]:

@@ -48,8 +48,7 @@ class OpenFolder:
             note=note,
             presence=self.presence,
         )
-        rules = Rules(settings.exclude, is_photo_name)
-        self.watcher = FolderWatcher(self.path, rules, around, timing, polled=settings.watch == "poll")
+        self.watcher = FolderWatcher(self.path, _rules(settings), around, timing, polled=settings.watch == "poll")
 
     @property
     def path(self) -> str:
@@ -112,6 +111,8 @@ def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], lis
         if not configured:
             raise ConfigError("no folders are configured", 'add folders = ["/path/to/photos"] to the configuration')
         _refuse_nested(configured)
+        for folder in configured:
+            _rules(folder)  # refuses what is no pattern
         return configured, []
     meant = Folder(path=once).path
     chosen = next((folder for folder in configured if meant.is_relative_to(folder.path)), None)
@@ -167,6 +168,10 @@ def find_present(folders: Iterable[OpenFolder], path: str) -> tuple[OpenFolder, 
     if folder.presence() is Presence.ABSENT:
         raise UsageError(f"{folder.path} is away", "mount it")
     return folder, below
+
+
+def _rules(folder: Folder) -> Rules:
+    return Rules(folder.exclude, is_photo_name)
 
 
 def _with_database(meant: Path) -> Path:

@@ -28,7 +28,7 @@ def write_playlist(places: Sequence[Place], target: str) -> str:
             warn(f"left out, since a playlist cannot name it: {place.location}")
         else:
             lines.append(os.fsencode(place.location))
-    path = Path(target).expanduser()
+    path = Path(os.path.expanduser(target))
     try:
         with path.open("xb") as file:
             file.write(b"\n".join(lines) + b"\n")
@@ -40,7 +40,7 @@ def write_playlist(places: Sequence[Place], target: str) -> str:
 
 
 def _place_all(places: Sequence[Place], target: str, place_one: Callable[[Path, Path], None]) -> int:
-    directory = Path(target).expanduser()
+    directory = Path(os.path.expanduser(target))
     digits = len(str(len(places)))
     count = 0
     try:

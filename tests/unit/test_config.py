@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from photod.config import Config, Folder, load_config, parse_config
+from photod.config import Config, Folder, load_config, parse_config, state_directory
 from photod.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -32,6 +32,11 @@ def test_the_example_states_every_key() -> None:
         ("[model]\nprecision = 'faste'", ["model.precision", "'faste'", "'fast'"]),
         ("folders = [{path = '/a', databse = 'state'}]", ["databse", "did you mean database?"]),
         ("folders = ", ["not valid TOML"]),
+        ("[watch]\nrescan_s = inf", ["watch.rescan_s", "finite"]),
+        ("[watch]\nrescan_s = 1e300", ["watch.rescan_s", "less than"]),
+        ("[model]\nlogit_scale = nan", ["model.logit_scale", "finite"]),
+        ("[intake]\ndecoder_memory_mb = 99999999999999999999", ["intake.decoder_memory_mb", "less than"]),
+        ("[schedule]\nquiet = '08:00-08:00'", ["schedule.quiet = '08:00-08:00': it would rest all day"]),
     ],
 )
 def test_a_mistake_is_named_with_its_key_and_the_nearest_valid_one(
@@ -68,6 +73,22 @@ def test_the_place_of_the_configuration_can_be_named_by_the_environment(
     (tmp_path / "c.toml").write_text("[watch]\nsettle_s = 7.0\n")
     monkeypatch.setenv("PHOTOD_CONFIG", str(tmp_path / "c.toml"))
     assert load_config().watch.settle_s == 7.0
+
+
+def test_the_home_of_nobody_is_a_folder_that_is_not_there() -> None:
+    table = {"folders": ["~nosuchuser/x"], "control": {"socket": "~nosuchuser/socket"}}
+    config = parse_config(table, "test")
+    assert config.folders[0].path == Path("~nosuchuser/x").resolve()
+    assert config.control.path == Path("~nosuchuser/socket")
+
+
+def test_a_user_without_a_home_is_told_and_does_without_where_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    assert load_config() == Config()
+    with pytest.raises(ConfigError, match="set HOME or XDG_STATE_HOME"):
+        state_directory()
 
 
 def test_a_database_lies_in_its_folder_or_below_the_state_directory(home: Path) -> None:

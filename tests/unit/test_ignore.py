@@ -1,5 +1,10 @@
+from pathlib import Path
+
 import pytest
 
+from photod.config import Config, Folder
+from photod.errors import ConfigError
+from photod.folders import choose_folders
 from photod.intake.formats import is_photo_name
 from photod.watch.ignore import Rules
 
@@ -54,3 +59,11 @@ def test_the_users_patterns_have_gitignore_syntax() -> None:
 
 def test_no_pattern_brings_a_hidden_file_back() -> None:
     assert not Rules(("!.a.jpg",), is_photo_name).is_photo(".a.jpg")
+
+
+@pytest.mark.parametrize("pattern", ["!", "[z-a]", "a\\"])
+def test_what_is_no_pattern_is_named_before_anything_starts(pattern: str, folder: Path) -> None:
+    config = Config(folders=(Folder(path=folder, exclude=("raw/", pattern)),))
+    with pytest.raises(ConfigError, match="exclude") as caught:
+        choose_folders(config, None)
+    assert repr(pattern) in str(caught.value)

@@ -1,5 +1,6 @@
 """Fetching published weights, once, because the user said so. The daemon itself never does."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def download(model: config.Model, cache: Path, say: Callable[[str], None]) -> No
     line for each step. Raises ConfigError.
     """
     weights = model.weights
-    if weights == BUILTIN or weights.startswith(LOCAL_DIR) or Path(weights).expanduser().is_file():
+    if weights == BUILTIN or weights.startswith(LOCAL_DIR) or Path(os.path.expanduser(weights)).is_file():
         say(f"{weights} is on this machine")
     else:
         say(f"downloading {weights}")

@@ -69,10 +69,10 @@ def find_source(model: config.Model) -> Source:
     """The source that the configuration names. Raises ConfigError when it is not on this machine."""
     weights = model.weights
     if weights.startswith(LOCAL_DIR):
-        return _local_directory(Path(weights.removeprefix(LOCAL_DIR)).expanduser())
+        return _local_directory(Path(os.path.expanduser(weights.removeprefix(LOCAL_DIR))))
     if weights.startswith(HUB):
         return _hub_repository(weights)
-    path = Path(weights).expanduser()
+    path = Path(os.path.expanduser(weights))
     if path.is_file():
         return _file(path, model.architecture)
     return _tag(model)
@@ -207,7 +207,7 @@ def _first_cached(repository: str, names: Iterable[str]) -> Path | None:
 
 
 def _cached_url(url: str) -> Path | None:
-    path = Path("~/.cache/clip").expanduser() / url.rpartition("/")[2]  # open_clip's own place
+    path = Path(os.path.expanduser("~/.cache/clip")) / url.rpartition("/")[2]  # open_clip's own place
     return path if path.is_file() else None
 
 

@@ -109,7 +109,7 @@ def _command(place: Place) -> list[str]:
 
 def _code(config: Config) -> list[Path]:
     """Where the program is: Python, its packages, the weights."""
-    weights = Path(config.model.weights.removeprefix("local-dir:")).expanduser()
+    weights = Path(os.path.expanduser(config.model.weights.removeprefix("local-dir:")))
     places = [Path(sys.prefix), Path(sys.base_prefix), *(Path(place) for place in sys.path if place), weights]
     named = [place for place in places if place.is_absolute() and place.exists()]
     found = list(dict.fromkeys([*named, *(place.resolve() for place in named)]))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from photod.config import Folder, find_config
+from photod.config import Folder, config_directory, find_config
 from photod.errors import UsageError
 
 SERVICE_USER = "photod"  # where the folders belong to nobody in particular
@@ -55,7 +55,7 @@ def system_place(etc: Path = Path("/etc")) -> Place:
 
 def user_place() -> Place:
     """The calling user's service."""
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    home = config_directory()
     own = home / "photod" / "config.toml"
     found = find_config()
     config = found if found is not None and found.is_relative_to(home) else own

@@ -1,8 +1,12 @@
 """What is not looked at."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 from pathspec import GitIgnoreSpec
+from pathspec.pattern import Pattern
+
+from photod.errors import ConfigError
 
 # Hidden things (also .photod itself, .Trash-1000, .stversions, .syncthing.*, ._resource-forks) and lock files.
 _PRIVATE = frozenset({".", "~"})
@@ -21,12 +25,13 @@ FOREIGN_DIRECTORIES = frozenset(
 class Rules:
     """Decides by name alone whether a file is a photo and a directory is entered.
 
-    The rules above always hold; the user's patterns, in .gitignore's syntax, come on top of them.
+    The rules above always hold; the user's patterns, in .gitignore's syntax, come on top of them. Raises ConfigError
+    for what is no pattern.
     """
 
     def __init__(self, exclude: Sequence[str], is_photo_name: Callable[[str], bool]) -> None:
         # Matching costs more than the rest of a look at a file: not even asked where there are no patterns.
-        self._spec = GitIgnoreSpec.from_lines(exclude) if exclude else None
+        self._spec = GitIgnoreSpec([each for line in exclude for each in _patterns(line)]) if exclude else None
         self._is_photo_name = is_photo_name
 
     def is_photo(self, path: str, name: str = "") -> bool:
@@ -45,6 +50,13 @@ class Rules:
 
     def _is_excluded(self, path: str) -> bool:
         return self._spec is not None and self._spec.match_file(path)
+
+
+def _patterns(line: str) -> Iterable[Pattern]:
+    try:
+        return GitIgnoreSpec.from_lines([line]).patterns
+    except (ValueError, re.error):
+        raise ConfigError(f"exclude: {line!r} is not a pattern", "write it as in .gitignore") from None
 
 
 def _is_foreign(name: str) -> bool:
