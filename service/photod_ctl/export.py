@@ -1,5 +1,6 @@
 """`photod-ctl export`: ratings where photographers see them."""
 
+import errno
 import os
 import tempfile
 from collections import Counter
@@ -19,6 +20,7 @@ STARS = "99,95,80,50"
 NAMES = ("digikam", "darktable", "lightroom")
 _HEAD = 1 << 20  # bytes of a file that Pillow cannot open in which a rating is looked for
 _EXIF_RATING = 0x4746
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def export(  # noqa: PLR0913, PLR0917 - the options that it has
@@ -39,7 +41,8 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
 
     Each photo gets stars by its percentile in an XMP sidecar: photo.jpg.xmp for digiKam and darktable, photo.xmp
     for Lightroom, which reads it for RAW files only. The photos themselves are never touched. A rating that
-    somebody else gave, in the photo or in a sidecar, is never changed.
+    somebody else gave, in the photo or in a sidecar, is never changed. A sidecar that cannot be written keeps no
+    other photo from its stars; the exit code is 2 then.
 
     Examples: photod-ctl export --xmp ~/Pictures; photod-ctl export --xmp --stars 99.9,99,95,80;
     photod-ctl export --xmp --remove
@@ -56,16 +59,21 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
     rankings = rank(archives(folders, load(context, config)), 2**62)
     note_models(rankings)
     places = [place for ranking in rankings if not ranking.earlier for place in ranking.places]
-    counts = export_all(places, limits, adobe=names == "lightroom", remove=remove)
+    counts, failure = export_all(places, limits, adobe=names == "lightroom", remove=remove)
     if as_json:
         print_json(dict(counts))
     else:
         print(", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing to export")
+    if failure:
+        raise failure
 
 
-def export_all(places: "Sequence[Place]", limits: list[float], adobe: bool, remove: bool) -> Counter[str]:
-    """Bring every photo's sidecar up to date; returns how many became what. Raises UsageError."""
+def export_all(
+    places: "Sequence[Place]", limits: list[float], adobe: bool, remove: bool
+) -> tuple[Counter[str], UsageError | None]:
+    """Bring every photo's sidecar up to date; returns how many became what, and why the first that failed did."""
     counts: Counter[str] = Counter()
+    failure: UsageError | None = None
     done: set[Path] = set()
     for place in places:
         photo = Path(place.location)
@@ -77,9 +85,17 @@ def export_all(places: "Sequence[Place]", limits: list[float], adobe: bool, remo
         try:
             counts[_export_one(photo, target, given)] += 1
         except OSError as error:
-            problem = f"cannot write {target}: {error.strerror or error}"
-            raise UsageError(problem, "make its directory writable") from error
-    return counts
+            counts["failed"] += 1
+            failure = failure or _failure(target, error)
+            if error.errno in _FULL:
+                break
+    return counts, failure
+
+
+def _failure(target: Path, error: OSError) -> UsageError:
+    remedy = "give the photo a shorter name" if error.errno == errno.ENAMETOOLONG else "make its directory writable"
+    remedy = "make room, then try again" if error.errno in _FULL else remedy
+    return UsageError(f"cannot write {target}: {error.strerror or error}", remedy)
 
 
 def _export_one(photo: Path, target: Path, stars: int) -> str:
@@ -134,7 +150,7 @@ def _embedded_rating(photo: Path) -> bool:
 
 def _replace(target: Path, data: bytes) -> None:
     """Write whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=".photod-", dir=target.parent)  # short: names have 255 bytes at most
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

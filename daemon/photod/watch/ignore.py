@@ -1,10 +1,9 @@
 """What is not looked at."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from pathspec import GitIgnoreSpec
-from pathspec.pattern import Pattern
 
 from photod.errors import ConfigError
 
@@ -25,13 +24,13 @@ FOREIGN_DIRECTORIES = frozenset(
 class Rules:
     """Decides by name alone whether a file is a photo and a directory is entered.
 
-    The rules above always hold; the user's patterns, in .gitignore's syntax, come on top of them. Raises ConfigError
-    for what is no pattern.
+    The rules above always hold; the user's patterns, in .gitignore's syntax, come on top of them.
+    Raises ConfigError for what is no pattern.
     """
 
     def __init__(self, exclude: Sequence[str], is_photo_name: Callable[[str], bool]) -> None:
         # Matching costs more than the rest of a look at a file: not even asked where there are no patterns.
-        self._spec = GitIgnoreSpec([each for line in exclude for each in _patterns(line)]) if exclude else None
+        self._spec = _compiled(exclude) if exclude else None
         self._is_photo_name = is_photo_name
 
     def is_photo(self, path: str, name: str = "") -> bool:
@@ -52,11 +51,13 @@ class Rules:
         return self._spec is not None and self._spec.match_file(path)
 
 
-def _patterns(line: str) -> Iterable[Pattern]:
-    try:
-        return GitIgnoreSpec.from_lines([line]).patterns
-    except (ValueError, re.error):
-        raise ConfigError(f"exclude: {line!r} is not a pattern", "write it as in .gitignore") from None
+def _compiled(exclude: Sequence[str]) -> GitIgnoreSpec:
+    for line in exclude:  # one by one, to name it
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except (ValueError, re.error):
+            raise ConfigError(f"exclude: {line!r} is not a pattern", "write it as in .gitignore") from None
+    return GitIgnoreSpec.from_lines(exclude)
 
 
 def _is_foreign(name: str) -> bool:

@@ -119,6 +119,17 @@ def test_a_sidecar_that_another_program_rewrote_is_still_ours_while_its_rating_i
     assert (_rating(sidecar), b"cat" in sidecar.read_bytes()) == (None, True)
 
 
+def test_a_photo_whose_sidecar_cannot_be_written_keeps_no_other_from_its_stars(ctl: Ctl, archive: Archive) -> None:
+    sidecar_fits, too_long = f"{'b' * 247}.jpg", f"{'a' * 248}.jpg"  # .xmp makes 255 and 256 bytes of them
+    folder = archive("long", {too_long: 9.0, "directory.jpg": 8.0, sidecar_fits: 7.0, "c.jpg": 6.0})
+    (folder / "directory.jpg.xmp").mkdir()
+    run = ctl("export", "--xmp", folder, "--stars", "0,0,0,0")
+    assert (run.returncode, run.stdout) == (2, "2 failed, 2 rated\n"), run.stderr
+    (line,) = (line for line in run.stderr.splitlines() if "cannot" in line)
+    assert line.endswith(f"{too_long}.xmp: File name too long; give the photo a shorter name")
+    assert _sidecars(folder) == [f"{sidecar_fits}.xmp", "c.jpg.xmp", "directory.jpg.xmp"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
