@@ -1,10 +1,12 @@
 """`photod-ctl backup`: a copy of a folder's database, made while it is in use."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from photod.errors import UsageError
 from photod_ctl.options import ConfigFile, load
 
 
@@ -31,5 +33,24 @@ def backup(
     if target is None:
         target = care.back_up(database, max(1, settings.store.backups))
     else:
-        care.backup(database, target.absolute())
+        place = Path(os.path.realpath(target))
+        _refuse(place, database)
+        care.backup(database, place)
     print(printable(str(target)))
+
+
+def _refuse(target: Path, database: Path) -> None:
+    """Raises UsageError where a copy must not go, or cannot."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}", "name a place that you can write") from error
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write in {target.parent}", "name a place that you can write")
+    if os.path.exists(target) and not os.path.isfile(target):
+        one = f"one, such as {target / database.name}" if os.path.isdir(target) else "one"
+        raise UsageError(f"{target} is not a file", f"name {one}")
+    files = [file for file in database.parent.iterdir() if file.name.startswith(database.name)]  # with its log
+    named = target.parent.samefile(database.parent) and target.name.startswith(database.name)
+    if named or (os.path.exists(target) and any(target.samefile(file) for file in files)):
+        raise UsageError(f"{target} belongs to the database itself", "name a file elsewhere")

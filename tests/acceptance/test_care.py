@@ -40,6 +40,30 @@ def test_a_sound_database_is_verified_and_backed_up(scored: Path, tmp_path: Path
     assert Path(done.stdout.strip()).parent == scored / ".photod/backups"
 
 
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("", "is not a file; name one, such as "),
+        ("/dev/null", "is not a file"),
+        ("photos/.photod/photos.db", "belongs to the database itself; name a file elsewhere"),
+        ("photos/.photod/photos.db-wal", "belongs to the database itself"),
+        ("hard-link", "belongs to the database itself"),
+        ("symlink", "belongs to the database itself"),
+        ("photos/0.png/copy.db", "cannot write "),
+    ],
+)
+def test_a_backup_goes_to_a_file_of_its_own(scored: Path, tmp_path: Path, target: str, words: str) -> None:
+    database = scored / ".photod/photos.db"
+    os.link(database, tmp_path / "hard-link")
+    (tmp_path / "symlink").symlink_to(database)
+    before = database.stat()
+    done = photod_ctl("backup", scored, tmp_path / target)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert words in done.stderr
+    assert (database.stat().st_ino, database.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert photod_ctl("verify", scored).returncode == 0
+
+
 def test_a_damaged_database_is_refused_with_the_way_back_which_works(scored: Path, tmp_path: Path) -> None:
     backup = photod_ctl("backup", scored).stdout.strip()
     database = scored / ".photod/photos.db"
