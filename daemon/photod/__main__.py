@@ -19,6 +19,7 @@ from photod.journal import one_line
 from photod.logs import configure_logs
 from photod.patience import note_end, wait_after_failures
 from photod.setup.place import share_weights
+from photod.streams import open_closed_streams
 from photod.systemd import notify
 
 EXIT_CODES = """exit codes:
@@ -34,6 +35,7 @@ EXIT_CODES = """exit codes:
 
 def main() -> None:
     """Run the command line and exit."""
+    open_closed_streams()
     arguments = _parser().parse_args()
     try:
         arguments.command(arguments)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import typer
 
 from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, PhotodError, UsageError, unwritable
+from photod.streams import open_closed_streams
 from photod_ctl.options import ConfigFile
 
 # Imported when called: a command pays for itself alone.
@@ -45,6 +46,7 @@ def main() -> None:
     """Run one command and exit."""
     gc.set_threshold(100_000)  # imports make much that stays: looking for garbage in it costs a tenth of the start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it has none, and seeking them takes 5 ms
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text streams
     try:

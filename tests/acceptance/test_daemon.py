@@ -25,6 +25,11 @@ def paths(config: Path) -> set[str]:
     return set(done.stdout.splitlines())
 
 
+def test_a_daemon_runs_without_standard_input_and_output(config: Path) -> None:
+    with RunningDaemon(config, "<&- >&-") as daemon:
+        assert daemon.stop(signal.SIGTERM) == 0
+
+
 def test_a_photo_that_lands_shows_in_top_and_the_daemon_ends_cleanly(config: Path, folder: Path) -> None:
     with RunningDaemon(config) as daemon:
         photo = make_photo(folder / "new/a.png")

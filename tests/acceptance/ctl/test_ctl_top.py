@@ -273,3 +273,13 @@ def test_top_imports_neither_torch_nor_numpy_nor_rich(archive: Archive, environm
         [sys.executable, "-c", program, str(folder)], env=environment, capture_output=True, text=True, check=True
     )
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_closed_standard_streams_are_no_error(archive: Archive, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "photod_ctl", "top", str(archive("photos", {"a.jpg": 2.0}))]
+    for redirections, words in (("<&- >&-", b""), ("<&- >&- 2>&-", b""), ("<&- 2>&-", b"a.jpg")):
+        shell = ["sh", "-c", f'exec "$0" "$@" {redirections}', *command]
+        run = subprocess.run(shell, capture_output=True, env=environment, timeout=60, check=False)
+        assert run.returncode == 0
+        assert words in run.stdout
+        assert b"Traceback" not in run.stderr
