@@ -1,8 +1,11 @@
 """`photod check`: what would happen if it were started, said in lines that a person reads."""
 
+import os
+
 import numpy as np
 
 from photod.config import Config, Folder, state_directory
+from photod.files import is_gone
 from photod.folders import choose_folders
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.intake.process import sandbox_report
@@ -20,11 +23,11 @@ def check(config: Config) -> None:
     if config.folders:
         choose_folders(config, None)
     for folder in config.folders:
-        if folder.database_path.exists():
+        if not is_gone(str(folder.database_path)):
             totals = Reader(folder.database_path).totals()
             found = f"{totals.scored} scored, {totals.unscoreable} unscoreable, {totals.stale} by an earlier model"
         else:
-            found = "no database yet" if folder.path.is_dir() else "not there now"
+            found = "no database yet" if os.path.isdir(folder.path) else "not there now"
         _line("folder", f"{folder.path}: {found}")
     if not config.folders:
         _line("folder", "none configured")
@@ -32,7 +35,7 @@ def check(config: Config) -> None:
     for name, text in describe(scorers):
         _line(name, text)
     for folder in config.folders:
-        if folder.database_path.exists():
+        if not is_gone(str(folder.database_path)):
             _verify(folder, scorers[0])
     for text in sandbox_report() or ["all walls stand"]:
         _line("sandbox", text)

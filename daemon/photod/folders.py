@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from photod.config import DATABASE_DIRECTORY, Config, Folder, Watch, state_directory
 from photod.errors import ConfigError, DatabaseError, UsageError
+from photod.files import is_gone
 from photod.intake.formats import is_photo_name
 from photod.logs import get_logger
 from photod.photos import Candidate, Note, StalePage
@@ -142,7 +143,7 @@ def open_readers(others: Iterable[Folder]) -> list[Reader]:
     """Views of folders that this process does not hold; one that cannot be read now is left out."""
     readers = []
     for folder in others:
-        if folder.database_path.exists():
+        if not is_gone(str(folder.database_path)):
             try:
                 readers.append(Reader(folder.database_path))
             except DatabaseError as error:
@@ -182,7 +183,7 @@ def _with_database(meant: Path) -> Path:
 def _has_own_database(place: Path) -> bool:
     """Whether photod has a directory here that is no stranger's: in /tmp, for example, anybody may make one."""
     marker = place / DATABASE_DIRECTORY
-    return marker.is_dir() and marker.lstat().st_uid in (os.geteuid(), place.stat().st_uid, 0)
+    return os.path.isdir(marker) and marker.lstat().st_uid in (os.geteuid(), place.stat().st_uid, 0)
 
 
 def _refuse_nested(folders: list[Folder]) -> None:

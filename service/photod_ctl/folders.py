@@ -7,6 +7,7 @@ from pathlib import Path
 
 from photod.config import Config, Folder
 from photod.errors import UsageError
+from photod.files import is_gone
 from photod_ctl.tables import printable, warn
 
 
@@ -49,7 +50,7 @@ def find_archive(path: str, config: Config) -> Archive | None:
     """The archive of a real path: its own, or that of the nearest directory above that has one."""
     for root in (Path(path), *Path(path).parents):
         archive = archive_of(_settings(root, config))
-        if archive.database.exists():
+        if _has_database(archive):
             below = os.path.relpath(path, archive.folder)
             return Archive(archive.folder, archive.database, "" if below == os.curdir else below)
     return None
@@ -63,9 +64,9 @@ def archive_of(folder: Folder) -> Archive:
 def real_directory(directory: str) -> str:
     """The directory's real, absolute path. Raises UsageError where it is none."""
     path = os.path.realpath(os.path.expanduser(directory))
-    if not os.path.isdir(path):
+    if not directory or not os.path.isdir(path):
         what = "is not a folder" if os.path.lexists(path) else "does not exist"
-        raise UsageError(f"{directory} {what}", "name a folder of photos")
+        raise UsageError(f"{directory or repr(directory)} {what}", "name a folder of photos")
     return path
 
 
@@ -73,8 +74,17 @@ def _settings(root: Path, config: Config) -> Folder:
     return next((folder for folder in config.folders if folder.path == root), None) or Folder(path=root)
 
 
+def _has_database(archive: Archive) -> bool:
+    """Whether it is there. Raises UsageError where it may not be read, or even looked for."""
+    if is_gone(str(archive.database)):
+        return False
+    if not os.access(archive.database, os.R_OK):
+        raise UsageError(f"{archive.database} is closed to you", "ask its owner, or call this with sudo")
+    return True
+
+
 def _has_scores(archive: Archive) -> bool:
-    if archive.database.exists():
+    if _has_database(archive):
         return True
     what = "has no scores yet" if os.path.isdir(archive.folder) else "is not there"
     warn(f"{archive.folder} {what}, left out")

@@ -20,6 +20,8 @@ Folders = Annotated[
     ),
 ]
 
+MANY = 1_000_000_000  # as many as anybody has, and no more than SQLite can count
+
 Since = Annotated[
     str | None, typer.Option("--since", metavar="DATE", help="Taken then or later: 2021, 2021-07 or 2021-07-14.")
 ]

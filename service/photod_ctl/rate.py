@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from photod.errors import EXIT_INTERRUPTED, DatabaseError, UsageError
-from photod_ctl.options import ConfigFile, Json, config_file, load
+from photod_ctl.options import MANY, ConfigFile, Json, config_file, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def rate(
     context: typer.Context,
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of photos, or one photo.")],
-    top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="Show the N best photos after it.")] = 0,
+    top: Annotated[
+        int, typer.Option("--top", min=0, max=MANY, metavar="N", help="Show the N best photos after it.")
+    ] = 0,
     as_json: Json = False,
     config: ConfigFile = None,
 ) -> None:

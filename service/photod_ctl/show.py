@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photod_ctl.options import ConfigFile, Json, load
+from photod_ctl.options import MANY, ConfigFile, Json, load
 
 if TYPE_CHECKING:
     from photod.store.queries import PhotoDetails, Reader
@@ -18,7 +18,8 @@ def show(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A photo.")],
     neighbours: Annotated[
-        int, typer.Option("--neighbours", min=0, metavar="N", help="How many that look like it; 0 is quick.")
+        int,
+        typer.Option("--neighbours", min=0, max=MANY, metavar="N", help="How many that look like it; 0 is quick."),
     ] = 5,
     as_json: Json = False,
     config: ConfigFile = None,

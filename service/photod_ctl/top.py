@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photod_ctl.options import ConfigFile, Folders, Json, MinScore, Month, Since, Until, Year, load
+from photod_ctl.options import MANY, ConfigFile, Folders, Json, MinScore, Month, Since, Until, Year, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def top(  # noqa: PLR0913, PLR0917 - the options that it has
     context: typer.Context,
     folders: Folders = None,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, metavar="N", help="How many.")] = 50,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=MANY, metavar="N", help="How many.")] = 50,
     worst: Annotated[bool, typer.Option("--worst", help="The worst, worst first.")] = False,
     distinct: Annotated[
         bool, typer.Option("--distinct", help="One photo of each burst or scene, with the number of others.")

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from photod_ctl.options import ConfigFile, Folders, Json, load
+from photod_ctl.options import MANY, ConfigFile, Folders, Json, load
 
 
 def verify(
     context: typer.Context,
     folders: Folders = None,
     samples: Annotated[
-        int, typer.Option("--samples", min=0, help="Photos to read again and compare with their hashes.")
+        int, typer.Option("--samples", min=0, max=MANY, help="Photos to read again and compare with their hashes.")
     ] = 100,
     as_json: Json = False,
     config: ConfigFile = None,

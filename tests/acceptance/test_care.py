@@ -50,6 +50,8 @@ def test_a_sound_database_is_verified_and_backed_up(scored: Path, tmp_path: Path
         ("hard-link", "belongs to the database itself"),
         ("symlink", "belongs to the database itself"),
         ("photos/0.png/copy.db", "cannot write "),
+        ("photos/0.png", "is there, and is no database; name another file"),
+        ("x" * 256, "File name too long; name a place that you can write"),
     ],
 )
 def test_a_backup_goes_to_a_file_of_its_own(scored: Path, tmp_path: Path, target: str, words: str) -> None:

@@ -28,9 +28,8 @@ def demo(
     broken files. Then try: photod-ctl rate DIR; photod-ctl top DIR.
     """
     target = Path(os.path.abspath(directory))
-    created = not (target / MARKER).exists()
+    created = not os.path.exists(target / MARKER)
     if created:
-        _refuse_foreign(target)
         write_demo(target)
     count = sum(len(files) for _, _, files in os.walk(target)) - 1
     if as_json:
@@ -43,6 +42,7 @@ def demo(
 def write_demo(target: Path) -> None:
     """Write the folder whole: it appears under its name when everything is in it."""
     try:
+        _refuse_foreign(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
@@ -75,8 +75,8 @@ def _write_files(folder: Path) -> None:
 
 
 def _refuse_foreign(target: Path) -> None:
-    if target.is_dir() and not os.listdir(target):
+    if os.path.isdir(target) and not os.listdir(target):
         return
-    if target.exists() or target.is_symlink():
-        what = "is not empty" if target.is_dir() else "is not a directory"
+    if os.path.lexists(target):
+        what = "is not empty" if os.path.isdir(target) else "is not a directory"
         raise UsageError(f"{printable(str(target))} {what}", "name a directory that does not exist yet")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from photod_ctl.options import ConfigFile, Folders, MinScore, Since, Year, load
+from photod_ctl.options import MANY, ConfigFile, Folders, MinScore, Since, Year, load
 
 SWITCH_S = 0.0005  # how long a thread that decodes may keep the interpreter from the show; usual are 5 ms
 
@@ -13,11 +13,13 @@ SWITCH_S = 0.0005  # how long a thread that decodes may keep the interpreter fro
 def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     context: typer.Context,
     folders: Folders = None,
-    delay: Annotated[float, typer.Option("--delay", min=0.2, metavar="SECONDS", help="For each photo.")] = 5.0,
+    delay: Annotated[
+        float, typer.Option("--delay", min=0.2, max=86400, metavar="SECONDS", help="For each photo.")
+    ] = 5.0,
     fade: Annotated[bool, typer.Option("--fade", help="Fade from photo to photo.")] = False,
     loop: Annotated[bool, typer.Option("--loop", help="Begin again after the last photo.")] = False,
     window: Annotated[bool, typer.Option("--window", help="In a window instead of the whole screen.")] = False,
-    top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="Only the N best.")] = 20_000,
+    top: Annotated[int, typer.Option("--top", min=1, max=MANY, metavar="N", help="Only the N best.")] = 20_000,
     min_score: MinScore = None,
     since: Since = None,
     year: Year = None,

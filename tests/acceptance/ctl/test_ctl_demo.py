@@ -76,3 +76,6 @@ def test_an_earlier_demo_is_left_as_it_is_and_a_foreign_folder_refused(ctl: Ctl,
     refused = ctl("demo", "mine")
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["photo.jpg"]
+    refused = ctl("demo", "x" * 256)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "File name too long; name a directory that you can write" in refused.stderr

@@ -218,6 +218,12 @@ def test_an_archive_without_scores_says_so(ctl: Ctl, archive: Archive) -> None:
     assert "within these limits" in ctl("top", archive("more", {"a.jpg": 1.0}), "--min-score", "5").stderr
 
 
+def test_an_empty_name_is_not_the_current_folder(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    archive(".", {"a.jpg": 1.0})
+    run = ctl("top", "")
+    assert (run.returncode, run.stderr) == (2, "photod-ctl: '' is not a folder; name a folder of photos\n")
+
+
 def test_a_broken_database_is_one_line_and_exit_code_74(ctl: Ctl, archive: Archive) -> None:
     folder = archive("photos", {"a.jpg": 1.0})
     (folder / ".photod" / "photos.db").write_bytes(b"not a database at all" * 100)
