@@ -69,6 +69,8 @@ def test_only_transformers_without_variations_are_plain() -> None:
         ("bultin", "ViT-B-16-quickgelu", 'did you mean "builtin"'),
         ("/nowhere/AesCLIP", "ViT-B-16-quickgelu", 'weights = "/nowhere/AesCLIP" is neither a file nor a tag'),
         ("hf-hub:nobody/nothing", "ViT-B-16", "has not been downloaded.*photod check --download"),
+        ("hf-hub:", "ViT-B-16", 'weights = "hf-hub:" names no repository; write hf-hub:OWNER/NAME'),
+        ("x" * 300, "ViT-B-16", "cannot be read: File name too long"),
         ("local-dir:/nowhere", "ViT-B-16", "is no directory"),
         ("openai", "ViT-B-61", 'architecture = "ViT-B-61" is unknown; did you mean "ViT-B-16"'),
     ],

@@ -17,7 +17,7 @@ def download(model: config.Model, cache: Path, say: Callable[[str], None]) -> No
     line for each step. Raises ConfigError.
     """
     weights = model.weights
-    if weights == BUILTIN or weights.startswith(LOCAL_DIR) or Path(os.path.expanduser(weights)).is_file():
+    if weights == BUILTIN or weights.startswith(LOCAL_DIR) or os.path.isfile(os.path.expanduser(weights)):
         say(f"{weights} is on this machine")
     else:
         say(f"downloading {weights}")

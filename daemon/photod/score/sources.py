@@ -67,6 +67,14 @@ def open_clip() -> ModuleType:
 
 def find_source(model: config.Model) -> Source:
     """The source that the configuration names. Raises ConfigError when it is not on this machine."""
+    try:
+        return _source(model)
+    except OSError as error:
+        problem = f'model.weights = "{model.weights}" cannot be read: {error.strerror or error}'
+        raise ConfigError(problem, "check its permissions") from error
+
+
+def _source(model: config.Model) -> Source:
     weights = model.weights
     if weights.startswith(LOCAL_DIR):
         return _local_directory(Path(os.path.expanduser(weights.removeprefix(LOCAL_DIR))))
@@ -138,7 +146,10 @@ def _local_directory(directory: Path) -> Source:
 
 def _hub_repository(weights: str) -> Source:
     repository = weights.removeprefix(HUB)
-    description = _first_cached(repository, [HUB_CONFIG])
+    try:
+        description = _first_cached(repository, [HUB_CONFIG])
+    except ValueError:  # the hub's word for a name that cannot be one
+        raise ConfigError(f'model.weights = "{weights}" names no repository', f"write {HUB}OWNER/NAME") from None
     path = _first_cached(repository, hub_file_names(""))
     if description is None or path is None:
         raise _not_downloaded(weights)
