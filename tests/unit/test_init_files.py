@@ -73,6 +73,17 @@ def test_a_broken_configuration_is_left_to_its_owner(folder: Path) -> None:
         with_folders("folders = [", [folder], None)
 
 
+@pytest.mark.parametrize(("data", "words"), [(b"\xff", "not valid TOML"), (None, "Is a directory")])
+def test_a_configuration_that_cannot_be_read_is_told(
+    folder: Path, home: Path, data: bytes | None, words: str
+) -> None:
+    config = home / "config/photod/config.toml"
+    config.parent.mkdir(parents=True)
+    config.mkdir() if data is None else config.write_bytes(data)
+    with pytest.raises(ConfigError, match=f"{config}.*{words}"):
+        init(asked(folder, dry_run=True))
+
+
 def asked(folder: Path, **more: object) -> argparse.Namespace:
     plain = {"system": False, "run_as": None, "weights": None, "dry_run": False, "uninstall": False, "yes": False}
     return argparse.Namespace(folders=[folder], **plain | more)
@@ -106,6 +117,8 @@ def test_a_file_of_the_users_is_only_changed_with_consent(
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a folder"):
         init(asked(tmp_path / "nowhere"))
+    with pytest.raises(UsageError, match="not a folder"):
+        init(asked(tmp_path / ("x" * 256)))
 
 
 def test_a_reload_knows_what_changed() -> None:

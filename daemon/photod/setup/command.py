@@ -47,7 +47,7 @@ def init(arguments: argparse.Namespace) -> None:
 
 def _install(place: Place, arguments: argparse.Namespace) -> Iterator[Step]:
     folders = [_folder(path) for path in arguments.folders]
-    before = place.config.read_text(encoding="utf-8") if place.config.exists() else None
+    before = _written(place.config)
     text = with_folders(before, [folder.path for folder in folders], arguments.weights)
     config = parse_config(tomllib.loads(text), str(place.config))
     if config.folders:
@@ -77,7 +77,7 @@ def _install_system(place: Place, config: Config, arguments: argparse.Namespace)
 def _scores(config: Config, user: str | None) -> Iterator[Step]:
     """Each folder's `.photod`: the unit may write there only if it is there."""
     for folder in config.folders:
-        if folder.database == "folder" and folder.path.is_dir():
+        if folder.database == "folder" and os.path.isdir(folder.path):
             # setgid: the databases in it belong to the group, whose members may read them.
             mode = 0o2770 if user == SERVICE_USER else 0o700
             yield MakeDirectory(folder.path / DATABASE_DIRECTORY, user, mode)
@@ -93,9 +93,21 @@ def _uninstall(place: Place) -> Iterator[Step]:
     yield Run((*place.control, "daemon-reload"), may_fail=not place.system)
 
 
+def _written(config: Path) -> str | None:
+    """The configuration that is there, as text. Raises ConfigError."""
+    try:
+        return config.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError(f"cannot read {config}: {error.strerror}", "check its permissions") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{config} is not valid TOML: {error}") from error
+
+
 def _folder(path: Path) -> Folder:
     folder = Folder(path=path)
-    if not folder.path.is_dir():
+    if not os.path.isdir(folder.path):
         raise UsageError(f"{path} is not a folder", "create or mount it first")
     return folder
 

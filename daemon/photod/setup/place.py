@@ -78,7 +78,7 @@ def share_weights(config: Path | None, *, download: bool = False) -> None:
 
 def owner_of(folders: Iterable[Folder]) -> str:
     """The user who runs the system's service: the owner of all folders that are there, else `photod`."""
-    owners = {os.stat(folder.path).st_uid for folder in folders if folder.path.is_dir()}
+    owners = {os.stat(folder.path).st_uid for folder in folders if os.path.isdir(folder.path)}
     if len(owners) != 1 or 0 in owners:
         return SERVICE_USER
     try:
