@@ -4,7 +4,7 @@ from PIL import Image
 
 try:
     from cykooz_resizer import CropBox, FilterType, ResizeAlg, ResizeOptions, Resizer
-except ImportError:  # published for x86-64 alone; elsewhere Pillow does it
+except ImportError:  # not published for every machine and Python; elsewhere Pillow does it
     FASTER = False
 else:
     FASTER = True
