@@ -3,9 +3,10 @@
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,27 +86,31 @@ def test_a_database_that_was_deleted_is_filled_again(folder: Path) -> None:
 
 @contextmanager
 def written_late(folder: Path) -> Iterator[tuple[threading.Event, list[str]]]:
-    """Within, no absence is written down, as while photos are under way.
+    """Within, neither an absence nor a move is written down, as while photos are under way.
 
-    Yields an event, that one is about to be, and the directories that were looked at since.
+    Yields an event, that one is about to be, and the directories that were looked at and are there.
     """
     begun, go_on = threading.Event(), threading.Event()
     looked: list[str] = []
-    write, look = Writer.mark_missing, Survey.directory
+    look = Survey.directory
 
-    def write_late(self: Writer, paths: Iterable[str]) -> None:
-        begun.set()
-        go_on.wait(PATIENCE_S)
-        write(self, paths)
+    def late(write: Callable[[Writer, Any], None]) -> Callable[[Writer, Any], None]:
+        def write_late(self: Writer, what: object) -> None:
+            begun.set()
+            go_on.wait(PATIENCE_S)
+            write(self, what)
+
+        return write_late
 
     def heard(self: Survey, directory: str, *, reached: bool = False) -> tuple[Comparison, list[str]]:
         found = look(self, directory, reached=reached)
-        if begun.is_set() and (folder / directory).is_dir():
+        if (folder / directory).is_dir():
             looked.append(directory)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Writer, "mark_missing", write_late)
+        patch.setattr(Writer, "mark_missing", late(Writer.mark_missing))
+        patch.setattr(Writer, "move", late(Writer.move))
         patch.setattr(Survey, "directory", heard)
         yield begun, looked
         go_on.set()
