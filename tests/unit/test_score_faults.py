@@ -9,7 +9,7 @@ from photod import config
 from photod.errors import ConfigError, DeviceError
 from photod.score import assembly, tower
 from photod.score.assembly import find_devices
-from photod.score.faults import at_the_start, fault_of
+from photod.score.faults import Fault, at_the_start, fault_of
 from photod.score.precision import Choice, shared
 from photod.score.selftest import warm_up
 from stub_tower import SIZE, scorer, statistics_of
@@ -26,7 +26,8 @@ def out_of_memory() -> Exception:
 def a_gpu_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a driver does that is there and does not work: it counts a device, and cannot open it."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setattr(assembly, "fault_of", lambda device: "CUDA unknown error" if device == GPU else None)
+    fault = Fault("CUDA unknown error", passes=False)
+    monkeypatch.setattr(assembly, "fault_of", lambda device: fault if device == GPU else None)
 
 
 def memory(monkeypatch: pytest.MonkeyPatch, free: int, ours: int) -> None:
@@ -36,7 +37,24 @@ def memory(monkeypatch: pytest.MonkeyPatch, free: int, ours: int) -> None:
 
 def test_a_device_is_tried_before_it_is_used() -> None:
     assert fault_of(CPU) is None
-    assert fault_of(torch.device("cuda:77")), "no machine has so many"
+    fault = fault_of(torch.device("cuda:77"))
+    assert fault is not None, "no machine has so many"
+    assert not fault.passes
+
+
+@pytest.mark.parametrize(
+    "words", ["CUDA error: out of memory", "CUDA-capable device(s) is/are busy or unavailable"]
+)
+def test_auto_waits_for_a_gpu_that_others_hold_rather_than_compute_the_archive_anew(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise torch.AcceleratorError(words)
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch, "ones", fail)
+    with pytest.raises(DeviceError, match="cuda:0 does not work"):
+        find_devices(config.Model(devices="auto"))
 
 
 @pytest.mark.usefixtures("a_gpu_that_fails")

@@ -10,7 +10,7 @@ from photod.errors import ConfigError, DeviceError
 from photod.logs import get_logger
 from photod.photos import InputSpec, ModelIdentity
 from photod.score.devices import pass_size, passes_at_once
-from photod.score.faults import at_the_start, fault_of
+from photod.score.faults import Fault, at_the_start, fault_of
 from photod.score.loading import Loaded, builtin_text, describe_weights, load_model
 from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered, shared
 from photod.score.scorer import Scorer
@@ -81,7 +81,8 @@ def describe(scorers: Sequence[Scorer]) -> list[tuple[str, str]]:
 def find_devices(model: config.Model) -> tuple[torch.device, ...]:
     """The devices that are configured; by "auto" every GPU that works, else the CPU.
 
-    Raises ConfigError for one that this machine lacks, and DeviceError for one that is there and does not work.
+    Raises ConfigError for one that this machine lacks, and DeviceError for one that is there and does not work; by
+    "auto" only where that may pass, since another device would compute the whole archive anew.
     """
     present = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     if model.devices == "auto":
@@ -94,18 +95,26 @@ def find_devices(model: config.Model) -> tuple[torch.device, ...]:
         raise ConfigError("model.devices has a GPU and the CPU, which compute differently", "leave the CPU out")
     devices = tuple(torch.device(name) for name in dict.fromkeys(names))
     for device in devices:
-        fault = fault_of(device) if device.type == "cuda" else None
-        if fault is not None:
-            raise DeviceError(f"{device} does not work: {fault}", "see the system's log, or set model.devices")
+        if device.type == "cuda" and (fault := fault_of(device)):
+            raise _does_not_work(device, fault)
     return devices
 
 
 def _working(names: Sequence[str]) -> tuple[torch.device, ...]:
-    faults = {device: fault_of(device) for device in map(torch.device, names)}
-    for device, fault in faults.items():
-        if fault is not None:
-            log.warning("device_left_out", device=str(device), reason=fault)
-    return tuple(device for device, fault in faults.items() if fault is None)
+    working = []
+    for device in map(torch.device, names):
+        fault = fault_of(device)
+        if fault is None:
+            working.append(device)
+        elif fault.passes:
+            raise _does_not_work(device, fault)
+        else:
+            log.warning("device_left_out", device=str(device), reason=fault.words)
+    return tuple(working)
+
+
+def _does_not_work(device: torch.device, fault: Fault) -> DeviceError:
+    return DeviceError(f"{device} does not work: {fault.words}", "see the system's log, or set model.devices")
 
 
 def _input(model: config.Model, size: int) -> InputSpec:
@@ -137,7 +146,7 @@ def _choice(model: config.Model, cache: Path, device: torch.device, loaded: Load
         movement = Movement(loaded.text, model.logit_scale)
         try:
             choice = choose(loaded.tower, device, model.precision, movement, model.batch_size)
-        except Exception as error:  # not all of a driver's errors have a type of their own
+        except (RuntimeError, MemoryError) as error:
             raise at_the_start(error, device, pass_size(device, model.batch_size)) from error
         remember(path, choice)
     return choice

@@ -1,5 +1,7 @@
 """What an error of a device means: too large a batch, memory that others hold, or a device that fails."""
 
+from typing import NamedTuple
+
 import torch
 
 from photod.errors import ConfigError, DeviceError, PhotodError
@@ -12,12 +14,19 @@ def first_line(error: BaseException) -> str:
     return (str(error) or "out of memory").splitlines()[0]
 
 
-def fault_of(device: torch.device) -> str | None:
+class Fault(NamedTuple):
+    """Why torch cannot compute on a device."""
+
+    words: str
+    passes: bool  # whether other programs are the reason
+
+
+def fault_of(device: torch.device) -> Fault | None:
     """Why torch cannot compute on a device, or None: one that the driver counts may be closed to us, or too old."""
     try:
         (torch.ones(1, device=device) + 1).item()
     except Exception as error:  # not all of the driver's errors have a type of their own
-        return first_line(error)
+        return Fault(first_line(error), _out_of_memory(error) or "busy" in str(error))
     return None
 
 

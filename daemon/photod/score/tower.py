@@ -48,7 +48,7 @@ class TowerScorer:
             if self._engine is None:
                 self._engine = build_engine(self._tower, self.identity.precision, self._device)
             return self._cross(self._engine, _as_torch_takes_it(pixels))
-        except Exception as error:  # not all of a driver's errors have a type of their own
+        except (RuntimeError, MemoryError) as error:
             raise self._failure(error) from error
 
     def score(self, embeddings: NDArray[np.floating]) -> Floats:
@@ -61,7 +61,7 @@ class TowerScorer:
             self._engine = None
             try:
                 give_up_reserves(self._device)
-            except Exception as error:  # it may have failed while it rested
+            except RuntimeError as error:  # it may have failed while it rested
                 raise self._failure(error) from error
         give_memory_back()
 
