@@ -1,6 +1,7 @@
 """Looking at a path without opening it."""
 
 import os
+import stat
 
 from photod.photos import Fingerprint
 
@@ -22,3 +23,13 @@ def is_gone(location: str) -> bool:
     except OSError:
         pass
     return False
+
+
+def may_be_a_strangers(location: str) -> bool:
+    """Whether somebody else may have made this: it lies where all may write, and is not whose the place is, ours or
+    root's. False, too, where that cannot be found out."""
+    try:
+        place, found = os.stat(os.path.dirname(location)), os.lstat(location)
+    except OSError:
+        return False
+    return bool(place.st_mode & stat.S_IWOTH) and found.st_uid not in (os.geteuid(), place.st_uid, 0)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from photod.config import DATABASE_DIRECTORY, Config, Folder, Watch, state_directory
 from photod.errors import ConfigError, DatabaseError, UsageError
-from photod.files import is_gone
+from photod.files import is_gone, may_be_a_strangers
 from photod.intake.formats import is_photo_name
 from photod.logs import get_logger
 from photod.photos import Candidate, Note, StalePage
@@ -177,13 +177,8 @@ def _rules(folder: Folder) -> Rules:
 
 def _with_database(meant: Path) -> Path:
     """The nearest directory at or above `meant` that has a database; `meant` itself where there is none."""
-    return next((place for place in (meant, *meant.parents) if _has_own_database(place)), meant)
-
-
-def _has_own_database(place: Path) -> bool:
-    """Whether photod has a directory here that is no stranger's: in /tmp, for example, anybody may make one."""
-    marker = place / DATABASE_DIRECTORY
-    return os.path.isdir(marker) and marker.lstat().st_uid in (os.geteuid(), place.stat().st_uid, 0)
+    markers = (place / DATABASE_DIRECTORY for place in (meant, *meant.parents))
+    return next((m.parent for m in markers if os.path.isdir(m) and not may_be_a_strangers(str(m))), meant)
 
 
 def _refuse_nested(folders: list[Folder]) -> None:

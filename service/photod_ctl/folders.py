@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from photod.config import Config, Folder
+from photod.config import DATABASE_DIRECTORY, Config, Folder
 from photod.errors import UsageError
-from photod.files import is_gone
+from photod.files import is_gone, may_be_a_strangers
 from photod_ctl.tables import printable, warn
 
 
@@ -49,6 +49,8 @@ def existing_archive(directory: str, config: Config) -> Archive:
 def find_archive(path: str, config: Config) -> Archive | None:
     """The archive of a real path: its own, or that of the nearest directory above that has one."""
     for root in (Path(path), *Path(path).parents):
+        if may_be_a_strangers(str(root / DATABASE_DIRECTORY)):
+            continue
         archive = archive_of(_settings(root, config))
         if _has_database(archive):
             below = os.path.relpath(path, archive.folder)

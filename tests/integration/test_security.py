@@ -17,6 +17,7 @@ from fake_scorer import FakeScorer
 from machine import need
 from photod.config import Config, Control
 from photod.folders import choose_folders
+from photod_ctl.folders import find_archive
 from pictures import make_photo
 from running import make_config, running
 
@@ -88,17 +89,28 @@ def test_no_path_from_a_client_leaves_the_folders(folder: Path, tmp_path: Path) 
                 assert [answer.get("exit_code") for answer in answers] == [2], (command, path, answers)
 
 
-@pytest.mark.parametrize(("owner", "chosen"), [(NOBODY, "ours"), (0, ".")])
+@pytest.mark.parametrize(
+    ("owner", "mode", "chosen"),
+    [
+        pytest.param(NOBODY, 0o1777, "ours", id="a stranger's, in /tmp"),
+        pytest.param(0, 0o1777, ".", id="ours, in /tmp"),
+        pytest.param(NOBODY, 0o755, ".", id="the service's, where nobody else may write"),
+    ],
+)
 def test_a_directory_above_is_taken_for_an_archive_unless_a_stranger_made_it_one(
-    public_place: Path, owner: int, chosen: str
+    public_place: Path, owner: int, mode: int, chosen: str
 ) -> None:
     if os.getuid() != 0:
         need("root, to give a directory away")
+    public_place.chmod(mode)
     (public_place / "ours").mkdir()
     (public_place / ".photod").mkdir()
     os.chown(public_place / ".photod", owner, owner)
     (folder,), _ = choose_folders(Config(), public_place / "ours")
     assert folder.path == public_place / chosen
+    (public_place / ".photod/photos.db").touch()
+    found = find_archive(str(public_place / "ours"), Config())
+    assert (found is not None) == (chosen == "."), "the client goes by the same rule"
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
