@@ -116,6 +116,13 @@ class Control(_Section):
 
     socket: str = ""
 
+    @field_validator("socket")
+    @classmethod
+    def _nameable(cls, socket: str) -> str:
+        if "\0" in socket:
+            raise ValueError("no path has a NUL in it")
+        return socket
+
     @property
     def path(self) -> Path:
         """The control socket's path."""

@@ -172,6 +172,7 @@ def _draw(found: list[dict[str, Any]], png: Path) -> None:
         from matplotlib.figure import Figure  # type: ignore[import-not-found, unused-ignore]  # not required
     except ImportError:
         raise UsageError("--png needs matplotlib", "pip install matplotlib") from None
+    _refuse_a_picture(png)
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for summary in found:
@@ -185,3 +186,16 @@ def _draw(found: list[dict[str, Any]], png: Path) -> None:
     except OSError as error:
         problem = f"cannot write {png}: {error.strerror}"
         raise UsageError(problem, "name a file that you can write") from error
+
+
+def _refuse_a_picture(png: Path) -> None:
+    """Raises UsageError where something is that never was such a histogram, such as a photo."""
+    from photod.errors import UsageError
+
+    try:
+        with png.open("rb") as file:
+            start = file.read(512)
+    except OSError:
+        return  # nothing is there, or writing will tell why it cannot be
+    if start and not (start.startswith(b"\x89PNG") and b"Matplotlib" in start):
+        raise UsageError(f"{png} is there, and is no histogram", "name another file")

@@ -36,6 +36,7 @@ def test_the_example_states_every_key() -> None:
         ("[watch]\nrescan_s = 1e300", ["watch.rescan_s", "less than"]),
         ("[model]\nlogit_scale = nan", ["model.logit_scale", "finite"]),
         ("[intake]\ndecoder_memory_mb = 99999999999999999999", ["intake.decoder_memory_mb", "less than"]),
+        ('[control]\nsocket = "/run/a\\u0000"', ["control.socket", "no path has a NUL in it"]),
         ("[schedule]\nquiet = '08:00-08:00'", ["schedule.quiet = '08:00-08:00': it would rest all day"]),
     ],
 )

@@ -59,4 +59,14 @@ def test_the_histogram_is_drawn_as_a_picture(ctl: Ctl, archive: Archive, tmp_pat
     run = ctl("stats", _archive(archive), "--png", "scores.png")
     assert run.returncode == 0
     assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
+    assert ctl("stats", "photos", "--png", "scores.png").returncode == 0
     assert ctl("stats", "photos", "--png", "nowhere/scores.png").returncode == 2
+
+
+def test_a_photo_is_not_replaced_by_the_histogram(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="--png needs matplotlib, which is not required")
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(before := b"\x89PNG\r\n\x1a\n and its pixels")
+    run = ctl("stats", _archive(archive), "--png", "photo.png")
+    assert (run.returncode, photo.read_bytes()) == (2, before)
+    assert "photo.png is there, and is no histogram" in run.stderr
