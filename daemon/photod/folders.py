@@ -118,6 +118,8 @@ def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], lis
     meant = Folder(path=once).path
     chosen = next((folder for folder in configured if meant.is_relative_to(folder.path)), None)
     chosen = chosen or Folder(path=_with_database(meant))
+    if os.path.isdir(chosen.path) and not os.path.isdir(meant):  # a slip within an archive
+        raise ConfigError(f"{meant} is not a folder", f"name one that is in {chosen.path}")
     return [chosen], [folder for folder in configured if folder.path != chosen.path]
 
 
