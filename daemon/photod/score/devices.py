@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photod.score.engine import Engine
+from photod.score.memory import keep_memory
 from photod.score.scorer import Floats
 
 _CPU_PASS = 8  # photos; more bring nothing and cost memory
@@ -36,6 +37,7 @@ def crossing(device: torch.device) -> Crossing:
 
 def _cpu_crossing() -> Crossing:
     """Each core takes passes of its own: cores that share one wait for each other at every operation."""
+    keep_memory()
     cores = ThreadPoolExecutor(_CORES, "score", initializer=torch.set_num_threads, initargs=(1,))
 
     def cross(engine: Engine, pixels: NDArray[np.uint8]) -> Floats:
