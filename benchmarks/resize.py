@@ -55,6 +55,9 @@ def main() -> None:
     files = [file for file in sorted(arguments.photos.rglob("*")) if file.is_file()]
     with mock.patch.object(resize, "FASTER", False):
         found = [(file, slow) for file in files if (slow := pixels_of(file, FULL)) is not None]
+    if not found:
+        print(f"nothing to judge: no photos in {arguments.photos}; name a folder of real ones")
+        return
     whole = [(file, slow, fast) for file, slow in found if (fast := pixels_of(file, FULL)) is not None]
     ways = {enough: scaled(whole, enough) for enough in arguments.enough}
     for name, judge, used in (
