@@ -23,6 +23,8 @@ class Window:
         os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
         for hint, words in HINTS.items():
             os.environ.setdefault(hint, words)
+        # Where Wayland's socket would be; without it libwayland complains beside whatever is said here.
+        os.environ.setdefault("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
         import pygame
 
         try:

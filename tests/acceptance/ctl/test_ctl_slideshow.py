@@ -125,7 +125,11 @@ def test_where_there_is_no_x_it_runs_on_sdl_s_dummy_screen(environment: dict[str
     assert subprocess.run(command, env=dummy, timeout=PATIENCE_S, capture_output=True, check=False).returncode == 0
 
 
-def test_without_a_display_it_says_what_to_do(environment: dict[str, str], folder: Path) -> None:
+@pytest.mark.parametrize("runtime", [{}, {"XDG_RUNTIME_DIR": "/nowhere"}], ids=["no session", "a session"])
+def test_without_a_display_it_says_what_to_do(
+    environment: dict[str, str], folder: Path, runtime: dict[str, str]
+) -> None:
+    environment = {name: value for name, value in environment.items() if name != "XDG_RUNTIME_DIR"} | runtime
     run = subprocess.run(
         [sys.executable, "-m", "photod_ctl", "slideshow", str(folder)],
         env=environment, capture_output=True, text=True, timeout=60, check=False,
