@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from decoding import SIZE, decode, encode, is_gone, read, when_busy
+from dng import make_dng
 from photod.errors import DecodeError
 from photod.intake.decoder import Decoder
 from photod.intake.read import PhotoBytes, ReadPhoto
@@ -22,6 +23,18 @@ def test_a_photo_becomes_pixels_and_facts(make_decoder: Callable[..., Decoder], 
     assert (decoded.candidate, decoded.sha256) == (photo.candidate, photo.sha256)
     assert len(decoded.pixels) == SIZE
     assert (decoded.facts.width, decoded.facts.height) == (300, 200)
+
+
+def test_a_raw_file_is_decoded_behind_the_walls_by_a_library_loaded_only_then(
+    make_decoder: Callable[..., Decoder], small: Path, tmp_path: Path
+) -> None:
+    decoder, raw = make_decoder(), tmp_path / "photo.dng"
+    raw.write_bytes(make_dng(Image.new("RGB", (600, 400), (0, 0, 255))))
+    decode(decoder, small)
+    maps = Path(f"/proc/{decoder.pid}/maps")
+    assert "rawpy" not in maps.read_text()
+    assert decode(decoder, raw).facts.camera == "Test Camera"
+    assert "rawpy" in maps.read_text()
 
 
 @pytest.mark.parametrize(

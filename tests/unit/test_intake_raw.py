@@ -1,6 +1,7 @@
 """RAW files are scored by their preview or their sensor's data, never by the thumbnail that Pillow finds."""
 
 import io
+import sys
 
 import pytest
 from PIL import Image
@@ -121,3 +122,9 @@ def test_an_unknown_raw_file_says_so(head: bytes) -> None:
 def test_a_raw_file_of_random_sensor_data_under_a_cut_off_directory_is_the_photos_fault() -> None:
     with pytest.raises(DecodeError):
         decode_photo(make_dng(None)[: DATA + 5000], InputSpec(), MOST)
+
+
+def test_a_library_that_is_out_of_reach_is_not_told_as_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rawpy", None)
+    with pytest.raises(DecodeError, match=r"^cannot be decoded here: .*rawpy"):
+        decode_photo(make_dng(blue_with_black_corner()), InputSpec(), MOST)

@@ -166,6 +166,8 @@ def _boundary(data: Data) -> Iterator[None]:
 
 def _reason(data: Data, error: Exception) -> str:
     words = one_line(str(error), 160)
+    if isinstance(error, ImportError):
+        return f"cannot be decoded here: {words}"
     if "truncated" in words.lower():
         return "unfinished: the file ends before its picture does"
     known = formats.sniff(bytes(data[:_HEAD])) or "file"

@@ -129,5 +129,6 @@ def _allow_reading(ruleset: int, path: str) -> None:
 
 def _readable_paths() -> set[str]:
     """Where Python and its libraries are: what is imported only when it is needed must still be found."""
-    ours = {sys.prefix, sys.base_prefix, *(path for path in sys.path if path)}
+    told = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    ours = {path for path in (sys.prefix, sys.base_prefix, *sys.path, *told) if path}
     return ours | {"/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/urandom", "/dev/null"}

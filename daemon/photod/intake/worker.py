@@ -5,7 +5,6 @@ It trusts nothing that it decodes and is trusted with nothing: it shuts itself i
 
 import argparse
 import gc
-import importlib
 import json
 import mmap
 import os
@@ -24,7 +23,6 @@ def main() -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when its workers end
     warnings.simplefilter("ignore")
-    importlib.import_module("rawpy")  # now: behind the walls its libraries may be out of reach
     missing = sandbox.close(options.memory_mb)
     sandbox.die_with_parent(options.parent)  # now: a change of credentials would have revoked it
     if options.report:
