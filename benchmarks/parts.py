@@ -120,6 +120,7 @@ def best(work: object) -> float:
 def whole(kind: str, count: int, name: str, precision: str, decoders: int = 0) -> dict[str, float]:
     """Seconds from the model being loaded to everything being committed, of the daemon once over a folder."""
     from photod.daemon import Daemon
+    from photod.logs import configure_logs
     from photod.score import load_scorers
     from photod.score.scorer import Scorer
     from photod.store.queries import Reader
@@ -136,6 +137,7 @@ def whole(kind: str, count: int, name: str, precision: str, decoders: int = 0) -
         intake=config.Intake(decoders=decoders),
         watch=config.Watch(settle_s=0),
     )
+    configure_logs("warning", "text")  # a line for each photo would be debugging
     with folder_of(kind, count) as folder:
         Daemon(chosen, once=folder, load=load).run()
         (began, used), ended = marks[0], time.perf_counter()

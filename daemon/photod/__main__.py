@@ -62,9 +62,8 @@ def _run(arguments: argparse.Namespace) -> None:
     wait_after_failures()
     from photod.daemon import Daemon  # imports torch: a wrong argument is answered without
 
-    client = socket.socket(fileno=arguments.control_fd) if arguments.control_fd is not None else None
     read_config = partial(load_config, arguments.config)
-    daemon = Daemon(config, once=arguments.once, client=client, read_config=read_config)
+    daemon = Daemon(config, once=arguments.once, client=arguments.client, read_config=read_config)
 
     def on_signal(number: int, _: FrameType | None) -> None:
         if not daemon.stop():
@@ -73,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
     # A terminal that goes away ends what was started in it; a service is told to read its configuration again.
-    in_terminal = arguments.once is not None or client is not None or sys.stdin.isatty()
+    in_terminal = arguments.once is not None or arguments.client is not None or sys.stdin.isatty()
     signal.signal(signal.SIGHUP, on_signal if in_terminal else lambda *_: daemon.reload())
     faulthandler.enable()  # SIGABRT, as the watchdog sends it: say where each thread is
     daemon.run()
@@ -103,6 +102,13 @@ def _init(arguments: argparse.Namespace) -> None:
     init(arguments)
 
 
+def _inherited_socket(number: str) -> socket.socket:
+    try:
+        return socket.socket(fileno=int(number))
+    except (OSError, ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{number} is no socket that was inherited") from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="photod",
@@ -115,7 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="watch the configured folders and score what lands, in the foreground")
     run.set_defaults(command=_run)
     run.add_argument("--once", type=Path, metavar="FOLDER", help="score one folder and end")
-    run.add_argument("--control-fd", type=int, help=argparse.SUPPRESS)  # an inherited socket: see control.py
+    # What photod-ctl rate speaks to the daemon over: see control.py.
+    run.add_argument("--control-fd", dest="client", type=_inherited_socket, help=argparse.SUPPRESS)
     check = commands.add_parser(
         "check", help="check configuration, folders, model and sandbox, and say what is found"
     )

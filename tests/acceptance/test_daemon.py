@@ -177,9 +177,11 @@ def test_the_second_signal_ends_at_once(config: Path, folder: Path) -> None:
         assert daemon.process.wait(30) in {128 + signal.SIGTERM, 128 + signal.SIGINT}
 
 
-def test_wrong_arguments_are_answered_without_loading_a_model() -> None:
+@pytest.mark.parametrize("wrong", ["--nonsense", "--control-fd=0", "--control-fd=x"])
+def test_wrong_arguments_are_answered_without_loading_a_model(wrong: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "photod", "run", "--nonsense"],
+        [sys.executable, "-X", "importtime", "-m", "photod", "run", wrong],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
