@@ -7,6 +7,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from machine import need
+from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
 
@@ -64,9 +65,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The photos that the reading stage opens, in order."""
     opened: list[str] = []
 
-    def read(candidate: Candidate, max_bytes: int) -> ReadPhoto | Passed:
+    def read(candidate: Candidate, max_bytes: int, memory: PhotoMemory) -> ReadPhoto | Passed:
         opened.append(candidate.path)
-        return read_photo(candidate, max_bytes)
+        return read_photo(candidate, max_bytes, memory)
 
     monkeypatch.setattr("photod.pipeline.read_photo", read)
     return opened

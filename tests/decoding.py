@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from photod.intake.decoder import Decoded, Decoder
+from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Fingerprint
 
@@ -30,7 +31,7 @@ def encode(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def read(path: Path) -> ReadPhoto:
-    photo = read_photo(Candidate(str(path.parent), path.name, Fingerprint.of(path.stat())), 1 << 30)
+    photo = read_photo(Candidate(str(path.parent), path.name, Fingerprint.of(path.stat())), 1 << 30, PhotoMemory())
     assert isinstance(photo, ReadPhoto)
     return photo
 

@@ -17,6 +17,7 @@ from photod.errors import DecodeError, DeviceError
 from photod.files import fingerprint_at
 from photod.in_flight import ContentsInFlight, OnTheWay
 from photod.intake.decoder import Decoded, Decoder
+from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.judge import apart, blame, judge
 from photod.logs import get_logger
@@ -83,6 +84,7 @@ class Pipeline:
         self._ears = ears
         self._crew = crew
         self._in_flight = ContentsInFlight()
+        self._memory = PhotoMemory()
         count = config.intake.decoders or os.cpu_count() or 1
         self._decoders = [Decoder(config.intake, scorers[0].identity.input) for _ in range(count)]
         batch = config.model.batch_size
@@ -183,7 +185,7 @@ class Pipeline:
         max_bytes = self._config.intake.max_file_mb << 20
         while True:
             candidate = self._candidates.get()
-            photo = read_photo(candidate, max_bytes)
+            photo = read_photo(candidate, max_bytes, self._memory)
             if isinstance(photo, Passed):
                 self._without_model(photo)
             elif not self._in_flight.claim(photo.sha256, candidate):
@@ -224,6 +226,7 @@ class Pipeline:
             batch = self._decoded.get_batch(most, BATCH_WAIT_S, self._to_score.none, patience)
             if not batch:
                 scorer.release()
+                self._memory.release()
                 patience = None  # the next batch takes the memory again
                 continue
             patience = idle_s

@@ -20,6 +20,7 @@ from photod.config import Intake, Model, Store
 from photod.daemon import Daemon
 from photod.errors import DecodeError
 from photod.intake.decoder import Decoded, Decoder
+from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
 from pictures import make_photo
@@ -41,10 +42,10 @@ class Chaos:
         self.losses[stage] += struck
         return struck
 
-    def read(self, candidate: Candidate, max_bytes: int) -> ReadPhoto | Passed:
+    def read(self, candidate: Candidate, max_bytes: int, memory: PhotoMemory) -> ReadPhoto | Passed:
         if self.strikes("read"):
             return Passed(candidate, "unreadable", "chaos")
-        return READ(candidate, max_bytes)
+        return READ(candidate, max_bytes, memory)
 
     def decode(self, decoder: Decoder, photo: ReadPhoto) -> Decoded:
         if self.strikes("decode"):

@@ -12,12 +12,14 @@ from PIL import Image
 from photod.config import Intake
 from photod.errors import DecodeError
 from photod.intake.decoder import Decoder
-from photod.intake.read import PhotoBytes, ReadPhoto, read_photo
+from photod.intake.memory import PhotoMemory
+from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Fingerprint, InputSpec
 
 LIMIT_S = 20.0
 MOST_GROWTH = 16 << 20  # bytes of resident memory; one leaked photo in a hundred would be more
 SEED = 20260101
+MEMORY = PhotoMemory()
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def test_every_hostile_file_is_decoded_or_unscoreable_with_a_reason(shared: Path
             before = resident_bytes()
         for path in paths:
             candidate = Candidate(str(path.parent), path.name, Fingerprint.of(path.stat()))
-            photo = read_photo(candidate, 1 << 30)
+            photo = read_photo(candidate, 1 << 30, MEMORY)
             assert isinstance(photo, ReadPhoto)
             reason = verdict(decoder, photo)
             assert turn == 0 or reason == reasons[path.name], f"two verdicts on {path.name}"
@@ -76,11 +78,10 @@ def test_every_hostile_file_is_decoded_or_unscoreable_with_a_reason(shared: Path
 
 def photo_of(data: bytes) -> ReadPhoto:
     """Bytes as if they had been read from a file."""
-    memory = os.memfd_create("fuzzed", os.MFD_CLOEXEC)
-    os.write(memory, data)
-    return ReadPhoto(
-        Candidate("/nowhere", "fuzzed", Fingerprint(len(data), 0, 0, 0)), "", PhotoBytes(memory, len(data))
-    )
+    kept = MEMORY.take(len(data))
+    with kept.view() as view:
+        view[:] = data
+    return ReadPhoto(Candidate("/nowhere", "fuzzed", Fingerprint(len(data), 0, 0, 0)), "", kept)
 
 
 def mutate(data: bytes, chance: random.Random) -> bytes:

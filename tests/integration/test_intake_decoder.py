@@ -13,7 +13,8 @@ from decoding import SIZE, decode, encode, is_gone, read, when_busy
 from dng import make_dng
 from photod.errors import DecodeError
 from photod.intake.decoder import Decoder
-from photod.intake.read import PhotoBytes, ReadPhoto
+from photod.intake.memory import PhotoBytes
+from photod.intake.read import ReadPhoto
 
 
 def test_a_photo_becomes_pixels_and_facts(make_decoder: Callable[..., Decoder], small: Path) -> None:
@@ -102,7 +103,7 @@ def test_too_many_pixels_and_too_many_bytes_are_refused(
     decoder = make_decoder(max_megapixels=100, max_file_mb=1)
     with pytest.raises(DecodeError, match=r"larger than 100 megapixels \(14000 x 14000\)"):
         decode(decoder, slow)
-    beyond = ReadPhoto(read(small).candidate, "0" * 64, PhotoBytes(None, 5 << 20))
+    beyond = ReadPhoto(read(small).candidate, "0" * 64, PhotoBytes(5 << 20))
     with pytest.raises(DecodeError, match="larger than 1 MB"):
         decoder.decode(beyond)
 

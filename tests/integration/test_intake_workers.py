@@ -153,11 +153,13 @@ import os, time
 from pathlib import Path
 from photod.config import Intake
 from photod.intake.decoder import Decoder
+from photod.intake.memory import PhotoMemory
 from photod.intake.read import read_photo
 from photod.photos import Candidate, Fingerprint, InputSpec
 path = Path({str(small)!r})
 decoder = Decoder(Intake(), InputSpec())
-decoder.decode(read_photo(Candidate(str(path.parent), path.name, Fingerprint.of(path.stat())), 1 << 30))
+candidate = Candidate(str(path.parent), path.name, Fingerprint.of(path.stat()))
+decoder.decode(read_photo(candidate, 1 << 30, PhotoMemory()))
 print(decoder.pid, flush=True)
 time.sleep(60)
 """

@@ -91,7 +91,7 @@ def test_a_subtree_without_permission_is_shown_and_costs_no_scores(folder: Path)
 
 
 def test_what_cannot_be_read_is_shown_only_while_it_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(candidate: Candidate, _: int) -> Passed:
+    def refuse(candidate: Candidate, *_: object) -> Passed:
         return Passed(candidate, "unreadable", "Permission denied")
 
     def shown() -> set[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fake_scorer import FakeScorer
+from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
 from running import make_config, running, wait_until
@@ -22,8 +23,8 @@ UNHURRIED = {"settle_s": 0.5}
 def interrupt(monkeypatch: pytest.MonkeyPatch, deed: Callable[[Candidate], None]) -> None:
     """Do something to a photo after it was read and before it is committed."""
 
-    def read(candidate: Candidate, max_bytes: int) -> ReadPhoto | Passed:
-        photo = read_photo(candidate, max_bytes)
+    def read(candidate: Candidate, max_bytes: int, memory: PhotoMemory) -> ReadPhoto | Passed:
+        photo = read_photo(candidate, max_bytes, memory)
         deed(candidate)
         return photo
 
