@@ -44,7 +44,8 @@ def load_tower(name: str) -> Any:
     if name == "builtin":
         from photod.score.builtin.tower import QualityTower
 
-        return QualityTower().eval().to(memory_format=torch.channels_last), transform
+        quality = QualityTower().eval().to(memory_format=torch.channels_last)
+        return lambda images: quality(64 * images.permute(0, 2, 3, 1) + 128), transform  # it takes bytes
     model.load_state_dict(torch.load(weights(name), weights_only=True))
     return model.visual.eval(), transform
 

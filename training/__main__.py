@@ -21,7 +21,7 @@ from training.train import Shards, train
 PACKAGE: Final = Path(photod.score.builtin.__path__[0])
 SHARED: Final = Path(__file__).resolve().parents[2] / "shared"
 SEED: Final = 20261
-SHARDS: Final = 48
+SHARDS: Final = 96
 STEPS: Final = 4000
 FAULT_SHARDS: Final = 4
 
@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--real", type=Path, default=SHARED / "photos", help="everyday photos for the check")
     parser.add_argument("--weights", type=Path, default=PACKAGE, help="where the model is or will be")
-    parser.add_argument("--cache", type=Path, default=cache, help="renders and checkpoints, 7 GB")
+    parser.add_argument("--cache", type=Path, default=cache, help="renders and checkpoints, 10 GB")
     parser.add_argument("--out", type=Path, default=cache / "sheets", help="where contact sheets go")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--steps", type=int, default=STEPS)

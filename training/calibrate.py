@@ -11,12 +11,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from photod.score.builtin.tower import CONSTANT
-from training.photos import Photo, read_pixels
+from training.photos import FLOWERS, Photo, read_pixels
 from training.render import squash
 
 LOW, HIGH = 2.0, 7.2
 """Where the 5th and the 95th percentile of everyday photos come to lie, or further out."""
 MEDIAN: Final = 5.0
+SHOWPIECES: Final = (FLOWERS, "cq100-unsplash")
+"""The sources whose photos were chosen for their looks; an archive holds mostly others."""
 
 
 def logit(score: float) -> float:
@@ -24,21 +26,14 @@ def logit(score: float) -> float:
     return float(np.log(score / (10 - score)))
 
 
-def weighted_quantile(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:
-    """The value below which a share of the whole weight lies."""
-    order = np.argsort(values)
-    below = np.cumsum(weights[order]) - weights[order] / 2
-    return float(np.interp(share * weights.sum(), below, values[order]))
-
-
 def calibrate(differences: Tensor, embeddings: Tensor, photos: tuple[Photo, ...]) -> Tensor:
-    """Return the differences with their first row stretched and shifted by the photos' own distribution.
+    """Return the differences with their first row stretched and shifted by the distribution of ordinary photos.
 
-    `embeddings` [n, 128] are those of the unspoiled photos, weighed as in training.
+    `embeddings` [n, 128] are those of the unspoiled photos.
     """
-    quality = (embeddings @ differences[0]).double().numpy()
-    weights = np.array([photo.weight for photo in photos], np.float64)
-    low, median, high = (weighted_quantile(quality, weights, share) for share in (0.05, 0.5, 0.95))
+    ordinary = torch.tensor([photo.source not in SHOWPIECES for photo in photos])
+    quality = (embeddings[ordinary] @ differences[0]).double().numpy()
+    low, median, high = np.quantile(quality, (0.05, 0.5, 0.95))
     stretch = max(logit(LOW) / (low - median), logit(HIGH) / (high - median))
     calibrated = differences.clone()
     calibrated[0] *= stretch

@@ -39,9 +39,9 @@ def _method(split: Split, provenance: str) -> str:
     return f"""\
 ## Method
 
-A convolutional tower of five stages without normalisation; of every channel of every stage the mean, the standard
-deviation and the response-weighted mean are kept; two linear layers make of them a unit embedding of 128 numbers,
-the last of which is constant. Scores come from fixed text vectors as with CLIP:
+A convolutional tower of three stages without normalisation; of every channel of every stage the mean, the standard
+deviation, the response-weighted mean and the strongest of 7 x 7 places are kept; two linear layers make of them a
+unit embedding of 128 numbers, the last of which is constant. Scores come from fixed text vectors as with CLIP:
 `10 * softmax(100 * cosines)[good]`. The text vectors are learned with the tower; there is no text encoder, so only
 the prompts in `text.safetensors` exist.
 
@@ -51,11 +51,13 @@ ask for the right order within a photo, for the right order across photos where 
 absolute level, and for the share of every fault. A fifth of the faults of lens and light spoil only a part of the
 picture. Three of ten starting points are composed scenes (high key, snow, low key, a disc on black, silhouettes
 before an evening sky, black and white, graded, shallow focus), so that these are not taken for faults; empty
-frames and drawings are taught to be worth little. The scale is calibrated on the training and validation photos,
-unspoiled, flowers counted a third; so is where a fault begins to be named: on 2 % of them each.
+frames and drawings are taught to be worth little. The scale is calibrated on those of all these photos that
+nobody chose for their looks, unspoiled; where a fault begins to be named, on all: on 2 % of them each.
 
-The tower sees the brightness of every pixel but only the mean colour of cells of 8 x 8: how fine colour detail is
-tells the format of a file (4:2:0 or not), and the training photos came out of one format.
+The tower sees the brightness of every pixel, through kernels of 7 x 7 of which one part is given only what differs
+from the surroundings, but only the mean colour of cells of 8 x 8: how fine colour detail is tells the format of a
+file (4:2:0 or not), and the training photos came out of one format. All five renders of a photo get noise of up to
+one level, which nobody sees: without it the finest traces of a photo's past told which one was unspoiled.
 
 Provenance: {provenance}. `make train` makes it again.
 """

@@ -1,4 +1,4 @@
-"""Seventeen ways to spoil a photo, each from barely visible to severe.
+"""Eighteen ways to spoil a photo, each from barely visible to severe.
 
 Every distortion takes RGB pixels, a severity in (0, 1] and a generator, and returns new pixels of the same shape.
 Called again with a generator of the same seed and a higher severity it spoils the same photo in the same manner,
@@ -223,6 +223,19 @@ def smear(pixels: Pixels, severity: float, generator: Generator) -> Pixels:
     return to_pixels(255 * smooth[0].permute(1, 2, 0).numpy())
 
 
+def moire(pixels: Pixels, severity: float, generator: Generator) -> Pixels:
+    """Bent stripes, from waves to bars, as where the grid of a sensor meets that of a screen or a cloth."""
+    rows, columns = pixels.shape[:2]
+    period = 2.5 * 10 ** generator.uniform(0, 1) * unit_length(pixels)
+    angle, bend = generator.uniform(0, np.pi), generator.uniform(-1, 1) / min(rows, columns)
+    row, column = np.arange(rows, dtype=np.float32)[:, None], np.arange(columns, dtype=np.float32)[None]
+    along, across = column * np.cos(angle) + row * np.sin(angle), row * np.cos(angle) - column * np.sin(angle)
+    phases = generator.uniform(0, 2 * np.pi) + generator.uniform(0, 1) * np.arange(3)
+    waves = np.sin(2 * np.pi / period * (along + bend * across**2)[..., None] + phases)
+    edges = generator.uniform(0.1, 4)
+    return to_pixels(pixels + np.tanh(edges * waves) / np.tanh(edges) * (3 + 27 * severity))
+
+
 OPTICS, LIGHT, SENSOR, FILE = range(4)
 """Places in a chain, in the order in which a camera spoils a photo."""
 
@@ -244,7 +257,10 @@ DISTORTIONS: Final[Mapping[str, Distortion]] = {
     "desaturation": Distortion(desaturation, LIGHT, {"dull": 1}, 0.6, often=1.3),
     "posterisation": Distortion(posterisation, FILE, {"blocky": 0.7}, 0.9, often=1.3),
     "smear": Distortion(smear, SENSOR, {"smeared": 1, "blurry": 0.4}, often=1.4),
+    "moire": Distortion(moire, SENSOR, {"noisy": 0.6}),
 }
 
 ELEVEN: Final = tuple(DISTORTIONS)[:11]
 """The distortions that the bars are strictest about."""
+SEVENTEEN: Final = tuple(DISTORTIONS)[:17]
+"""Those that all bars are about; the rest is there to teach."""

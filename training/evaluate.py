@@ -171,7 +171,7 @@ def as_text(report: Report) -> str:
     lines += ["", f"Everyday photos ({report.photos} decoded):"]
     lines += [f"- {name}: {value:.2f}" for name, value in report.everyday.items()]
     lines.append(
-        f"- images per second, bf16, batch 64, {torch.get_num_threads()} threads: {report.speed.builtin:.0f}, "
+        f"- images per second, fp32, batch 64, {torch.get_num_threads()} threads: {report.speed.builtin:.0f}, "
         f"ViT-B/16 {report.speed.vit_b_16:.1f}, {report.speed.ratio:.0f} times"
     )
     lines += [f"- {name}: {'met' if met else 'MISSED'}" for name, met in report.checks.items()]

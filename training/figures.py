@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.distortions import DISTORTIONS, ELEVEN, LEVELS, MILD, STRONG
+from training.distortions import ELEVEN, LEVELS, MILD, SEVENTEEN, STRONG
 from training.renders import NAMES
 from training.unseen import UNSEEN
 
@@ -74,7 +74,6 @@ def across_photos(judged: Judged, names: tuple[str, ...], level: int) -> float:
     return float(np.mean((below + above) / 2) / len(bad))
 
 
-SEVENTEEN: Final = tuple(DISTORTIONS)
 FIVE: Final = tuple(UNSEEN)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from photod.score.builtin import ATTRIBUTES
-from photod.score.builtin.tower import EMBEDDING_SIZE, MEAN, STD, QualityTower
+from photod.score.builtin.tower import EMBEDDING_SIZE, QualityTower
 
 LOGIT_SCALE: Final = 100.0
 HEAD_GAIN: Final = 20.0
@@ -30,23 +30,16 @@ class Judge(nn.Module):
         return self.heads * HEAD_GAIN
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Normalised pixels -> logits [n, 1 + faults]; the first is the quality."""
+        """RGB bytes [n, 224, 224, 3] -> logits [n, 1 + faults]; the first is the quality."""
         embedding: Tensor = self.tower(pixels)
         with torch.autocast(embedding.device.type, enabled=False):
             return embedding @ self.differences().float().T
 
 
-def normalise(pictures: Tensor) -> Tensor:
-    """uint8 RGB [n, 224, 224, 3] -> float32 [n, 3, 224, 224] in channels-last order, as the tower expects."""
-    mean, std = (torch.tensor(values, device=pictures.device).view(3, 1, 1) for values in (MEAN, STD))
-    pixels = pictures.permute(0, 3, 1, 2).float() / 255
-    return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
-
-
 @torch.no_grad()
 def embed(tower: QualityTower, pictures: NDArray[np.uint8]) -> Tensor:
     """Unit embeddings [n, 128] in fp32 of squashed pictures, in batches."""
-    parts = [tower(normalise(torch.from_numpy(pictures[at : at + BATCH]))) for at in range(0, len(pictures), BATCH)]
+    parts = [tower(torch.from_numpy(pictures[at : at + BATCH])) for at in range(0, len(pictures), BATCH)]
     return torch.cat(parts)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-RANK_WEIGHT, ACROSS_WEIGHT, ABSOLUTE_WEIGHT = 1.0, 0.7, 0.15
+RANK_WEIGHT, ACROSS_WEIGHT, ABSOLUTE_WEIGHT = 1.0, 1.0, 0.15
 FAULT_WEIGHT_EARLY, FAULT_WEIGHT_LATE, LATE_STEP = 0.7, 5.0, 1000
 """The order of pictures is learned first; then the embedding is made to tell the faults apart as well."""
 CLEAR_DIFFERENCE: Final = 2.5

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,25 +13,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.judge import Judge, normalise
+from training.judge import Judge
 from training.losses import total_loss
 from training.render import GROUPS_PER_SHARD
 
 LEARNING_RATE: Final = 2e-3
-WEIGHT_DECAY: Final = 0.02
+WEIGHT_DECAY: Final = 0.05
 WARM_UP: Final = 150
 GROUPS_PER_STEP: Final = 10
 EMA_DECAY: Final = 0.99
 CLIP_NORM: Final = 2.0
 CHECKPOINT_STEPS: Final = 50
+UNSEEN_NOISE: Final = 1.0
+"""Levels of noise at most that all pictures of a group get. It is not to be seen, and covers the finest traces of
+how a photo was made before it was spoiled, by which the unspoiled one would be known."""
 REPORT_STEPS: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Pictures uint8 [groups * 5, 224, 224, 3]; the rest as total_loss wants it."""
+    """Pictures of bytes with noise [groups * 5, 224, 224, 3]; the rest as total_loss wants it."""
 
-    pictures: NDArray[np.uint8]
+    pictures: NDArray[np.float32]
     aim: Tensor
     faults: Tensor
     ranked: Tensor
@@ -46,12 +49,13 @@ class Shards:
         self._aim = torch.from_numpy(np.concatenate([part["quality"] for part in labels]))
         self._faults = torch.from_numpy(np.concatenate([part["faults"] for part in labels]))
         self._ranked = torch.from_numpy(np.concatenate([part["ranked"] for part in labels]))
+        self._noise = np.random.default_rng(0).standard_normal(1 << 22, np.float32)
 
     def __len__(self) -> int:
         return len(self._ranked)
 
     def batch(self, step: int, seed: int) -> Batch:
-        """The groups of one step: each pass has its own order, each group is turned and mirrored at random."""
+        """The groups of one step: each pass has its own order, each group is turned, mirrored and given noise."""
         steps_per_pass = len(self) // GROUPS_PER_STEP
         order = np.random.default_rng((seed, step // steps_per_pass)).permutation(len(self))
         start = step % steps_per_pass * GROUPS_PER_STEP
@@ -61,13 +65,16 @@ class Shards:
         rows = torch.from_numpy(chosen)
         return Batch(pictures, self._aim[rows], self._faults[rows], self._ranked[rows])
 
-    def _turned(self, index: int, generator: np.random.Generator) -> NDArray[np.uint8]:
+    def _turned(self, index: int, generator: np.random.Generator) -> NDArray[np.float32]:
         group = self._pictures[index // GROUPS_PER_SHARD][index % GROUPS_PER_SHARD]
         if generator.random() < 0.5:
             group = group[:, :, ::-1]
         if generator.random() < 0.2:
             group = np.rot90(group, int(generator.integers(1, 4)), (1, 2))
-        return np.asarray(group)
+        start = generator.integers(len(self._noise) - group.size)
+        noise = self._noise[start : start + group.size].reshape(group.shape)
+        noisy: NDArray[np.float32] = group + noise * np.float32(generator.uniform(0, UNSEEN_NOISE))
+        return noisy
 
 
 def learning_rate(step: int, steps: int) -> float:
@@ -122,14 +129,13 @@ class Trainer:
         )
         partial.replace(self.checkpoint)
 
-    def learn(self, batch: Batch, run: Callable[[Tensor], Tensor]) -> float:
+    def learn(self, batch: Batch) -> float:
         """One step of the optimiser; the loss before it."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, self.steps)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            logits = run(torch.from_numpy(batch.pictures).to(self.device))
+        logits = self.judge(torch.from_numpy(batch.pictures).to(self.device))
         aim, faults, ranked = (part.to(self.device) for part in (batch.aim, batch.faults, batch.ranked))
-        loss = total_loss(logits.float(), aim, faults, ranked, step=self.step)
+        loss = total_loss(logits, aim, faults, ranked, step=self.step)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.judge.parameters(), CLIP_NORM)
@@ -159,11 +165,10 @@ def batches(shards: Shards, seed: int, first: int, last: int) -> Iterator[Batch]
 def train(shards: Shards, seed: int, steps: int, checkpoint: Path) -> Judge:
     """Train to the last step, or go on from the checkpoint, and return the averaged judge."""
     trainer = Trainer(seed, steps, checkpoint)
-    run = torch.compile(lambda pictures: trainer.judge(normalise(pictures)))
     started, losses = time.monotonic(), []
     begun_at = trainer.step
     for batch in batches(shards, seed, trainer.step, steps):
-        losses.append(trainer.learn(batch, run))
+        losses.append(trainer.learn(batch))
         if trainer.step % REPORT_STEPS == 0:
             pace = (time.monotonic() - started) / (trainer.step - begun_at)
             left = pace * (steps - trainer.step) / 60

@@ -14,13 +14,13 @@ from safetensors.torch import load_file
 from photod.score.builtin import ATTRIBUTES
 from photod.score.builtin.tower import EMBEDDING_SIZE, QualityTower, unit_embedding
 from training import baselines, figures, render, renders
-from training.calibrate import IN_VAIN, set_thresholds
+from training.calibrate import HIGH, IN_VAIN, LOW, calibrate, set_thresholds
 from training.distortions import DISTORTIONS, ELEVEN, Distortion
 from training.export import TEXT, WEIGHTS, export, split_difference
 from training.failures import draw_all
 from training.judge import Judge, embed, load_tower, scores
 from training.losses import total_loss
-from training.photos import list_photos
+from training.photos import FLOWERS, Photo, list_photos
 from training.pristine import compose
 from training.unseen import UNSEEN
 
@@ -47,7 +47,7 @@ def test_a_distortion_is_deterministic_keeps_the_shape_and_grows(
 
 
 def test_the_distortions_kept_for_validation_are_not_among_those_trained_on() -> None:
-    assert len(DISTORTIONS) == 17
+    assert len(DISTORTIONS) == 18
     assert len(UNSEEN) == 5
     assert len(ELEVEN) == 11
     assert not {way.apply for way in UNSEEN.values()} & {way.apply for way in DISTORTIONS.values()}
@@ -183,7 +183,7 @@ def test_a_training_step_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     aim = torch.tensor([[2.0, 0.5, -1.0, -3.0, -5.0]])
     batch = Batch(pictures, aim, torch.zeros(1, 5, len(ATTRIBUTES)), torch.tensor([True]))
     first = Trainer(0, 10, tmp_path / "checkpoint.pt")
-    first.learn(batch, lambda given: first.judge(torch.zeros(5, 3, 224, 224) + given.permute(0, 3, 1, 2) / 255))
+    first.learn(batch)
     first.save()
     second = Trainer(0, 10, tmp_path / "checkpoint.pt")
     assert second.step == 1
@@ -212,3 +212,18 @@ def test_each_fault_is_named_on_the_same_small_share_of_unspoiled_photos() -> No
     named = (embeddings @ shifted[1:].T > 0).float().mean(0)
     assert torch.allclose(named, torch.full_like(named, IN_VAIN), atol=0.002)
     assert torch.equal(shifted[0], differences[0])
+
+
+def test_the_scale_is_set_by_photos_that_nobody_chose_for_their_looks() -> None:
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.randn(300, EMBEDDING_SIZE - 1, generator=generator)
+    directions[200:, 0] += 100  # showpieces are better than all others
+    sources = ["snapshots"] * 200 + [FLOWERS] * 100
+    photos = tuple(Photo(Path("a.jpg"), source, "CC0") for source in sources)
+    differences = torch.randn(1 + len(ATTRIBUTES), EMBEDDING_SIZE, generator=generator)
+    embeddings = unit_embedding(directions)
+    quality = (embeddings @ calibrate(differences, embeddings, photos)[0])[:200]
+    low, median, high = (10 * torch.sigmoid(torch.quantile(quality, torch.tensor([0.05, 0.5, 0.95])))).tolist()
+    assert median == pytest.approx(5, abs=0.01)
+    assert low <= LOW + 0.01
+    assert high >= HIGH - 0.01

@@ -70,10 +70,8 @@ class ModuleTower:
     quantizes: ClassVar[bool] = False
 
     def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
-        """The module, channels last; a copy unless it is wanted just as it is."""
-        as_it_is = device.type == "cpu" and dtype == torch.float32
-        module = self.module if as_it_is else copy.deepcopy(self.module).to(device, dtype)
-        module = module.to(memory_format=torch.channels_last)
+        """The module behind the normalisation."""
+        module = placed(self.module, device, dtype)
         mean = 255 * torch.tensor(self.mean, device=device)
         std = 255 * torch.tensor(self.std, device=device)
 
@@ -82,3 +80,23 @@ class ModuleTower:
             return functional.normalize(module(images.to(dtype)).float(), dim=-1)
 
         return run
+
+
+@dataclass(frozen=True, slots=True)
+class ByteTower:
+    """A module that is an engine already: it makes unit vectors of the bytes themselves."""
+
+    module: nn.Module
+    size: int
+    quantizes: ClassVar[bool] = False
+
+    def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
+        """The module itself."""
+        return placed(self.module, device, dtype)
+
+
+def placed(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    """The module on a device, channels last; a copy unless it is wanted just as it is."""
+    as_it_is = device.type == "cpu" and dtype == torch.float32
+    there = module if as_it_is else copy.deepcopy(module).to(device, dtype)
+    return there.to(memory_format=torch.channels_last)

@@ -9,7 +9,7 @@ import numpy as np
 
 from photod import config
 from photod.errors import ConfigError
-from photod.score.engine import ModuleTower, Tower
+from photod.score.engine import ByteTower, Tower
 from photod.score.scorer import Floats, TextVectors
 from photod.score.soundness import check_fit
 from photod.score.sources import BUILTIN, find_source, is_plain
@@ -74,7 +74,7 @@ def _load_builtin(model: config.Model, cache: Path) -> Loaded:
     check_fit(state, module.state_dict(), str(path))
     module.load_state_dict(state, strict=True)
     module.eval().requires_grad_(False)
-    tower = ModuleTower(module, builtin.INPUT_SIZE, builtin.MEAN, builtin.STD)
+    tower = ByteTower(module, builtin.INPUT_SIZE)
     return Loaded(builtin.ARCHITECTURE, sha256_of(path, cache), tower, builtin_text(model.prompts))
 
 

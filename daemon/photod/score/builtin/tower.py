@@ -1,143 +1,183 @@
-"""The image tower of the built-in model: pixels in, a unit embedding out, in the same geometry as CLIP."""
+"""The image tower of the built-in model: bytes in, a unit embedding out, in the same geometry as CLIP.
+
+It is small, so what surrounds the arithmetic counts as much as the arithmetic: maps lie with their channels last,
+convolutions of one pixel are matrix products on them, and what is linear in the pixels is put into the kernels.
+"""
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-ARCHITECTURE: Final = "quality-tower-2"
+ARCHITECTURE: Final = "quality-tower-3"
 INPUT_SIZE: Final = 224
-MEAN: Final = (0.5, 0.5, 0.5)
-STD: Final = (0.25, 0.25, 0.25)
 EMBEDDING_SIZE: Final = 128
 
-WIDTHS: Final = (16, 48, 112, 224, 384)
-DEPTHS: Final = (0, 1, 2, 2, 2)
+WIDTHS: Final = (16, 48, 112)
+MIDDLES: Final = (8, 24, 56)
+DEPTHS: Final = (0, 1, 2)
+"""Of each stage: its channels, those inside its bottlenecks, and how many of these it has."""
+COLOURS, COLOURED = 16, 2
+"""The channels for colour, and the stage that has as many places as they."""
 HIDDEN_SIZE: Final = 256
+DROPPED: Final = 0.1
+"""The share of moments and of hidden features that are left out at random in training: none is to be relied on."""
 
-CELLS: Final = 7
-"""The maps of every stage are averaged over 7 x 7 cells before their moments are taken."""
+MIDDLE, SPREAD = 127.5, 63.75
+"""Bytes become (byte - MIDDLE) / SPREAD."""
+LUMA: Final = (0.299, 0.587, 0.114)
+PATCH: Final = 7
 DETAIL_GAIN: Final = 4.0
 COLOUR_CELL: Final = 8
-LUMA: Final = (0.299, 0.587, 0.114)
+COLOUR_GAIN: Final = 4.0
+CELLS: Final = 7
+"""Places are told apart in 7 x 7 cells at every stage."""
 
 CONSTANT: Final = 0.5
 """Last coordinate of every embedding: it lets a text vector hold an offset, which a direction alone cannot."""
 
 
-class Bottleneck(nn.Module):
-    """Residual 1x1, 3x3, 1x1 convolutions at half the width; the last starts at zero, so no norm is needed."""
+class Stem(nn.Module):
+    """The brightness of every pixel -> the responses of kernels of 7 x 7, every other pixel.
+
+    Each kernel is the sum of two. What the second sees is what the brightness of each pixel differs from that of
+    its surroundings by, enlarged: the faults looked for are mostly fine and faint, and beside the large differences
+    of a scene they would be learned late or never.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        middle = width // 2
-        self.narrow = nn.Conv2d(width, middle, 1)
+        self.plain = nn.Parameter(torch.randn(width, 1, PATCH, PATCH) * 0.1)
+        self.detail = nn.Parameter(torch.randn(width, 1, PATCH - 2, PATCH - 2) * 0.1)
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def kernels(self) -> Tensor:
+        """Both in one, as convolution is linear: [width, 1, 7, 7]."""
+        box = self.detail.new_full((1, 1, 3, 3), 1 / 9)
+        around = functional.conv2d(self.detail, box, padding=2)
+        return self.plain + DETAIL_GAIN * (functional.pad(self.detail, (1, 1, 1, 1)) - around)
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """[n, 1, 224, 224] -> [n, width, 109, 109]; nothing is made up beyond the edges."""
+        return functional.relu(functional.conv2d(luma, self.kernels(), self.bias, stride=2))
+
+
+class Bottleneck(nn.Module):
+    """Residual 1x1, 3x3, 1x1 convolutions; the last starts at zero, so no norm is needed."""
+
+    def __init__(self, width: int, middle: int) -> None:
+        super().__init__()
+        self.narrow = nn.Linear(width, middle)
         self.spatial = nn.Conv2d(middle, middle, 3, padding=1)
-        self.widen = nn.Conv2d(middle, width, 1)
+        self.widen = nn.Linear(middle, width, bias=False)
         nn.init.zeros_(self.widen.weight)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Maps of the given width -> maps of the same shape."""
-        inner = functional.relu(self.spatial(functional.relu(self.narrow(maps), inplace=True)), inplace=True)
-        return functional.relu(maps + self.widen(inner), inplace=True)
+        """[n, width, h, w] -> the same."""
+        places = maps.permute(0, 2, 3, 1)
+        inner = functional.relu(self.narrow(places)).permute(0, 3, 1, 2)
+        inner = functional.relu(self.spatial(inner)).permute(0, 2, 3, 1)
+        flat = torch.addmm(places.flatten(0, 2), inner.flatten(0, 2), self.widen.weight.t())
+        return functional.relu(flat).view(places.shape).permute(0, 3, 1, 2)
 
 
-class Stage(nn.Module):
-    """One stride-2 convolution and its bottlenecks."""
+def pool(maps: Tensor) -> Tensor:
+    """Mean, standard deviation, active mean and peak of each channel: [n, c, h, w] -> float32 [n, 4c].
 
-    def __init__(self, width_in: int, width: int, depth: int, kernel: int) -> None:
-        super().__init__()
-        self.reduce = nn.Conv2d(width_in, width, kernel, stride=2, padding=kernel // 2)
-        self.blocks = nn.ModuleList(Bottleneck(width) for _ in range(depth))
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """[n, width_in, h, w] -> [n, width, h / 2, w / 2]."""
-        maps = functional.relu(self.reduce(maps), inplace=True)
-        for block in self.blocks:
-            maps = block(maps)
-        return maps
-
-
-def look(pixels: Tensor) -> Tensor:
-    """What the first stage sees: coarse colour in full brightness, and fine detail: [n, 3, h, w] -> [n, 4, h, w].
-
-    The brightness of every pixel is kept, but only the mean colour of cells of 8 x 8: how fine colour detail is
-    tells the file format of a photo (4:2:0 or not), not its quality, and the training photos had one format.
-    The fourth channel is what the brightness of each pixel differs from its surroundings by, enlarged: the faults
-    looked for are mostly fine and faint, and beside the large differences of a scene they would be learned late or
-    never.
+    The active mean E[x^2] / E[x] weighs a place by its own response, so that a sharp subject is not diluted by
+    the empty background around it; the peak is the mean of the one of 7 x 7 cells that answers most.
     """
-    weights = luma_weights(pixels.device, pixels.dtype)
-    luma = functional.conv2d(pixels, weights)
-    coarse = functional.avg_pool2d(pixels, COLOUR_CELL).contiguous()
-    chroma = coarse - functional.conv2d(coarse, weights)
-    rows, columns = (stretch(pixels, side) for side in coarse.shape[-2:])
-    coloured = rows.T @ chroma @ columns + luma
-    box = pixels.new_full((1, 1, 3, 3), 1 / 9)
-    around = functional.conv2d(functional.pad(luma, (1, 1, 1, 1), mode="replicate"), box)
-    seen = torch.cat((coloured, DETAIL_GAIN * (luma - around)), 1)
-    return seen.contiguous(memory_format=torch.channels_last)
+    maps, cell = maps.float(), -(-maps.shape[-1] // CELLS)
+    places = maps.permute(0, 2, 3, 1).flatten(1, 2)
+    mean, square = places.mean(1), (places * places).mean(1)
+    deviation = (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
+    peak = functional.avg_pool2d(maps, cell, ceil_mode=True).amax((2, 3))
+    return torch.cat((mean, deviation, square / (mean + 1e-3), peak), 1)
+
+
+class QualityTower(nn.Module):
+    """Convolutional tower: RGB bytes [n, 224, 224, 3] -> unit vectors, float32 [n, 128]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = Stem(WIDTHS[0])
+        self.colours = nn.Linear(3, COLOURS)
+        self.tint = nn.Linear(COLOURS, WIDTHS[COLOURED], bias=False)
+        self.reduce = nn.ModuleList(
+            nn.Conv2d(finer, coarser, 3, stride=2, padding=1) for finer, coarser in pairwise(WIDTHS)
+        )
+        self.blocks = nn.ModuleList(
+            nn.Sequential(*(Bottleneck(width, middle) for _ in range(depth)))
+            for width, middle, depth in zip(WIDTHS, MIDDLES, DEPTHS, strict=True)
+        )
+        pooled = 4 * (sum(WIDTHS) + COLOURS)
+        self.norm = nn.LayerNorm(pooled)
+        self.hidden = nn.Linear(pooled, HIDDEN_SIZE)
+        self.project = nn.Linear(HIDDEN_SIZE, EMBEDDING_SIZE - 1)
+        self._even_out()
+
+    def _even_out(self) -> None:
+        """Weights at the start that keep the size of what passes through, and no biases that would drown it."""
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            elif name.startswith("reduce") or name.endswith(("narrow.weight", "spatial.weight")):
+                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """The layers compute in the type of their weights; what goes in and the end of it are fp32."""
+        dtype = self.stem.bias.dtype
+        values = pixels.float()
+        colours = self._colours(values).to(dtype)
+        maps = self.stem(luma(values).to(dtype))
+        pooled = [pool(colours)]
+        for stage, blocks in enumerate(self.blocks):
+            if stage:
+                maps = self.reduce[stage - 1](maps)
+                if stage == COLOURED:
+                    maps = maps + self.tint(colours.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+                maps = functional.relu(maps)
+            maps = blocks(maps)
+            pooled.append(pool(maps))
+        with torch.autocast(pixels.device.type, enabled=False):
+            return self._embed(torch.cat(pooled, 1))
+
+    def _colours(self, values: Tensor) -> Tensor:
+        """How colourful each cell of 8 x 8 is, and in which way: [n, 224, 224, 3] -> [n, COLOURS, 28, 28].
+
+        How fine colour detail is tells the file format of a photo (4:2:0 or not), not its quality, and the training
+        photos had one format; so the colour of cells is all that is seen.
+        """
+        box = torch.eye(3, device=values.device)[:, :, None, None].expand(-1, -1, COLOUR_CELL, COLOUR_CELL)
+        box = (box / (SPREAD * COLOUR_CELL**2)).contiguous(memory_format=torch.channels_last)
+        coarse = functional.conv2d(values.permute(0, 3, 1, 2), box, stride=COLOUR_CELL).permute(0, 2, 3, 1)
+        chroma = COLOUR_GAIN * (coarse - coarse @ luma_weights(values.device)[:, None])
+        return functional.relu(linear_fp32(self.colours, chroma)).permute(0, 3, 1, 2)
+
+    def _embed(self, pooled: Tensor) -> Tensor:
+        """Pooled moments -> embeddings; always in fp32, it is a thousandth of the work."""
+        weight, bias = self.norm.weight.float(), self.norm.bias.float()
+        standard = functional.layer_norm(pooled, pooled.shape[1:], weight, bias)
+        standard = functional.dropout(standard, DROPPED, self.training)
+        hidden = functional.relu(linear_fp32(self.hidden, standard))
+        hidden = functional.dropout(hidden, DROPPED, self.training)
+        return unit_embedding(linear_fp32(self.project, hidden))
+
+
+def luma(values: Tensor) -> Tensor:
+    """The brightness of every pixel, about -2 to 2: RGB in 0..255 [n, s, s, 3] -> [n, 1, s, s]."""
+    brightness = torch.mv(values.reshape(-1, 3), luma_weights(values.device) / SPREAD).sub_(MIDDLE / SPREAD)
+    return brightness.view(*values.shape[:3], 1).permute(0, 3, 1, 2)
 
 
 @lru_cache
 @torch.inference_mode(False)  # training may be what uses them next
-def luma_weights(device: torch.device, dtype: torch.dtype) -> Tensor:
-    """LUMA as a kernel [1, 3, 1, 1]; made once, since a GPU would be waited for at each copy of it."""
-    return torch.tensor(LUMA, device=device, dtype=dtype).view(1, 3, 1, 1)
-
-
-def stretch(pixels: Tensor, cells: int) -> Tensor:
-    """The matrix [cells, cells * 8] that interpolates linearly between the middles of cells, cheaply."""
-    corners = torch.eye(cells, device=pixels.device)[None]
-    return functional.interpolate(corners, scale_factor=float(COLOUR_CELL), mode="linear")[0].to(pixels.dtype)
-
-
-def pool(maps: Tensor) -> Tensor:
-    """Mean, standard deviation and active mean of each channel: [n, c, h, w] -> float32 [n, 3c].
-
-    The active mean E[x^2] / E[x] weighs a place by its own response, so that a sharp subject is not diluted by
-    the empty background around it. Cells are averaged first, in the precision of the maps; the moments are put
-    together in fp32, because their difference would vanish in bf16.
-    """
-    cell = maps.shape[-1] // CELLS
-    mean = functional.avg_pool2d(maps, cell).float().mean((2, 3))
-    square = functional.avg_pool2d(maps * maps, cell).float().mean((2, 3))
-    deviation = (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
-    return torch.cat((mean, deviation, square / (mean + 1e-3)), 1)
-
-
-class QualityTower(nn.Module):
-    """Convolutional tower: normalised RGB pixels [n, 3, 224, 224] in fp32 or bf16 -> unit vectors fp32 [n, 128]."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        inputs = (4, *WIDTHS[:-1])
-        self.stages = nn.ModuleList(
-            Stage(width_in, width, depth, 5 if index == 0 else 3)
-            for index, (width_in, width, depth) in enumerate(zip(inputs, WIDTHS, DEPTHS, strict=True))
-        )
-        pooled = 3 * sum(WIDTHS)
-        self.norm = nn.LayerNorm(pooled)
-        self.hidden = nn.Linear(pooled, HIDDEN_SIZE)
-        self.project = nn.Linear(HIDDEN_SIZE, EMBEDDING_SIZE - 1)
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels are RGB in 0..1, less MEAN, over STD; channels-last is fastest."""
-        maps, pooled = look(pixels), []
-        for stage in self.stages:
-            maps = stage(maps)
-            pooled.append(pool(maps))
-        with torch.autocast(pixels.device.type, enabled=False):
-            return self.embed(torch.cat(pooled, 1))
-
-    def embed(self, pooled: Tensor) -> Tensor:
-        """Pooled moments -> embeddings; always in fp32, it is a thousandth of the work."""
-        weight, bias = self.norm.weight.float(), self.norm.bias.float()
-        standard = functional.layer_norm(pooled, pooled.shape[1:], weight, bias)
-        hidden = functional.relu(linear_fp32(self.hidden, standard))
-        return unit_embedding(linear_fp32(self.project, hidden))
+def luma_weights(device: torch.device) -> Tensor:
+    """LUMA [3]; made once, since a GPU would be waited for at each copy of it."""
+    return torch.tensor(LUMA, device=device)
 
 
 def linear_fp32(layer: nn.Linear, features: Tensor) -> Tensor:
