@@ -84,7 +84,7 @@ class Channel(Generic[T]):
 
         Waits for the first one, and returns nothing if it does not come within `first_s`. After it, waits at
         most `wait_s` for the rest, and not at all once `all_here()` says that nothing more is on its way; that
-        is asked again whenever something was sent.
+        is asked again whenever something was sent, and at `wake`.
         """
         batch: list[T] = []
         me = threading.get_native_id()
@@ -121,6 +121,11 @@ class Channel(Generic[T]):
         """Change how many items each lane holds; what is already inside stays."""
         with self._changed:
             self._bound = items
+            self._changed.notify_all()
+
+    def wake(self) -> None:
+        """Have receivers ask again whether all are here."""
+        with self._changed:
             self._changed.notify_all()
 
     def on_room(self, wake: Callable[[], None]) -> None:

@@ -1,6 +1,7 @@
 """What is on its way through the stages."""
 
 import threading
+from collections.abc import Callable
 
 from photod.photos import Candidate
 
@@ -28,16 +29,23 @@ class ContentsInFlight:
 
 
 class OnTheWay:
-    """How many photos are still on their way to a stage; at none, that stage need not wait for more."""
+    """How many photos are still on their way to a stage; at none, that stage need not wait for more.
 
-    def __init__(self) -> None:
+    `on_none` is called whenever the last one has arrived or turned off.
+    """
+
+    def __init__(self, on_none: Callable[[], None]) -> None:
         self._count = 0
         self._lock = threading.Lock()
+        self._on_none = on_none
 
     def add(self, photos: int) -> None:
         """So many more set out, or, below zero, arrived or turned off."""
         with self._lock:
             self._count += photos
+            none = self.none()
+        if none:
+            self._on_none()
 
     def none(self) -> bool:
         """Whether nothing is coming."""

@@ -92,8 +92,8 @@ class Pipeline:
         self._to_decode: Channel[ReadPhoto] = Channel(4 * count, READ_AHEAD_BYTES)
         self._decoded: Channel[Decoded] = Channel(batch)
         self._verdicts: Channel[Judged | Passed | Note] = Channel(2 * config.store.group)
-        self._to_score = OnTheWay()
-        self._to_commit = OnTheWay()
+        self._to_score = OnTheWay(self._decoded.wake)
+        self._to_commit = OnTheWay(self._verdicts.wake)
         self._threads: dict[str, list[threading.Thread]] = {}
         self._candidates.on_room(ears.room)
 
@@ -201,8 +201,8 @@ class Pipeline:
     def _without_model(self, outcome: Outcome) -> None:
         """Send a photo past the model, straight to the committer."""
         self._to_score.add(-1)
-        self._to_commit.add(-1)
         self._verdicts.put(outcome)
+        self._to_commit.add(-1)
 
     def _decode(self, decoder: Decoder) -> None:
         while True:
@@ -213,8 +213,8 @@ class Pipeline:
                 verdict = Unscoreable(photo.sha256, str(error))
                 self._without_model(Judged(photo.candidate, verdict, duplicate=False))
             else:
-                self._to_score.add(-1)
                 self._decoded.put(decoded, express=photo.candidate.urgent)
+                self._to_score.add(-1)
             finally:
                 photo.data.close()
 
@@ -246,9 +246,9 @@ class Pipeline:
             for item in blame(batch, self._failures, error):
                 self._verdicts.put(item)
             raise
-        self._to_commit.add(-len(batch))
         for result in judged:
             self._verdicts.put(result)
+        self._to_commit.add(-len(batch))
 
     def _failures(self, photo: Decoded) -> int:
         return self._writers[photo.candidate.folder].suspects.get(photo.sha256, 0)

@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from photod.channel import Channel, Closed
+from photod.in_flight import OnTheWay
 
 
 def test_express_items_go_before_ordinary_ones() -> None:
@@ -35,6 +36,27 @@ def test_a_blocked_sender_goes_on_when_room_is_made() -> None:
     assert channel.get() == 1
     sender.join(10)
     assert channel.get() == 2
+
+
+def test_who_waits_for_a_batch_hears_that_the_rest_has_turned_off() -> None:
+    channel: Channel[str] = Channel(4)
+    coming, asked = OnTheWay(channel.wake), threading.Event()
+    batches: list[list[str]] = []
+
+    def all_here() -> bool:
+        asked.set()
+        return coming.none()
+
+    coming.add(2)
+    receiver = threading.Thread(target=lambda: batches.append(channel.get_batch(4, 60, all_here)))
+    receiver.start()
+    channel.put("one")
+    coming.add(-1)
+    assert asked.wait(10)
+    assert not batches
+    coming.add(-1)  # the other is unscoreable, or a copy: nothing more is sent
+    receiver.join(10)
+    assert batches == [["one"]]
 
 
 def test_a_closed_channel_gives_what_is_left_and_then_ends() -> None:
