@@ -32,8 +32,7 @@ class Judge(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """RGB bytes [n, 224, 224, 3] -> logits [n, 1 + faults]; the first is the quality."""
         embedding: Tensor = self.tower(pixels)
-        with torch.autocast(embedding.device.type, enabled=False):
-            return embedding @ self.differences().float().T
+        return embedding @ self.differences().T
 
 
 @torch.no_grad()

@@ -142,8 +142,7 @@ class QualityTower(nn.Module):
                 maps = functional.relu(maps)
             maps = blocks(maps)
             pooled.append(pool(maps))
-        with torch.autocast(pixels.device.type, enabled=False):
-            return self._embed(torch.cat(pooled, 1))
+        return self._embed(torch.cat(pooled, 1))
 
     def _colours(self, values: Tensor) -> Tensor:
         """How colourful each cell of 8 x 8 is, and in which way: [n, 224, 224, 3] -> [n, COLOURS, 28, 28].
