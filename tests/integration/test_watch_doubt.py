@@ -74,6 +74,17 @@ def test_a_killed_reader_thread_is_replaced(
     assert "the thread that reads events died" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_reader_thread_that_dies_of_the_canary_itself_is_not_taken_for_a_deaf_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is alive when it is doubted, and dead when the answer is due."""
+    with watched(folder), monkeypatch.context() as patch:
+        patch.setattr(canary.Canary, "on_event", _raise_key_error)
+        wait_until(lambda: "the thread that reads events died" in capsys.readouterr().out)
+
+
 def _raise_key_error(*_: object) -> None:
     raise KeyError(b"as watchdog's own bookkeeping does")
 

@@ -79,11 +79,14 @@ class Observer:
         self._suspended_s = suspended_s
         if self._instance is None:
             self._repair("")
-        elif not self._instance.is_alive():
-            self._repair("the thread that reads events died")
-        elif self._canary is not None and not self._canary.sings():
-            self._repair("no events come any more")
+        elif not self._hears(self._instance):
+            # Asked again: it may have died with the canary's event unread.
+            dead = not self._instance.is_alive()
+            self._repair("the thread that reads events died" if dead else "no events come any more")
         self._checked_at = time.monotonic()
+
+    def _hears(self, instance: InotifyFD) -> bool:
+        return instance.is_alive() and (self._canary is None or self._canary.sings())
 
     def _supervise(self) -> None:
         while not self._stopping.wait(CHECK_S):
