@@ -46,8 +46,16 @@ class Screen:
     def click(self, button: int) -> None:
         self._xdotool("click", str(button))
 
+    def is_managed(self) -> bool:
+        """Whether a window manager has the screen: only one that runs can say how many desktops it has."""
+        asked = ["xdotool", "get_num_desktops"]
+        return subprocess.run(asked, env=self._environment(), capture_output=True, check=False).returncode == 0
+
     def _xdotool(self, *words: str) -> None:
-        subprocess.run(["xdotool", *words], env={"DISPLAY": self.display, "PATH": os.environ["PATH"]}, check=True)
+        subprocess.run(["xdotool", *words], env=self._environment(), check=True)
+
+    def _environment(self) -> dict[str, str]:
+        return {"DISPLAY": self.display, "PATH": os.environ["PATH"]}
 
     def wait_for(self, seen: Callable[[NDArray[np.uint8]], bool], what: str) -> None:
         """Wait until the screen shows it."""

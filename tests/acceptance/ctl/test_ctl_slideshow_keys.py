@@ -13,6 +13,7 @@ from PIL import Image
 
 from machine import need
 from photod.photos import Facts
+from running import wait_until
 from x_screen import COLOURS, PATIENCE_S, Screen, near
 
 Archive = Callable[..., Path]
@@ -26,7 +27,8 @@ def window_manager(screen: Screen) -> Iterator[None]:
     if shutil.which("openbox") is None:
         need("openbox")
     environment = os.environ | {"DISPLAY": screen.display}
-    process = subprocess.Popen(["openbox"], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(["openbox"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(screen.is_managed)  # SDL asks once, at its start
     yield
     process.terminate()
     process.wait()
