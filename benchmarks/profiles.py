@@ -37,7 +37,7 @@ STAGES = {
     "model": r"score/devices\.py|score/vit\.py|score/tower\.py|score/builtin/tower\.py",
     "read, hash": r"_read \(|intake/read\.py",
     "decode, this side": r"intake/decoder\.py|intake/process\.py",
-    "commit": r"_commit|store/writer\.py",
+    "commit": r"/committer\.py|store/writer\.py",
     "compare": r"watch/",
 }
 

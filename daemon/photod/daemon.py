@@ -7,9 +7,11 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import assert_never
 
 from photod.answers import Answers
 from photod.caretaker import Caretaker
+from photod.committer import Listeners
 from photod.config import Config, Model, load_config, state_directory
 from photod.control import ControlServer, answer
 from photod.errors import ConfigError
@@ -26,11 +28,13 @@ from photod.photos import (
     Moved,
     Note,
     Outcome,
+    Purge,
     Retry,
     Returned,
+    Suspected,
     Unscoreable,
 )
-from photod.pipeline import Ears, Pipeline
+from photod.pipeline import Pipeline
 from photod.reload import compare
 from photod.roster import OPEN_S, Roster
 from photod.schedule import Timers, reason_to_rest
@@ -131,7 +135,7 @@ class Daemon:
             scorers,
             self._roster.writers,
             self._roster.known,
-            Ears(self._on_outcome, self._on_note, self._on_room),
+            Listeners(self._on_outcome, self._on_note, self._on_room),
             self._crew,
         )
         place = str(self._control.path) if self._control else ""
@@ -270,6 +274,10 @@ class Daemon:
                 self._roster.open_late(note.folder)
             case Dismissed():
                 self._roster.close_dismissed(note.folder)
+            case Purge() | Suspected():
+                pass  # they are of no concern to the folder's thread
+            case _:
+                assert_never(note)
 
     def _on_room(self) -> None:
         for folder in self._roster.folders.values():

@@ -8,42 +8,21 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
-from photod.channel import Channel, excused
+from photod.channel import Channel
+from photod.committer import Committer, Listeners
 from photod.config import Config
 from photod.errors import DecodeError, DeviceError
-from photod.files import fingerprint_at
 from photod.in_flight import ContentsInFlight, OnTheWay
 from photod.intake.decoder import Decoded, Decoder
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.judge import apart, blame, judge
-from photod.logs import get_logger
-from photod.photos import (
-    Appeared,
-    Candidate,
-    Compared,
-    Dismissed,
-    Judged,
-    Missing,
-    Moved,
-    Note,
-    Outcome,
-    Passed,
-    Purge,
-    Retry,
-    Returned,
-    Suspected,
-    Unscoreable,
-    Verdict,
-)
+from photod.photos import Candidate, Judged, Note, Passed, Unscoreable, Verdict
 from photod.score.scorer import Scorer
 from photod.store.writer import Writer
 from photod.threads import Crew, join_all
-
-log = get_logger(__name__)
 
 CANDIDATES = 64  # waiting to be read, in each lane
 READ_AHEAD_BYTES = 512 << 20  # of photos read and not yet decoded
@@ -51,21 +30,11 @@ BATCH_WAIT_S = 1.0  # a partial batch is scored after this
 DRAIN_MODEL_S = 2.0  # no more is decoded ahead than the model scores in this time, so that a stop drains soon
 
 
-@dataclass(frozen=True, slots=True)
-class Ears:
-    """Who is told: of finished photos, of notes written down, of room for more candidates."""
-
-    outcome: Callable[[Outcome], None]
-    noted: Callable[[Note], None]
-    room: Callable[[], None]
-
-
 class Pipeline:
     """The stages from candidate to commit, each with its threads, and the channels between them.
 
-    `writers` belong to the committing thread alone from `start` on. Who hears of an Appeared folder may add to
-    them, and who hears of a Dismissed one take from them. `known` tells what is known of these bytes
-    (SHA-256) for a photo of this folder.
+    `writers` belong to the committer alone from `start` on. `known` tells what is known of these bytes (SHA-256)
+    for a photo of this folder.
     """
 
     def __init__(
@@ -74,14 +43,13 @@ class Pipeline:
         scorers: tuple[Scorer, ...],
         writers: Mapping[str, Writer],
         known: Callable[[str, str], Verdict | None],
-        ears: Ears,
+        listeners: Listeners,
         crew: Crew,
     ) -> None:
         self._config = config
         self._scorers = scorers
         self._writers = writers
         self._known = known
-        self._ears = ears
         self._crew = crew
         self._in_flight = ContentsInFlight()
         self._memory = PhotoMemory()
@@ -92,10 +60,13 @@ class Pipeline:
         self._to_decode: Channel[ReadPhoto] = Channel(4 * count, READ_AHEAD_BYTES)
         self._decoded: Channel[Decoded] = Channel(batch)
         self._verdicts: Channel[Judged | Passed | Note] = Channel(2 * config.store.group)
-        self._to_score = OnTheWay(self._decoded.wake)
-        self._to_commit = OnTheWay(self._verdicts.wake)
+        self._coming_to_score = OnTheWay(self._decoded.wake)
+        self._coming_to_commit = OnTheWay(self._verdicts.wake)
+        self._committer = Committer(
+            config.store, self._verdicts, self._coming_to_commit, self._in_flight, writers, listeners
+        )
         self._threads: dict[str, list[threading.Thread]] = {}
-        self._candidates.on_room(ears.room)
+        self._candidates.on_room(listeners.on_room)
 
     def start(self) -> None:
         """Start every stage."""
@@ -106,17 +77,15 @@ class Pipeline:
                 start(f"decode-{n}", partial(self._decode, decoder)) for n, decoder in enumerate(self._decoders)
             ],
             "score": [start(f"score-{s.device}", partial(self._score, s)) for s in self._scorers],
-            "commit": [start("commit", self._commit)],
+            "commit": [start("commit", self._committer.run)],
         }
 
     def offer(self, candidate: Candidate) -> bool:
         """Take a candidate if there is room; never blocks."""
-        self._to_score.add(1)
-        self._to_commit.add(1)
+        self._coming(1)
         taken = self._candidates.offer(candidate, express=candidate.urgent)
         if not taken:
-            self._to_score.add(-1)
-            self._to_commit.add(-1)
+            self._coming(-1)
         return taken
 
     def note(self, note: Note) -> None:
@@ -177,6 +146,11 @@ class Pipeline:
         self._verdicts.close()
         return join_all(commit, deadline)
 
+    def _coming(self, photos: int) -> None:
+        """So many more are on their way to every stage, or, below zero, turned off."""
+        self._coming_to_score.add(photos)
+        self._coming_to_commit.add(photos)
+
     def _end_decoders(self) -> None:
         for decoder in self._decoders:
             decoder.close()
@@ -190,19 +164,18 @@ class Pipeline:
                 self._without_model(photo)
             elif not self._in_flight.claim(photo.sha256, candidate):
                 photo.data.close()
-                self._to_score.add(-1)
-                self._to_commit.add(-1)
+                self._coming(-1)
             elif verdict := self._known(photo.sha256, candidate.folder):
                 photo.data.close()
                 self._without_model(Judged(candidate, verdict, duplicate=True))
             else:
                 self._to_decode.put(photo, size=photo.data.size, express=candidate.urgent)
 
-    def _without_model(self, outcome: Outcome) -> None:
+    def _without_model(self, outcome: Judged | Passed) -> None:
         """Send a photo past the model, straight to the committer."""
-        self._to_score.add(-1)
+        self._coming_to_score.add(-1)
         self._verdicts.put(outcome)
-        self._to_commit.add(-1)
+        self._coming_to_commit.add(-1)
 
     def _decode(self, decoder: Decoder) -> None:
         while True:
@@ -214,7 +187,7 @@ class Pipeline:
                 self._without_model(Judged(photo.candidate, verdict, duplicate=False))
             else:
                 self._decoded.put(decoded, express=photo.candidate.urgent)
-                self._to_score.add(-1)
+                self._coming_to_score.add(-1)
             finally:
                 photo.data.close()
 
@@ -223,7 +196,7 @@ class Pipeline:
         idle_s = self._config.model.idle_release_s or None
         patience = idle_s
         while True:
-            batch = self._decoded.get_batch(most, BATCH_WAIT_S, self._to_score.none, patience)
+            batch = self._decoded.get_batch(most, BATCH_WAIT_S, self._coming_to_score.none, patience)
             if not batch:
                 scorer.release()
                 self._memory.release()
@@ -248,68 +221,7 @@ class Pipeline:
             raise
         for result in judged:
             self._verdicts.put(result)
-        self._to_commit.add(-len(batch))
+        self._coming_to_commit.add(-len(batch))
 
     def _failures(self, photo: Decoded) -> int:
         return self._writers[photo.candidate.folder].suspects.get(photo.sha256, 0)
-
-    def _commit(self) -> None:
-        settings = self._config.store
-        while True:
-            group = self._verdicts.get_batch(settings.group, settings.group_wait_s, self._to_commit.none)
-            judged = [item for item in group if isinstance(item, Judged)]
-            while judged:
-                self._commit_judged(judged)
-                # Only now can a lookup find these contents: whoever asked before waits here.
-                judged = [
-                    Judged(waiting, item.verdict, duplicate=True)
-                    for item in judged
-                    for waiting in self._in_flight.release(item.verdict.sha256)
-                ]
-            for item in group:
-                if isinstance(item, Passed):
-                    self._ears.outcome(item)
-                elif not isinstance(item, Judged):
-                    self._write_down(item)
-
-    def _commit_judged(self, judged: list[Judged]) -> None:
-        outcomes: list[Outcome] = []
-        for folder in {item.candidate.folder for item in judged}:
-            with excused():  # these photos may lie on a network drive that hangs
-                checked = [(item, _is_still(item.candidate)) for item in judged if item.candidate.folder == folder]
-            self._writers[folder].commit(checked)
-            outcomes += [item if same else Passed(item.candidate, "changed") for item, same in checked]
-        for outcome in outcomes:
-            self._ears.outcome(outcome)
-
-    def _write_down(self, note: Note) -> None:
-        # Whoever hears of these opens the database, or closes it, on this thread, and adds it or takes it out.
-        if isinstance(note, Appeared | Dismissed):
-            self._ears.noted(note)
-            return
-        writer = self._writers.get(note.folder)
-        if writer is None:  # somebody asked for it just when the folder was let go
-            return
-        match note:
-            case Missing():
-                writer.mark_missing(note.paths)
-            case Returned():
-                writer.mark_present(note.paths)
-            case Moved():
-                writer.move(note.moves)
-            case Compared():
-                swept = writer.mark_compared(note.folder, note.filesystem)
-                if swept.purged or swept.waiting:
-                    log.info("tombstones", folder=note.folder, purged=swept.purged, waiting_for_purge=swept.waiting)
-            case Purge():
-                log.info("tombstones", folder=note.folder, purged=writer.purge(note.folder))
-            case Retry():
-                writer.forget_unscoreable()
-            case Suspected():
-                writer.suspect(note.contents)
-        self._ears.noted(note)
-
-
-def _is_still(candidate: Candidate) -> bool:
-    """Whether the path still is what was read; asked right before its score is committed."""
-    return fingerprint_at(candidate.location) == candidate.fingerprint

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fake_scorer import FakeScorer
-from photod import pipeline
+from photod import committer, pipeline
 from photod.config import Intake, Model, Store
 from photod.daemon import Daemon
 from photod.errors import DecodeError
@@ -56,7 +56,7 @@ class Chaos:
         return not self.strikes("commit") and IS_STILL(candidate)
 
 
-READ, DECODE, IS_STILL = read_photo, Decoder.decode, pipeline._is_still
+READ, DECODE, IS_STILL = read_photo, Decoder.decode, committer._is_still
 
 
 class SlowScorer(FakeScorer):
@@ -86,7 +86,7 @@ def test_no_score_strays_to_another_photo(folder: Path, monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "read_photo", chaos.read)
-        patch.setattr(pipeline, "_is_still", chaos.is_still)
+        patch.setattr(committer, "_is_still", chaos.is_still)
         patch.setattr(Decoder, "decode", decode)
         Daemon(config, once=folder, load=lambda *_: scorers).run()
     assert min(chaos.losses.values()) > 0

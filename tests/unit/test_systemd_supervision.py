@@ -9,8 +9,9 @@ import pytest
 from fake_scorer import FakeScorer
 from machine import need
 from photod.channel import Channel, excused
+from photod.committer import Listeners
 from photod.config import Config, Intake
-from photod.pipeline import Ears, Pipeline
+from photod.pipeline import Pipeline
 from photod.supervision import Deadlocks
 from photod.threads import Crew, waits_for_lock
 from running import wait_until
@@ -107,8 +108,8 @@ def test_a_stage_that_works_too_long_is_seen_and_one_that_waits_for_the_next_is_
 
 def test_decoding_may_take_as_long_as_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     config = Config(intake=Intake(decode_timeout_s=600, decoders=1))
-    ears = Ears(lambda _: None, lambda _: None, lambda: None)
-    pipeline = Pipeline(config, (FakeScorer(),), {}, lambda *_: None, ears, Crew(on_failure=lambda: None))
+    listeners = Listeners(lambda _: None, lambda _: None, lambda: None)
+    pipeline = Pipeline(config, (FakeScorer(),), {}, lambda *_: None, listeners, Crew(on_failure=lambda: None))
     monkeypatch.setattr(Channel, "away_s", lambda _: 590.0)
     assert pipeline.at_work_s() == {"decoding": 0.0, "scoring": 590.0, "committing": 590.0}
     monkeypatch.setattr(Channel, "away_s", lambda _: 700.0)

@@ -1,0 +1,126 @@
+"""The last stage: the only thread that writes databases. What was judged is committed in groups, then told."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from photod.channel import Channel, excused
+from photod.config import Store
+from photod.files import fingerprint_at
+from photod.in_flight import ContentsInFlight, OnTheWay
+from photod.logs import get_logger
+from photod.photos import (
+    Appeared,
+    Candidate,
+    Compared,
+    Dismissed,
+    Judged,
+    Missing,
+    Moved,
+    Note,
+    Outcome,
+    Passed,
+    Purge,
+    Retry,
+    Returned,
+    Suspected,
+)
+from photod.store.writer import Writer
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told: of finished photos, of notes that were written down, of room for more candidates."""
+
+    on_outcome: Callable[[Outcome], None]
+    on_note: Callable[[Note], None]
+    on_room: Callable[[], None]
+
+
+class Committer:
+    """Owns all writers while it runs.
+
+    Who hears of an Appeared folder may add to them, and who hears of a Dismissed one take from them.
+    """
+
+    def __init__(
+        self,
+        settings: Store,
+        verdicts: Channel[Judged | Passed | Note],
+        coming: OnTheWay,
+        in_flight: ContentsInFlight,
+        writers: Mapping[str, Writer],
+        listeners: Listeners,
+    ) -> None:
+        self._settings = settings
+        self._verdicts = verdicts
+        self._coming = coming
+        self._in_flight = in_flight
+        self._writers = writers
+        self._listeners = listeners
+
+    def run(self) -> None:
+        """Commit whatever comes, group by group. Raises Closed at the end, DatabaseError."""
+        settings = self._settings
+        while True:
+            group = self._verdicts.get_batch(settings.group, settings.group_wait_s, self._coming.none)
+            judged = [item for item in group if isinstance(item, Judged)]
+            while judged:
+                self._commit(judged)
+                # Only now can a lookup find these contents: whoever asked before waits here.
+                judged = [
+                    Judged(waiting, item.verdict, duplicate=True)
+                    for item in judged
+                    for waiting in self._in_flight.release(item.verdict.sha256)
+                ]
+            for item in group:
+                if isinstance(item, Passed):
+                    self._listeners.on_outcome(item)
+                elif not isinstance(item, Judged):
+                    self._write_down(item)
+
+    def _commit(self, judged: list[Judged]) -> None:
+        outcomes: list[Outcome] = []
+        for folder in {item.candidate.folder for item in judged}:
+            with excused():  # these photos may lie on a network drive that hangs
+                checked = [(item, _is_still(item.candidate)) for item in judged if item.candidate.folder == folder]
+            self._writers[folder].commit(checked)
+            outcomes += [item if same else Passed(item.candidate, "changed") for item, same in checked]
+        for outcome in outcomes:
+            self._listeners.on_outcome(outcome)
+
+    def _write_down(self, note: Note) -> None:
+        # Whoever hears of these opens the database, or closes it, on this thread, and adds it or takes it out.
+        if isinstance(note, Appeared | Dismissed):
+            self._listeners.on_note(note)
+            return
+        writer = self._writers.get(note.folder)
+        if writer is None:  # somebody asked for it just when the folder was let go
+            return
+        match note:
+            case Missing():
+                writer.mark_missing(note.paths)
+            case Returned():
+                writer.mark_present(note.paths)
+            case Moved():
+                writer.move(note.moves)
+            case Compared():
+                swept = writer.mark_compared(note.folder, note.filesystem)
+                if swept.purged or swept.waiting:
+                    log.info("tombstones", folder=note.folder, purged=swept.purged, waiting_for_purge=swept.waiting)
+            case Purge():
+                log.info("tombstones", folder=note.folder, purged=writer.purge(note.folder))
+            case Retry():
+                writer.forget_unscoreable()
+            case Suspected():
+                writer.suspect(note.contents)
+            case _:
+                assert_never(note)
+        self._listeners.on_note(note)
+
+
+def _is_still(candidate: Candidate) -> bool:
+    """Whether the path still is what was read; asked right before its score is committed."""
+    return fingerprint_at(candidate.location) == candidate.fingerprint
