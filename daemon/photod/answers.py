@@ -9,9 +9,10 @@ from importlib.metadata import version
 from typing import Any
 
 from photod.folders import OpenFolder, find_folder, find_present
-from photod.logs import get_logger, recent_trouble
+from photod.logs import recent_trouble
 from photod.photos import Purge, Retry
 from photod.pipeline import Pipeline
+from photod.rest import Rest
 from photod.score import device_memory
 from photod.score.scorer import Scorer
 from photod.store.queries import FailedPhoto, Totals
@@ -19,15 +20,13 @@ from photod.tally import Tally
 from photod.watch.counts import Counts
 from photod.watch.presence import Presence
 
-log = get_logger(__name__)
-
 FOLLOW_S = 0.2  # between two looks at progress that somebody follows
 LAST_ERRORS = 5
 
 
 @dataclass
 class Answers:
-    """Implements control.Service on top of the running parts. Any thread may ask."""
+    """What can be asked of a daemon, on top of the running parts. Any thread may ask."""
 
     folders: Mapping[str, OpenFolder]
     pipeline: Pipeline
@@ -37,9 +36,10 @@ class Answers:
     drained: threading.Event  # set when everything that will be committed is
     socket: str
     started_at: float = field(default_factory=time.time)
-    _paused: bool = False
-    _resting: str = ""
-    _resume_timer: threading.Timer | None = None
+    rest: Rest = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rest = Rest(self._tell_watchers)
 
     def status(self) -> dict[str, Any]:
         """Everything that `photod-ctl status` shows."""
@@ -49,8 +49,8 @@ class Answers:
             "version": version("photod"),
             "started_at": self.started_at,
             "socket": self.socket,
-            "paused": bool(self.at_rest),
-            "resting": self._resting,  # why, where it is not because somebody said "pause"
+            "paused": bool(self.rest.reason),
+            "resting": self.rest.scheduled,  # why, where it is not because somebody said "pause"
             "model": self.scorers[0].identity.as_dict(),
             "devices": [scorer.device for scorer in self.scorers],
             "median": self.tally.median(),
@@ -112,46 +112,14 @@ class Answers:
             return [find_present(self.folders.values(), folder)[0]]
         return [each for each in self.folders.values() if each.presence() is Presence.HERE]
 
-    def pause(self, seconds: float | None) -> None:
-        """Rest the model, for some time or until `resume`."""
-        self._set_paused(True)
-        if seconds is not None:
-            self._resume_timer = threading.Timer(seconds, self.resume)
-            self._resume_timer.daemon = True
-            self._resume_timer.start()
-
-    def resume(self) -> str:
-        """Go on. Returns why the model rests all the same, in words; empty if it does not."""
-        self._set_paused(False)
-        return self._resting
-
-    def _set_paused(self, paused: bool) -> None:
-        if self._resume_timer is not None:
-            self._resume_timer.cancel()
-            self._resume_timer = None
-        self._paused = paused
-        self._tell_watchers()
-
-    def rest(self, reason: str) -> None:
-        """Rest the model while there is this reason; empty: there is none any more."""
-        if reason != self._resting:
-            self._resting = reason
-            log.info("resting" if reason else "at_work_again", reason=reason)
-            self._tell_watchers()
-
-    @property
-    def at_rest(self) -> str:
-        """Why the model rests, in words; empty if it does not."""
-        return self._resting or ("paused" if self._paused else "")
-
     def use(self, folders: Mapping[str, OpenFolder]) -> None:
         """Answer about these folders from now on."""
         self.folders = folders
-        self._tell_watchers()
+        self.rest.repeat()
 
-    def _tell_watchers(self) -> None:
+    def _tell_watchers(self, resting: bool) -> None:
         for folder in self.folders.values():
-            folder.watcher.pause(bool(self.at_rest))
+            folder.watcher.pause(resting)
 
     def _progress(self, folder: OpenFolder, before: Counts, phase: str) -> dict[str, Any]:
         now = folder.watcher.counts()
@@ -166,7 +134,7 @@ class Answers:
             "median": self.tally.median(),
             "rate": self.tally.rate(),
             "last_failure": {"path": failure[0], "reason": failure[1]} if failure else None,
-            "resting": self.at_rest,
+            "resting": self.rest.reason,
             "model": self.scorers[0].identity.name,
         }
 

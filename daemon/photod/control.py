@@ -1,9 +1,10 @@
-"""The local socket: newline-delimited JSON, one request a connection, answered by an object or a stream of them.
+"""The local socket: lines of JSON. Each request, one after the other, is answered by an object or a stream of them.
 
     {"command": "status"}                     -> one object
     {"command": "rate", "folder": "/..."}     -> {"progress": {...}} until one has "done": true
     {"command": "rescan", "folder": "/..."}   -> {"ok": true}; without a folder: all
     {"command": "retry", "folder": "/..."}    -> {"ok": true}; tries the unscoreable photos again
+    {"command": "purge", "folder": "/..."}    -> {"ok": true}; drops the rows of missing photos
     {"command": "pause", "seconds": null}     -> {"ok": true}
     {"command": "resume"}                     -> {"ok": true, "resting": "quiet hours until 07:00"}, or ""
 
@@ -21,8 +22,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from photod.answers import Answers
 from photod.errors import BusyError, ConfigError, DatabaseError, PhotodError, UsageError
 from photod.logs import get_logger
 from photod.threads import Crew
@@ -36,31 +38,6 @@ ROOM_LOOK_S = 1.0  # between two looks whether there are descriptors again
 _PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED)
 
 log = get_logger(__name__)
-
-
-class Service(Protocol):
-    """What can be asked of a daemon."""
-
-    def status(self) -> dict[str, Any]:
-        """Everything that `photod-ctl status` shows."""
-
-    def rate(self, folder: str) -> Iterator[dict[str, Any]]:
-        """Compare a folder and score what needs it; yields the progress, the last time when all is done."""
-
-    def rescan(self, folder: str | None) -> None:
-        """Compare a folder, or all, with their databases."""
-
-    def retry(self, folder: str | None) -> None:
-        """Try the unscoreable photos of a folder, or of all, again."""
-
-    def purge(self, folder: str | None) -> None:
-        """Drop the rows of the missing photos of a folder, or of all."""
-
-    def pause(self, seconds: float | None) -> None:
-        """Rest the model, for some time or until `resume`."""
-
-    def resume(self) -> str:
-        """Go on. Returns why the model rests all the same, in words; empty if it does not."""
 
 
 class ControlServer:
@@ -78,9 +55,9 @@ class ControlServer:
         self._room = threading.Semaphore(MOST_CLIENTS)
         self._listener = _listen(path, 0o660 if group else 0o600)
 
-    def start(self, service: Service) -> None:
+    def start(self, answers: Answers) -> None:
         """Answer from now on, each connection in a thread of its own."""
-        self._crew.start("control", lambda: self._accept(service))
+        self._crew.start("control", lambda: self._accept(answers))
 
     def stop(self) -> None:
         """Stop listening and take the socket away."""
@@ -89,7 +66,7 @@ class ControlServer:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def _accept(self, service: Service) -> None:
+    def _accept(self, answers: Answers) -> None:
         told = False
         while not self._stopping.is_set():
             try:
@@ -106,26 +83,26 @@ class ControlServer:
                 continue
             told = False
             if self._room.acquire(blocking=False):
-                self._crew.start("control-client", partial(self._serve, connection, service))
+                self._crew.start("control-client", partial(self._serve, connection, answers))
             else:
                 _turn_away(connection)
 
-    def _serve(self, connection: socket.socket, service: Service) -> None:
+    def _serve(self, connection: socket.socket, answers: Answers) -> None:
         try:
             with connection:
                 if self._group or _peer(connection) in (os.getuid(), 0):
                     connection.settimeout(SILENCE_S)
-                    answer(connection, service)
+                    answer(connection, answers)
         finally:
             self._room.release()
 
 
-def answer(connection: socket.socket, service: Service) -> None:
+def answer(connection: socket.socket, answers: Answers) -> None:
     """Answer the requests that come on a connection until its other side closes it."""
     try:
         with connection.makefile("rb") as requests:
             while line := requests.readline(REQUEST_BYTES):
-                for reply in _replies(line, service):
+                for reply in _replies(line, answers):
                     connection.sendall(_line(reply))
     except (ConnectionError, TimeoutError):
         pass  # the client has gone, or sleeps
@@ -145,9 +122,9 @@ def _told(error: PhotodError) -> dict[str, Any]:
     return {"error": str(error), "exit_code": error.exit_code}
 
 
-def _replies(line: bytes, service: Service) -> Iterator[dict[str, Any]]:
+def _replies(line: bytes, answers: Answers) -> Iterator[dict[str, Any]]:
     try:
-        yield from _perform(_parse(line), service)
+        yield from _perform(_parse(line), answers)
     except PhotodError as error:
         yield _told(error)
         if isinstance(error, DatabaseError):  # whoever noticed it: the daemon ends
@@ -164,30 +141,31 @@ def _parse(line: bytes) -> dict[str, Any]:
     return request
 
 
-def _perform(request: dict[str, Any], service: Service) -> Iterator[dict[str, Any]]:
+def _perform(request: dict[str, Any], answers: Answers) -> Iterator[dict[str, Any]]:
     folder = _folder(request.get("folder"))
     match request.get("command"):
         case "status":
-            yield service.status()
+            yield answers.status()
         case "rate" if folder is not None:
             last: dict[str, Any] = {}
-            for last in service.rate(folder):
+            for last in answers.rate(folder):
                 yield {"progress": last}
             yield {"progress": last, "done": True}
         case "rescan":
-            service.rescan(folder)
+            answers.rescan(folder)
             yield {"ok": True}
         case "retry":
-            service.retry(folder)
+            answers.retry(folder)
             yield {"ok": True}
         case "purge":
-            service.purge(folder)
+            answers.purge(folder)
             yield {"ok": True}
         case "pause":
-            service.pause(_seconds(request.get("seconds")))
+            answers.rest.pause(_seconds(request.get("seconds")))
             yield {"ok": True}
         case "resume":
-            yield {"ok": True, "resting": service.resume()}
+            answers.rest.resume()
+            yield {"ok": True, "resting": answers.rest.scheduled}
         case "rate":
             raise UsageError("the request names no folder")
         case str(unknown):

@@ -14,7 +14,6 @@ from photod.caretaker import Caretaker
 from photod.committer import Listeners
 from photod.config import Config, Model, load_config, state_directory
 from photod.control import ControlServer, answer
-from photod.errors import ConfigError
 from photod.folders import choose_folders
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.logs import get_logger
@@ -35,14 +34,14 @@ from photod.photos import (
     Unscoreable,
 )
 from photod.pipeline import Pipeline
-from photod.reload import compare
+from photod.reload import Reloader
 from photod.roster import OPEN_S, Roster
 from photod.schedule import Timers, reason_to_rest
 from photod.score import give_memory_back, load_scorers
 from photod.score.scorer import Scorer
 from photod.summary import Summary
 from photod.supervision import Supervisor
-from photod.systemd import ask_for_time, notify, notify_reloading
+from photod.systemd import ask_for_time, notify
 from photod.tally import Tally
 from photod.threads import Crew
 from photod.watch.observer import Observer
@@ -50,9 +49,8 @@ from photod.watch.presence import Presence
 
 log = get_logger(__name__)
 
-REST_LOOK_S = 60.0  # between two looks at the power supply
-LET_GO_S = 20.0  # that a reload takes at most, before the photos of a folder that is let go are through
-LET_GO_LOOK_S = 0.1  # between two looks whether they are
+REST_LOOK_S = 60.0  # between two looks at the clock and the power supply
+LET_GO_LOOK_S = 0.1  # between two looks whether folders that are let go have photos under way
 DRAIN_S = 9.0  # promised are ten; the rest is for the interpreter to end
 
 
@@ -78,9 +76,7 @@ class Daemon:
         self._once = once
         self._client = client
         self._load = load
-        self._read_config = read_config
         self._stop = threading.Event()
-        self._reload = threading.Event()
         self._wake = threading.Event()  # the main thread has something to do
         self._drained = threading.Event()
         self._crew = Crew(on_failure=self.stop)
@@ -89,6 +85,7 @@ class Daemon:
         self._timers = Timers()
         self._observer = Observer(self._crew)
         self._roster = Roster(self._crew, self._observer, config.watch, self._offer, self._note)
+        self._reloader = Reloader(config, read_config, self._roster)
         self._pipeline: Pipeline | None = None
         self._control: ControlServer | None = None
         self._supervisor: Supervisor | None = None
@@ -113,7 +110,7 @@ class Daemon:
 
     def reload(self) -> None:
         """Have the configuration read again. Any thread may call."""
-        self._reload.set()
+        self._reloader.request()
         self._wake.set()
 
     def _assemble(self) -> Answers:
@@ -167,11 +164,9 @@ class Daemon:
 
     def _plan_rests(self, answers: Answers) -> None:
         def look() -> None:
-            answers.rest(reason_to_rest(self._config.schedule, datetime.now()))
+            answers.rest.schedule(reason_to_rest(self._reloader.config.schedule, datetime.now()))
 
-        self._timers.every(REST_LOOK_S, look)  # mains power comes and goes, and clocks are set
-        for moment in self._config.schedule.quiet_hours or ():
-            self._timers.at(moment, look)
+        self._timers.every(REST_LOOK_S, look)
         look()
 
     def _wait(self, answers: Answers) -> None:
@@ -182,50 +177,19 @@ class Daemon:
             # Not on this thread, which must be free to shut down: an answer ends only when all is committed.
             folder = str(self._once)
             self._crew.start("once", lambda: self._until_done(lambda: deque(answers.rate(folder), 0)))
-        reloaded_by = None  # when systemd is told so, even if a folder is not gone yet
         while not self._stop.is_set():
-            if self._reload.is_set():
-                self._reload.clear()
-                notify_reloading()
-                self._read_configuration_again()
-                reloaded_by = time.monotonic() + LET_GO_S
-            left = self._exchange_folders(answers)
-            if reloaded_by is not None and (not left or time.monotonic() > reloaded_by):
-                if left:
-                    log.warning("not_gone_yet", folders=left, note="photos of them are under way")
-                notify("READY=1")
-                reloaded_by = None
+            letting_go = self._reloader.step()
+            if answers.folders is not self._roster.folders:
+                answers.use(self._roster.folders)
             if self._supervisor is not None:
                 self._supervisor.tick()
             tick_s = self._supervisor.tick_s if self._supervisor else None
-            self._wake.wait(LET_GO_LOOK_S if left else tick_s)
+            self._wake.wait(LET_GO_LOOK_S if letting_go else tick_s)
             self._wake.clear()
 
     def _until_done(self, work: Callable[[], object]) -> None:
         work()
         self.stop()
-
-    def _read_configuration_again(self) -> None:
-        """Take what can be taken of a changed configuration; one that cannot be used changes nothing."""
-        try:
-            after = self._read_config()
-            choose_folders(after, None)
-        except ConfigError as error:
-            log.error("not_reloaded", reason=str(error))
-            return
-        changes = compare(self._config, after)
-        self._roster.change(changes.let_go, changes.taken)
-        self._config = after
-        if changes.need_restart:
-            log.warning("restart_needed", sections=list(changes.need_restart))
-        log.info("reloaded", folders=[str(folder.path) for folder in after.folders])
-
-    def _exchange_folders(self, answers: Answers) -> list[str]:
-        """Go on with what a reload began; returns the folders that are let go and have photos under way."""
-        left = self._roster.exchange()
-        if answers.folders is not self._roster.folders:
-            answers.use(self._roster.folders)
-        return left
 
     def _shut_down(self) -> None:
         """From the source to the sink: nothing new, then what is under way, then those who only answer."""

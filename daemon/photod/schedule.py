@@ -1,7 +1,7 @@
 """Timers, and when the model rests. Jobs only ask for work, they never do it."""
 
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
 from time import CLOCK_REALTIME, clock_gettime, monotonic
 
@@ -26,10 +26,6 @@ class Timers:
         """Call `request` every so many seconds, give or take a twentieth, so that machines spread."""
         # UTC: an interval knows no summer time.
         self._scheduler.add_job(request, "interval", seconds=seconds, jitter=seconds / 20, timezone="UTC")
-
-    def at(self, moment: time, request: Callable[[], None]) -> None:
-        """Call `request` every day at this local time."""
-        self._scheduler.add_job(request, "cron", hour=moment.hour, minute=moment.minute)
 
     def start(self) -> None:
         """Start the timers."""

@@ -105,8 +105,8 @@ class Supervisor:
         watchers = [folder.watcher for folder in answers.folders.values()]
         absent = sum(watcher.state() == "absent" for watcher in watchers)
         pending = sum(watcher.counts().pending for watcher in watchers)
-        if answers.at_rest:
-            words = f"resting ({answers.at_rest}), {pending:,} photos wait"
+        if reason := answers.rest.reason:
+            words = f"resting ({reason}), {pending:,} photos wait"
         elif pending:
             words = f"{pending:,} photos to do, {answers.tally.rate():.1f} a second"
         else:

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fake_scorer import FakeScorer
-from photod import daemon as daemon_module
+from photod import reload as reload_module
 from photod.config import Config, Folder
 from photod.daemon import Daemon
 from running import make_config, ranking, wait_until
@@ -72,7 +72,7 @@ def watched_folders(config: Config) -> list[Path]:
 def test_a_folder_is_gone_once_its_photos_are_through_and_comes_back_with_other_settings(
     folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daemon_module, "LET_GO_S", 0.1)
+    monkeypatch.setattr(reload_module, "LET_GO_S", 0.1)
     one, two = folders
 
     def excluding(name: str) -> Config:
