@@ -29,7 +29,7 @@ from fake_scorer import FakeScorer
 from photod.config import Config, Folder, Model, load_config, state_directory
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Fingerprint, Judged, ModelIdentity, Scored
-from photod.score import identify
+from photod.score import load_scorers
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from programs import RunningDaemon
@@ -52,7 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     print(machine())
     with tempfile.TemporaryDirectory(dir=options.place, prefix="archive-") as place, own_home(Path(place)):
-        identity = identify(Model(), state_directory(), PREPROCESSING_VERSION)
+        identity = load_scorers(Model(), state_directory(), PREPROCESSING_VERSION)[0].identity
         folder, few = Path(place, "photos"), Path(place, "few")
         write_scores(few, make_files(few, FEW), identity)
         took_s = write_scores(folder, make_files(folder, options.photos), identity)

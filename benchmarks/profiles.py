@@ -21,7 +21,7 @@ from material import CACHE
 
 from photod.config import Model, load_config, state_directory
 from photod.intake.decode import PREPROCESSING_VERSION
-from photod.score import identify
+from photod.score import load_scorers
 from programs import RunningDaemon
 from watching import quiet
 
@@ -34,7 +34,7 @@ WAITING = re.compile(r"^(0x[0-9a-f]+|poll|accept4?|select|epoll_wait|recvmsg|rec
 # Who a thread works for, by a frame that only its work has.
 STAGES = {
     "decode": r"intake/worker\.py",
-    "model": r"score/devices\.py|score/vit\.py|score/tower\.py|score/builtin/tower\.py",
+    "model": r"score/(devices|vit|tower|tower_scorer|builtin/tower)\.py",
     "read, hash": r"_read \(|intake/read\.py",
     "decode, this side": r"intake/decoder\.py|intake/process\.py",
     "commit": r"/committer\.py|store/writer\.py",
@@ -55,7 +55,7 @@ def main() -> None:
         report(f"{asked.photos} photos of 12 megapixels, {weights}", record(spy, ["--subprocesses", "--", *work]))
     with tempfile.TemporaryDirectory(prefix="archive-") as place, own_home(Path(place)):
         folder = Path(place, "photos")
-        identity = identify(Model(), state_directory(), PREPROCESSING_VERSION)
+        identity = load_scorers(Model(), state_directory(), PREPROCESSING_VERSION)[0].identity
         write_scores(folder, make_files(folder, asked.archive), identity)
         with RunningDaemon(write_config(folder)) as daemon:
             quiet(load_config(write_config(folder)))

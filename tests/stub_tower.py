@@ -8,9 +8,9 @@ from torch import Tensor
 
 from photod.photos import InputSpec, ModelIdentity
 from photod.score import TextVectors
-from photod.score.engine import Engine
 from photod.score.precision import Choice
-from photod.score.tower import TowerScorer
+from photod.score.tower import Engine
+from photod.score.tower_scorer import TowerScorer
 
 SIZE = 8
 IDENTITY = ModelIdentity("stub", "stub", "0" * 64, InputSpec(SIZE), "fp32", 1, (("good", "bad"),), 100.0)

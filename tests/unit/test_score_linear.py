@@ -6,10 +6,10 @@ import torch
 from numpy.typing import NDArray
 
 from machine import need
-from photod.score.engine import build_engine
 from photod.score.linear import Affine, has_int8, linear
 from photod.score.pictures import pictures
 from photod.score.sources import OPENAI_MEAN, OPENAI_STD
+from photod.score.tower import build_engine
 from photod.score.vit import TransformerTower
 from synthetic_clip import SMALL, make_state
 

@@ -8,8 +8,7 @@ import torch
 
 from machine import need
 from photod import config
-from photod.photos import ModelIdentity
-from photod.score import TextVectors, identify, load_scorers, precision, scores
+from photod.score import TextVectors, load_scorers, precision, scores
 from photod.score.linear import has_int8
 from photod.score.pictures import pictures
 from photod.score.precision import TOLERANCE, Choice, Movement, Precision, Trial, decide
@@ -103,14 +102,6 @@ def test_a_later_start_chooses_the_same_without_measuring(
     first = load(small, "fast").identity
     request.getfixturevalue("no_measuring")
     assert load(small, "fast").identity == first
-
-
-def test_the_identity_is_known_without_loading_the_tower(
-    small: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected: ModelIdentity = load(small, "auto").identity
-    monkeypatch.setattr("photod.score.assembly.load_model", None)
-    assert identify(config.Model(weights=small[0], devices="cpu"), small[1]) == expected
 
 
 def test_a_damaged_memory_of_the_choice_is_measured_anew(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from torch import Tensor
 from photod import config
 from photod.errors import ConfigError, DeviceError
 from photod.score.assembly import find_devices
-from photod.score.engine import Engine
 from photod.score.pictures import pictures
 from photod.score.selftest import warm_up
+from photod.score.tower import Engine
 from stub_tower import SIZE, scorer, statistics_of
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photod import config
-from photod.photos import ModelIdentity
 from photod.score.median import RunningMedian
 from photod.score.memory import device_memory, give_memory_back
 from photod.score.scorer import Scorer, TextVectors, scores
@@ -24,7 +23,6 @@ __all__ = [
     "device_memory",
     "download",
     "give_memory_back",
-    "identify",
     "load_scorers",
     "scores",
 ]
@@ -40,13 +38,6 @@ def load_scorers(model: config.Model, cache: Path, preprocessing: int = 1) -> tu
     from photod.score.assembly import assemble
 
     return assemble(model, cache / "scorer", preprocessing)
-
-
-def identify(model: config.Model, cache: Path, preprocessing: int = 1) -> ModelIdentity:
-    """The identity that the scorers of this configuration have; cheap after their first start."""
-    from photod.score.assembly import identify as identify_model
-
-    return identify_model(model, cache / "scorer", preprocessing)
 
 
 def download(model: config.Model, cache: Path, say: "Callable[[str], None]") -> None:

@@ -9,14 +9,14 @@ from photod import config
 from photod.errors import ConfigError, DeviceError
 from photod.logs import get_logger
 from photod.photos import InputSpec, ModelIdentity
+from photod.score.device_errors import Fault, at_the_start, fault_of
 from photod.score.devices import pass_size, passes_at_once
-from photod.score.faults import Fault, at_the_start, fault_of
-from photod.score.loading import Loaded, builtin_text, describe_weights, load_model
+from photod.score.loading import Loaded, builtin_text, load_model
 from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered, shared
 from photod.score.scorer import Scorer
 from photod.score.selftest import check_record, warm_up
 from photod.score.sources import BUILTIN
-from photod.score.tower import TowerScorer
+from photod.score.tower_scorer import TowerScorer
 
 log = get_logger(__name__)
 
@@ -46,18 +46,6 @@ def assemble(
         if model.weights == BUILTIN and recorded:
             check_record(scorer, builtin_text(config.Model().prompts), choice.deviation)
     return scorers
-
-
-def identify(model: config.Model, cache: Path, preprocessing: int) -> ModelIdentity:
-    """The identity that the scorers will have; loads the tower only if no earlier start has measured it."""
-    devices = find_devices(model)
-    digest, architecture, size = describe_weights(model, cache)
-    known = [remembered(_choice_path(model, cache, device, digest, architecture)) for device in devices]
-    choices = [choice for choice in known if choice is not None]
-    if len(choices) < len(devices):
-        loaded = load_model(model, cache)
-        choices = [_choice(model, cache, device, loaded) for device in devices]
-    return _identity(model, digest, architecture, _input(model, size), shared(choices), preprocessing)
 
 
 def describe(scorers: Sequence[Scorer]) -> list[tuple[str, str]]:
@@ -141,7 +129,10 @@ def _identity(
 
 def _choice(model: config.Model, cache: Path, device: torch.device, loaded: Loaded) -> Choice:
     """The arithmetic that an earlier start chose in the same circumstances, else a new choice."""
-    path = _choice_path(model, cache, device, loaded.weights_sha256, loaded.architecture)
+    gpu = device.type == "cuda"
+    hardware = torch.cuda.get_device_name(device) if gpu else torch.cpu.get_capabilities()["cpu_name"]
+    weights, prompts = (loaded.weights_sha256, loaded.architecture), (model.prompts, model.logit_scale)
+    path = choice_path(cache, *weights, prompts, model.precision, hardware, torch.__version__)
     choice = remembered(path)
     if choice is None:
         movement = Movement(loaded.text, model.logit_scale)
@@ -151,10 +142,3 @@ def _choice(model: config.Model, cache: Path, device: torch.device, loaded: Load
             raise at_the_start(error, device, pass_size(device, model.batch_size)) from error
         remember(path, choice)
     return choice
-
-
-def _choice_path(model: config.Model, cache: Path, device: torch.device, digest: str, architecture: str) -> Path:
-    gpu = device.type == "cuda"
-    hardware = torch.cuda.get_device_name(device) if gpu else torch.cpu.get_capabilities()["cpu_name"]
-    prompts = (model.prompts, model.logit_scale)
-    return choice_path(cache, digest, architecture, prompts, model.precision, hardware, torch.__version__)

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from photod.errors import ConfigError
-from photod.score.engine import ModuleTower, Tower
 from photod.score.scorer import Floats
 from photod.score.soundness import check_fit, check_values
 from photod.score.sources import Config, Source, is_plain, open_clip
+from photod.score.tower import ModuleTower, Tower
 from photod.score.vit import TransformerTower
 from photod.score.weights import State, read_state
 

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from photod.score.engine import Engine
 from photod.score.memory import keep_memory
 from photod.score.scorer import Floats
+from photod.score.tower import Engine
 
 _CPU_PASS = 8  # photos; more bring nothing and cost memory
 _GPU_PASS = 32  # photos; the next pass is copied while this one is computed

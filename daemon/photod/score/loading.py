@@ -9,11 +9,11 @@ import numpy as np
 
 from photod import config
 from photod.errors import ConfigError
-from photod.score.engine import ByteTower, Tower
 from photod.score.scorer import Floats, TextVectors
 from photod.score.soundness import check_fit
 from photod.score.sources import BUILTIN, find_source, is_plain
 from photod.score.text import Pairs, TextCache
+from photod.score.tower import ByteTower, Tower
 from photod.score.weights import sha256_of, write_atomically
 
 
@@ -30,16 +30,6 @@ class Loaded:
 def load_model(model: config.Model, cache: Path) -> Loaded:
     """The configured model. Raises ConfigError for anything wrong with it; reads nothing but files."""
     return _load_builtin(model, cache) if model.weights == BUILTIN else _load_clip(model, cache)
-
-
-def describe_weights(model: config.Model, cache: Path) -> tuple[str, str, int]:
-    """The weights' hash, the architecture's name, the side of its input; loads no weights."""
-    if model.weights == BUILTIN:
-        from photod.score.builtin.tower import ARCHITECTURE, INPUT_SIZE
-
-        return sha256_of(_builtin_file("weights.safetensors"), cache), ARCHITECTURE, INPUT_SIZE
-    source = find_source(model)
-    return sha256_of(source.path, cache), source.architecture, source.size
 
 
 def _load_clip(model: config.Model, cache: Path) -> Loaded:

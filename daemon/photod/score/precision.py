@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from photod.score.devices import Crossing, crossing
-from photod.score.engine import FP32, Engine, Tower, arithmetics, build_engine
 from photod.score.pictures import pictures
 from photod.score.scorer import Floats, TextVectors
+from photod.score.tower import FP32, Engine, Tower, arithmetics, build_engine
 from photod.score.weights import read_json, write_atomically
 
 TOLERANCE = 0.02  # points of score that `auto` may move a photo away from fp32

@@ -15,8 +15,8 @@ import torch
 
 from photod import config
 from photod.errors import ConfigError, DeviceError
+from photod.score.device_errors import at_the_start
 from photod.score.devices import pass_size
-from photod.score.faults import at_the_start
 from photod.score.pictures import COUNT, pictures
 from photod.score.scorer import Floats, Scorer, TextVectors, scores
 

@@ -1,75 +1,102 @@
-"""The scorer: an image tower on one device, fed with batches of pixels."""
+"""The arithmetic of an image tower: in which precision, on which device, its vectors are computed."""
 
-import numpy as np
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
 import torch
-from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
 
-from photod.errors import DeviceError
-from photod.photos import ModelIdentity
-from photod.score.devices import crossing
-from photod.score.engine import Engine, Tower, build_engine
-from photod.score.faults import first_line
-from photod.score.memory import give_memory_back, give_up_reserves
-from photod.score.precision import Choice
-from photod.score.scorer import Floats, TextVectors, scores
+from photod.score.linear import has_int8
 
+# RGB bytes [n, s, s, 3] on a device -> unit vectors, float32 [n, d], there. May be called by several threads.
+Engine = Callable[[Tensor], Tensor]
+Triple = tuple[float, float, float]
 
-class TowerScorer:
-    """Scorer of any image tower. Owned by one thread; see `photod.score.scorer.Scorer` for the methods."""
-
-    def __init__(
-        self,
-        tower: Tower,
-        text: TextVectors,
-        identity: ModelIdentity,
-        device: torch.device,
-        choice: Choice,
-        batch_size: int,
-    ) -> None:
-        self.identity = identity
-        self.device = str(device)
-        self.deviation = choice.deviation
-        self.images_per_s = 0.0  # of the warm-up
-        self._tower = tower
-        self._text = text
-        self._device = device
-        self._batch_size = batch_size
-        self._engine: Engine | None = None
-        self._cross = crossing(device)
-
-    def embed(self, pixels: NDArray[np.uint8]) -> Floats:
-        """Unit embeddings; a ValueError is a mistake of the caller."""
-        size = self._tower.size
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != (size, size, 3):
-            raise ValueError(f"expected uint8 [n, {size}, {size}, 3], got {pixels.dtype} {pixels.shape}")
-        if not 1 <= len(pixels) <= self._batch_size:
-            raise ValueError(f"expected 1 to {self._batch_size} photos, got {len(pixels)}")
-        try:
-            if self._engine is None:
-                self._engine = build_engine(self._tower, self.identity.precision, self._device)
-            return self._cross(self._engine, _as_torch_takes_it(pixels))
-        except (RuntimeError, MemoryError) as error:
-            raise self._failure(error) from error
-
-    def score(self, embeddings: NDArray[np.floating]) -> Floats:
-        """Scores by the configured prompts."""
-        return scores(embeddings, self._text, self.identity.logit_scale)
-
-    def release(self) -> None:
-        """Drop the weights on a GPU, and what torch and malloc keep in reserve; on a CPU the weights stay."""
-        if self._device.type == "cuda":
-            self._engine = None
-            try:
-                give_up_reserves(self._device)
-            except RuntimeError as error:  # it may have failed while it rested
-                raise self._failure(error) from error
-        give_memory_back()
-
-    def _failure(self, error: Exception) -> DeviceError:
-        return DeviceError(f"{self.device} failed: {first_line(error)}", "see the system's log")
+FP32 = "fp32"
+_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "int8": torch.int8}
 
 
-def _as_torch_takes_it(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The array itself, or a copy where torch would refuse its strides or warn that it is read-only."""
-    usable = pixels.flags.c_contiguous and pixels.flags.writeable and min(pixels.strides) > 0
-    return pixels if usable else pixels.copy()
+class Tower(Protocol):
+    """An image tower: its weights in fp32 on the CPU, and what it is fed."""
+
+    quantizes: ClassVar[bool]
+    """Whether its matrices may be of int8."""
+
+    @property
+    def size(self) -> int:
+        """Side of the square input, pixels."""
+
+    def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
+        """An engine whose matrices are of `dtype`; the tower stays as it is. Blocks while weights are moved."""
+
+
+def arithmetics(tower: Tower, device: torch.device) -> tuple[str, ...]:
+    """The classes of arithmetic, besides fp32, that a device may compute a tower faster in."""
+    if device.type == "cuda":
+        ampere = torch.cuda.get_device_capability(device) >= (8, 0)
+        return ("tf32", "fp16") if ampere else ("fp16",)
+    fast = {"bf16": torch.cpu.get_capabilities().get("avx512_bf16"), "int8": tower.quantizes and has_int8(device)}
+    return tuple(name for name, built in fast.items() if built)
+
+
+def build_engine(tower: Tower, arithmetic: str, device: torch.device) -> Engine:
+    """The tower's engine in one class of arithmetic."""
+    engine = tower.engine(device, _DTYPES.get(arithmetic, torch.float32))
+    if device.type == "cpu":
+        return engine
+
+    def run(pixels: Tensor) -> Tensor:
+        # TensorFloat-32 is a switch of the whole process, and on by default for convolutions.
+        torch.backends.cuda.matmul.allow_tf32 = arithmetic == "tf32"
+        torch.backends.cudnn.allow_tf32 = arithmetic == "tf32"
+        # Sums in fp16 as well are another default; how many there are depends on the size of the batch.
+        torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+        return engine(pixels)
+
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleTower:
+    """Any module that makes vectors of normalised pixels, float [n, 3, s, s], as it was written."""
+
+    module: nn.Module
+    size: int
+    mean: Triple
+    std: Triple
+    quantizes: ClassVar[bool] = False
+
+    def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
+        """The module behind the normalisation."""
+        module = placed(self.module, device, dtype)
+        mean = 255 * torch.tensor(self.mean, device=device)
+        std = 255 * torch.tensor(self.std, device=device)
+
+        def run(pixels: Tensor) -> Tensor:
+            images = ((pixels.float() - mean) / std).permute(0, 3, 1, 2)
+            return functional.normalize(module(images.to(dtype)).float(), dim=-1)
+
+        return run
+
+
+@dataclass(frozen=True, slots=True)
+class ByteTower:
+    """A module that is an engine already: it makes unit vectors of the bytes themselves."""
+
+    module: nn.Module
+    size: int
+    quantizes: ClassVar[bool] = False
+
+    def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
+        """The module itself."""
+        return placed(self.module, device, dtype)
+
+
+def placed(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    """The module on a device, channels last; a copy unless it is wanted just as it is."""
+    as_it_is = device.type == "cpu" and dtype == torch.float32
+    there = module if as_it_is else copy.deepcopy(module).to(device, dtype)
+    return there.to(memory_format=torch.channels_last)

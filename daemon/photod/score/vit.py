@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from photod.score.engine import Engine, Triple
 from photod.score.linear import Affine, linear
+from photod.score.tower import Engine, Triple
 
 _QUICK_GELU = 1.702
 _EPSILON = 1e-5  # of the normalisations; torch's default, which OpenAI used

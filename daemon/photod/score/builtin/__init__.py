@@ -1,4 +1,4 @@
-"""The built-in model: a small judge of technical quality that ships with photod; importing this loads nothing."""
+"""The built-in model: a small judge of technical quality that ships with photod. No torch is imported here."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -7,9 +7,9 @@ import torch
 
 from photod import config
 from photod.errors import ConfigError, DeviceError
-from photod.score import assembly, tower
+from photod.score import assembly, tower_scorer
 from photod.score.assembly import find_devices
-from photod.score.faults import Fault, at_the_start, fault_of
+from photod.score.device_errors import Fault, at_the_start, fault_of
 from photod.score.precision import Choice, shared
 from photod.score.selftest import warm_up
 from stub_tower import SIZE, scorer, statistics_of
@@ -127,6 +127,6 @@ def test_a_gpu_that_fails_while_it_rests_is_a_device_error(monkeypatch: pytest.M
 
     resting = scorer(statistics_of)
     monkeypatch.setattr(resting, "_device", GPU)
-    monkeypatch.setattr(tower, "give_up_reserves", fail)
+    monkeypatch.setattr(tower_scorer, "give_up_reserves", fail)
     with pytest.raises(DeviceError, match="launch timed out"):
         resting.release()
