@@ -263,12 +263,11 @@ class FolderWatcher:
     def _consider(self, path: str, fingerprint: Fingerprint) -> None:
         if self.flight.is_unreadable(path, fingerprint):
             return
-        if path not in self.flight and path not in self._work.settle:
+        if self._work.consider(path, fingerprint, urgent=True):
             # Writing through one hard link makes no event for the others.
             for link in self._around.links_of(fingerprint.inode):
                 if link != path:
                     self.agenda.mark(os.path.dirname(link))
-        self._work.consider(path, fingerprint, urgent=True)
 
     def _feed(self) -> bool:
         self._work.look_at_settled()

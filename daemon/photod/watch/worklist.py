@@ -4,6 +4,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from photod.files import fingerprint_at
 from photod.photos import Candidate, Fingerprint
@@ -13,10 +14,18 @@ from photod.watch.settle import Ages, Settle
 from photod.watch.stale import Stale
 
 
+class _Behind(NamedTuple):
+    """A directory of the backlog."""
+
+    photos: int  # that need work
+    found: float  # when, in monotonic seconds
+
+
 class Worklist:
     """Arrivals settle and go first, then the backlog, then what an earlier model scored.
 
     The backlog is remembered by directory, and listed when there is room; the stale ones are in the database.
+    A directory may be looked at many times before there is room for its photos: each waits here once.
     """
 
     def __init__(
@@ -29,8 +38,9 @@ class Worklist:
         self._flight = flight
         self._offer = offer
         self._arrivals: deque[Candidate] = deque()  # settled, waiting for room
-        self._backlog: dict[str, int] = {}  # directory -> photos that need work
+        self._backlog: dict[str, _Behind] = {}  # by directory
         self._feeding: deque[Candidate] = deque()  # the backlog directory in hand
+        self._queued: set[str] = set()  # the photos in these two queues
         self._behind = 0  # photos in the backlog
         self._stale = stale
 
@@ -44,6 +54,7 @@ class Worklist:
         self.settle.clear()
         self._arrivals.clear()
         self._feeding.clear()
+        self._queued.clear()
         self._backlog.clear()
         self._behind = 0
         self._stale.clear()
@@ -52,27 +63,38 @@ class Worklist:
         """Have what an earlier model scored in the tree at `below` scored again, when nothing else waits."""
         self._stale.begin(below)
 
-    def consider(self, path: str, fingerprint: Fingerprint, *, urgent: bool) -> None:
-        """Queue a photo that needs work, at once if its own timestamps prove that it is quiet."""
-        if path in self._flight:
-            return
+    def consider(self, path: str, fingerprint: Fingerprint, *, urgent: bool) -> bool:
+        """Queue a photo that needs work, at once if its own timestamps prove that it is quiet.
+
+        False: it is under way already, or waits.
+        """
+        if path in self._flight or path in self._queued:
+            return False
         now, wall = time.monotonic(), time.time()
-        settling = path in self.settle or self.settle.settles_too_often(path, now)
-        if not settling and self._ages.prove_quiet(fingerprint, wall, now, self._probe(path)):
-            if urgent:
-                self._arrivals.append(Candidate(self._folder, path, fingerprint, urgent=True, landed=now))
-                self.settle.settled(path, now)
-            else:
-                self._feeding.append(Candidate(self._folder, path, fingerprint))
+        changed = self._ages.changed(fingerprint, wall, now)
+        behind = self._backlog.get(os.path.dirname(path))
+        if urgent and behind is not None and changed < behind.found:
+            return False  # a scan has seen it already, and it comes with its directory
+        waits = path in self.settle
+        settling = waits or self.settle.settles_too_often(path, now)
+        if settling or not self._ages.prove_quiet(fingerprint, wall, now, self._probe(path)):
+            self.settle.observe(path, fingerprint, now, changed)
+        elif urgent:
+            self._queue_arrival(path, fingerprint, landed=now)
+            self.settle.settled(path, now)
         else:
-            self.settle.observe(path, fingerprint, now, self._ages.changed(fingerprint, wall, now))
+            self._feeding.append(Candidate(self._folder, path, fingerprint))
+            self._queued.add(path)
+        return not waits
 
     def remember(self, directory: str, paths: list[str]) -> None:
         """These photos in a directory need work when there is room."""
-        work = sum(path not in self.settle and path not in self._flight for path in paths)
-        self._behind -= self._backlog.pop(directory, 0)
+        self._forget_behind(directory)
+        work = sum(
+            path not in self.settle and path not in self._flight and path not in self._queued for path in paths
+        )
         if work:
-            self._backlog[directory] = work
+            self._backlog[directory] = _Behind(work, time.monotonic())
             self._behind += work
 
     def look_at_settled(self) -> None:
@@ -81,7 +103,7 @@ class Worklist:
         for path in self.settle.due(now):
             seen, landed = fingerprint_at(os.path.join(self._folder, path)), self.settle.landed(path)
             if self.settle.judge(path, seen, self._probe(path), now) and seen is not None:
-                self._arrivals.append(Candidate(self._folder, path, seen, urgent=True, landed=landed))
+                self._queue_arrival(path, seen, landed)
 
     def next_due(self) -> float | None:
         """When to look again, in monotonic seconds; None when nothing settles."""
@@ -101,8 +123,16 @@ class Worklist:
         directory = next(iter(self._backlog))
         for path, fingerprint in work_in(directory):
             self.consider(path, fingerprint, urgent=False)
-        self._behind -= self._backlog.pop(directory)
+        self._forget_behind(directory)
         return True
+
+    def _forget_behind(self, directory: str) -> None:
+        if (behind := self._backlog.pop(directory, None)) is not None:
+            self._behind -= behind.photos
+
+    def _queue_arrival(self, path: str, fingerprint: Fingerprint, landed: float) -> None:
+        self._arrivals.append(Candidate(self._folder, path, fingerprint, urgent=True, landed=landed))
+        self._queued.add(path)
 
     def _drain(self, candidates: deque[Candidate]) -> bool:
         """Hand candidates on while there is room; True when none is left."""
@@ -110,7 +140,7 @@ class Worklist:
             if self._flight.begin(candidates[0]) and not self._offer(candidates[0]):
                 self._flight.cancel(candidates[0])
                 return False
-            candidates.popleft()
+            self._queued.discard(candidates.popleft().path)
         return True
 
     def _probe(self, path: str) -> Writer:

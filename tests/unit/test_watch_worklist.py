@@ -1,0 +1,102 @@
+"""Photos that wait for room: each once, and what landed just now before what has been there."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from photod.photos import Candidate, Fingerprint, StalePage
+from photod.watch.flight import Flight
+from photod.watch.stale import Stale
+from photod.watch.worklist import Worklist
+
+
+@dataclass
+class Pipeline:
+    """Takes as many as it has room for."""
+
+    room: int = 0
+    taken: list[str] = field(default_factory=list)
+
+    def offer(self, candidate: Candidate) -> bool:
+        if len(self.taken) >= self.room:
+            return False
+        self.taken.append(candidate.path)
+        return True
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    return Pipeline()
+
+
+@pytest.fixture
+def work(tmp_path: Path, pipeline: Pipeline) -> Worklist:
+    stale = Stale(lambda _: 0, lambda *_: StalePage((), None))
+    return Worklist(str(tmp_path), 0.0, Flight(), pipeline.offer, stale)
+
+
+def changed(ago_s: float) -> Fingerprint:
+    moment = time.time_ns() - int(ago_s * 1e9)
+    return Fingerprint(1, moment, moment, 1)
+
+
+def feed(work: Worklist, backlog: dict[str, Fingerprint]) -> None:
+    while work.feed(lambda directory: [item for item in backlog.items() if item[0].startswith(directory)]):
+        pass
+
+
+def test_a_directory_that_is_looked_at_again_and_again_queues_its_photos_once(
+    work: Worklist, pipeline: Pipeline
+) -> None:
+    for _ in range(10):
+        for name in ("a.jpg", "b.jpg"):
+            work.consider(name, changed(60), urgent=True)
+    assert len(work) == 2
+    assert work.settle.unstable == frozenset()
+    pipeline.room = 10
+    feed(work, {})
+    assert pipeline.taken == ["a.jpg", "b.jpg"]
+
+
+def test_what_lands_in_the_directory_of_the_backlog_passes_it_by(work: Worklist, pipeline: Pipeline) -> None:
+    old = {f"d/{number}.jpg": changed(3600) for number in range(5)}
+    work.remember("d", list(old))
+    for path, fingerprint in (*old.items(), ("d/new.jpg", changed(0))):  # an event has it looked at whole
+        work.consider(path, fingerprint, urgent=True)
+    assert len(work) == 6
+    pipeline.room = 1
+    feed(work, old)
+    assert pipeline.taken == ["d/new.jpg"]
+    pipeline.room = 10
+    feed(work, old)
+    assert sorted(pipeline.taken) == sorted([*old, "d/new.jpg"])
+    assert len(work) == 0
+
+
+def test_what_is_queued_is_not_counted_a_second_time_by_a_scan(work: Worklist) -> None:
+    work.consider("d/a.jpg", changed(60), urgent=True)
+    work.remember("d", ["d/a.jpg"])
+    assert len(work) == 1
+
+
+def test_a_photo_that_was_handed_on_may_come_again(work: Worklist, pipeline: Pipeline) -> None:
+    pipeline.room = 10
+    work.consider("a.jpg", changed(60), urgent=True)
+    feed(work, {})
+    work._flight.cancel(Candidate("", "a.jpg", changed(60)))
+    work.consider("a.jpg", changed(0), urgent=True)
+    feed(work, {})
+    assert pipeline.taken == ["a.jpg", "a.jpg"]
+
+
+def test_an_old_photo_in_a_directory_without_backlog_is_an_arrival(work: Worklist, pipeline: Pipeline) -> None:
+    """It came by a rename of its directory, say."""
+    pipeline.room = 10
+    old = {"d/old.jpg": changed(3600)}
+    work.remember("d", list(old))
+    feed(work, old)
+    work.consider("d/back.jpg", changed(3600), urgent=True)
+    feed(work, {})
+    assert pipeline.taken == ["d/old.jpg", "d/back.jpg"]
