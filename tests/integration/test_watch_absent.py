@@ -215,6 +215,29 @@ def test_a_folder_named_through_a_symlink_is_watched_in_its_real_place(folder: P
     assert disagreement(folder) == ""
 
 
+@pytest.mark.parametrize("above", [0, 1])
+def test_a_folder_that_moves_and_leaves_a_symlink_in_its_place_goes_on(tmp_path: Path, above: int) -> None:
+    """It itself, or the directory that it lies in."""
+    folder, elsewhere = tmp_path / "home/pictures", tmp_path / "elsewhere"
+    fill(folder / "a/b", 3)
+    put(folder / "top.png")
+    (folder / "link.png").symlink_to("a/b/00001.png")
+    moved = (folder, folder.parent)[above]
+    with watched(folder) as config:
+        moved.rename(elsewhere)
+        moved.symlink_to(elsewhere)
+        put(folder / "a/b/later.png", 7)
+        put(folder / "later.png", 8)
+        agrees(folder)
+        ask(config, "rescan")
+        quiet(config)
+        agrees(folder)
+        put(folder / "a/after.png", 9)
+        agrees(folder)
+        assert folder_status(config)["missing"] == 0
+        assert folder_status(config)["watched_by"] == "inotify"
+
+
 def test_a_database_that_goes_with_its_drive_stops_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,8 @@ from fake_scorer import FakeScorer
 from photod.config import Config, Folder
 from photod.errors import ConfigError
 from photod.photos import Candidate, Passed
+from photod.watch.ignore import Rules
+from photod.watch.scan import Listing, list_directory
 from running import make_config, running, wait_until
 from watching import agrees, ask, disagreement, fill, folder_status, put, quiet, rows, watched
 
@@ -114,6 +116,29 @@ def test_what_cannot_be_read_is_shown_only_while_it_is_there(folder: Path, monke
             ask(config, "rescan")
             quiet(config)
             assert shown() == {"a/00001.png", "c/below/00000.png", "c/closed"}
+
+
+def test_a_photo_that_cannot_be_looked_at_is_shown_and_keeps_its_score(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(place: str, directory: str, rules: Rules) -> Listing:
+        listing = list_directory(place, directory, rules)
+        sick = {photo for photo in listing.photos if photo[0] == "a/00000.png"}
+        reasons = {photo[0]: "Input/output error" for photo in sick}
+        return Listing(listing.photos - sick, listing.directories, reasons)
+
+    fill(folder / "a", 2)
+    with watched(folder) as config:
+        with monkeypatch.context() as patch:
+            patch.setattr("photod.watch.survey.list_directory", look)
+            ask(config, "rescan")
+            quiet(config)
+            status = folder_status(config)
+            assert status["unreadable"] == [{"path": "a/00000.png", "reason": "Input/output error"}]
+            assert (status["scored"], status["missing"]) == (2, 0)
+        ask(config, "rescan")
+        quiet(config)
+        assert folder_status(config)["unreadable"] == []
 
 
 class listing_refused:  # noqa: N801 (used like a function)

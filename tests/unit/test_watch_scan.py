@@ -1,6 +1,9 @@
 """What the listing of a directory means, beside what the database knows of it."""
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -94,3 +97,58 @@ def test_a_directory_that_is_gone_or_a_file_by_now_cannot_be_listed(folder: Path
         list_directory(str(folder), "gone", RULES)
     with pytest.raises(NotADirectoryError):
         list_directory(str(folder), "file", RULES)
+
+
+class Refusing:
+    """An entry of a directory that cannot be looked at."""
+
+    def __init__(self, entry: os.DirEntry[str], error: int) -> None:
+        self._entry = entry
+        self._error = error
+        self.name = entry.name
+        self.is_file, self.is_dir, self.is_symlink = entry.is_file, entry.is_dir, entry.is_symlink
+
+    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+        if self.name.startswith("bad"):
+            raise OSError(self._error, os.strerror(self._error))
+        return self._entry.stat(follow_symlinks=follow_symlinks)
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, error: int) -> None:
+    really_scan = os.scandir
+
+    @contextmanager
+    def scan(place: int) -> Iterator[Iterator[Refusing]]:
+        with really_scan(place) as entries:
+            yield (Refusing(entry, error) for entry in entries)
+
+    monkeypatch.setattr("photod.watch.scan.os.scandir", scan)
+
+
+def test_a_photo_that_cannot_be_looked_at_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bad.jpg").touch()
+    (tmp_path / "good.jpg").touch()
+    refuse(monkeypatch, errno.EIO)
+    listing = list_directory(str(tmp_path), "", RULES)
+    assert listing.unreadable == {"bad.jpg": os.strerror(errno.EIO)}
+    assert [photo[0] for photo in listing.photos] == ["good.jpg"]
+    assert compare(listing, [known("bad.jpg"), known("gone.jpg")]).missing == ["gone.jpg"]
+
+
+def test_a_photo_that_vanishes_while_it_is_listed_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bad.jpg").touch()
+    refuse(monkeypatch, errno.ENOENT)
+    listing = list_directory(str(tmp_path), "", RULES)
+    assert compare(listing, [known("bad.jpg")]).missing == ["bad.jpg"]
+
+
+def test_a_directory_in_which_nothing_may_be_looked_at_is_not_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be listed, but not entered: mode r--."""
+    (tmp_path / "bad.jpg").touch()
+    refuse(monkeypatch, errno.EACCES)
+    with pytest.raises(PermissionError):
+        list_directory(str(tmp_path), "", RULES)

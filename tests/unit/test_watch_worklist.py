@@ -100,3 +100,9 @@ def test_an_old_photo_in_a_directory_without_backlog_is_an_arrival(work: Worklis
     work.consider("d/back.jpg", changed(3600), urgent=True)
     feed(work, {})
     assert pipeline.taken == ["d/old.jpg", "d/back.jpg"]
+
+
+def test_where_a_restless_photo_is_gone_its_directory_is_looked_at(work: Worklist) -> None:
+    work.settle.observe("d/a.jpg", changed(0), time.monotonic())
+    assert work.look_at_settled() == {"d"}
+    assert "d/a.jpg" not in work.settle

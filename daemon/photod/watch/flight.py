@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from photod.photos import Candidate, Fingerprint, KnownPhoto, Outcome, Passed, PhotoRow
@@ -16,7 +16,8 @@ class Flight:
         self._lock = threading.Lock()
         self._in_flight: dict[str, dict[str, Fingerprint]] = {}  # by directory, and then by path
         self._touched: set[str] = set()  # in flight, and seen to change meanwhile
-        self._unreadable: dict[str, dict[str, tuple[Fingerprint, str]]] = {}  # by directory, and then by path
+        # By directory, and then by path; without a fingerprint: it could not even be looked at.
+        self._unreadable: dict[str, dict[str, tuple[Fingerprint | None, str]]] = {}
         self._counts = Counts()
         self._number = 0
 
@@ -43,19 +44,24 @@ class Flight:
         with self._lock:
             self._land(candidate.path)
 
-    def listed(self, directory: str, photos: Collection[PhotoRow]) -> None:
+    def listed(self, directory: str, photos: Collection[PhotoRow], unreadable: Mapping[str, str]) -> None:
         """Hear how a directory looks now: what is in flight there, and is gone or changed, is looked at again.
 
         Its verdict may be committed after this look, and no other event need follow. What could not be read, and
-        is gone, is no trouble any more.
+        is gone, is no trouble any more. `unreadable`: what could not be looked at, and why.
         """
         with self._lock:
             for path, fingerprint in self._in_flight.get(directory, {}).items():
                 if KnownPhoto(path, *fingerprint) not in photos:
                     self._touched.add(path)
             if directory in self._unreadable:
-                for path in self._unreadable[directory].keys() - {photo[0] for photo in photos}:
-                    self._forgive(path)
+                there = {photo[0] for photo in photos}
+                for path, (read, _) in list(self._unreadable[directory].items()):
+                    if read is None or path not in there:
+                        self._forgive(path)
+            if unreadable:
+                troubles = self._unreadable.setdefault(directory, {})
+                troubles.update((path, (None, reason)) for path, reason in unreadable.items())
 
     def keep_only(self, directories: Collection[str]) -> None:
         """These are all directories of the folder: what could not be read elsewhere is gone."""

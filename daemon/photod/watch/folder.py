@@ -270,5 +270,6 @@ class FolderWatcher:
                     self.agenda.mark(os.path.dirname(link))
 
     def _feed(self) -> bool:
-        self._work.look_at_settled()
+        for directory in self._work.look_at_settled():
+            self.agenda.mark(directory)
         return not self._paused and self._work.feed(lambda directory: self._survey.directory(directory)[0].work)

@@ -69,7 +69,8 @@ class DirectoryWatches:
 
     def watch(self, directory: str) -> None:
         """Have events of this directory from now on; where that cannot be, `watched_by` says so."""
-        location = os.path.join(self._folder, directory) if directory else self._folder
+        # The folder's own path may have become a symlink; below it none is followed.
+        location = os.path.join(self._folder, directory) if directory else os.path.realpath(self._folder)
         try:
             status = os.lstat(location)
         except OSError:
@@ -105,7 +106,7 @@ class DirectoryWatches:
         """Whether the folder's path leads to another directory than the one that is watched."""
         held = self._held.get("")
         try:
-            status = os.lstat(self._folder)
+            status = os.stat(self._folder)
         except OSError:
             return held is not None
         return held is not None and held[1:] != (status.st_dev, status.st_ino)

@@ -16,6 +16,7 @@ class Listing:
 
     photos: set[PhotoRow] = field(default_factory=set)  # as they would be known if they had not changed
     directories: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)  # photos that cannot be looked at, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,13 @@ class Comparison:
 def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
     """The photos and subdirectories of `directory` (relative to the folder). Raises OSError.
 
-    The body of the loop is run for every photo of a folder at every look, and does nothing that the look does not
-    need: through the descriptor the kernel finds a name without walking a path.
+    PermissionError also where the directory can be listed and nothing in it looked at. The body of the loop is run
+    for every photo of a folder at every look, and does nothing that the look does not need: through the descriptor
+    the kernel finds a name without walking a path.
     """
     photos: set[PhotoRow] = set()
     directories: list[str] = []
+    unreadable: dict[str, str] = {}
     prefix = directory + "/" if directory else ""
     is_photo, enters, last_ns = rules.is_photo, rules.enters, LAST_NS
     place = os.open(os.path.join(folder, directory), _PLACE)
@@ -60,8 +63,15 @@ def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
                     try:
                         plain = entry.is_file(follow_symlinks=False)
                         seen = entry.stat(follow_symlinks=False) if plain else _behind_link(folder, path, entry)
-                    except OSError:
-                        continue  # vanished, or a loop of links: the next listing tells
+                    except (FileNotFoundError, NotADirectoryError):
+                        continue  # vanished: the next listing tells
+                    except OSError as error:
+                        if entry.is_symlink():
+                            continue  # a loop, say
+                        if isinstance(error, PermissionError):
+                            raise
+                        unreadable[path] = error.strerror or str(error)
+                        continue
                     if seen is not None:
                         mtime_ns, ctime_ns = seen.st_mtime_ns, seen.st_ctime_ns
                         if not 0 <= mtime_ns <= ctime_ns <= last_ns:  # rare, and all others need no call
@@ -72,7 +82,7 @@ def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
                     directories.append(path)
     finally:
         os.close(place)
-    return Listing(photos, directories)
+    return Listing(photos, directories, unreadable)
 
 
 def compare(listing: Listing, known: Collection[PhotoRow]) -> Comparison:
@@ -86,7 +96,7 @@ def compare(listing: Listing, known: Collection[PhotoRow]) -> Comparison:
     for photo in (KnownPhoto(*row) for row in rows - listing.photos):
         fingerprint = odd.pop(photo.path, None)
         if fingerprint is None:
-            if not photo.missing:
+            if not photo.missing and photo.path not in listing.unreadable:
                 missing.append(photo.path)
         elif fingerprint != photo.fingerprint or (photo.stale and photo.missing):
             changed.append((photo.path, fingerprint))
@@ -103,4 +113,4 @@ def _behind_link(folder: str, path: str, entry: os.DirEntry[str]) -> os.stat_res
     if not (entry.is_symlink() and entry.is_file()):
         return None
     target = os.path.realpath(os.path.join(folder, path))
-    return os.stat(target) if target.startswith(folder.rstrip("/") + "/") else None
+    return os.stat(target) if target.startswith(os.path.realpath(folder).rstrip("/") + "/") else None

@@ -77,7 +77,7 @@ class Survey:
         except (FileNotFoundError, NotADirectoryError):
             self._forget(directory)
             self._set_listed(directory)
-            self._flight.listed(directory, ())
+            self._flight.listed(directory, (), {})
             self._note_missing(directory)
             return Comparison(), []
         except OSError as error:
@@ -86,7 +86,7 @@ class Survey:
                 log.warning("unlisted", folder=self.folder, path=directory, reason=error.strerror)
             self.unlisted = self.unlisted | {directory: error.strerror or str(error)}
             return Comparison(), []
-        self._flight.listed(directory, listing.photos)
+        self._flight.listed(directory, listing.photos, listing.unreadable)
         self._living.add(directory)
         self._set_listed(directory)
         comparison = self._without_moved(self._compared(directory, listing))
@@ -163,9 +163,14 @@ class Survey:
         return comparison.without(moved)
 
     def _is_entered(self, directory: str) -> bool:
-        """Whether a walk would come here: no rule excludes it, by now, and no symlink leads to it."""
-        location = os.path.join(self.folder, directory)
-        return not directory or (self._rules.enters(directory) and os.path.realpath(location) == location)
+        """Whether a walk would come here: no rule excludes it, by now, and no symlink below the folder leads to it.
+
+        The way to the folder may have become one since the configuration was read.
+        """
+        if not directory:
+            return True
+        location = os.path.join(os.path.realpath(self.folder), directory)
+        return self._rules.enters(directory) and os.path.realpath(location) == location
 
     def _is_gone(self, path: str) -> bool:
         return is_gone(os.path.join(self.folder, path))

@@ -97,13 +97,19 @@ class Worklist:
             self._backlog[directory] = _Behind(work, time.monotonic())
             self._behind += work
 
-    def look_at_settled(self) -> None:
-        """Look once more at the files whose quiet time is over, and queue those that have settled."""
-        now = time.monotonic()
+    def look_at_settled(self) -> set[str]:
+        """Look once more at the files whose quiet time is over, and queue those that have settled.
+
+        Returns the directories in which some are gone: there may have been no event that was heeded.
+        """
+        now, bereft = time.monotonic(), set()
         for path in self.settle.due(now):
             seen, landed = fingerprint_at(os.path.join(self._folder, path)), self.settle.landed(path)
             if self.settle.judge(path, seen, self._probe(path), now) and seen is not None:
                 self._queue_arrival(path, seen, landed)
+            elif seen is None:
+                bereft.add(os.path.dirname(path))
+        return bereft
 
     def next_due(self) -> float | None:
         """When to look again, in monotonic seconds; None when nothing settles."""
