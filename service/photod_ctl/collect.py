@@ -1,5 +1,6 @@
 """The result of a ranking used elsewhere: copies, links, a playlist. Nothing is ever overwritten."""
 
+import filecmp
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -62,7 +63,7 @@ def _place_all(places: Sequence[Place], target: str, place_one: Callable[[Path, 
 
 def _copy(source: Path, target: Path) -> None:
     with source.open("rb") as photo:
-        if target.exists() and target.stat().st_size == source.stat().st_size:
+        if target.exists() and filecmp.cmp(source, target, shallow=False):
             return  # an earlier copy of it
         with target.open("xb") as file:
             shutil.copyfileobj(photo, file)
