@@ -1,7 +1,10 @@
-"""Looking at a path without opening it."""
+"""Files by their paths: looked at without being opened, and replaced whole."""
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from photod.photos import Fingerprint
 
@@ -33,3 +36,20 @@ def may_be_a_strangers(location: str) -> bool:
     except OSError:
         return False
     return bool(place.st_mode & stat.S_IWOTH) and found.st_uid not in (os.geteuid(), place.st_uid, 0)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A draft beside `target`, to be written: in the end it takes its place, and on failure it is removed.
+
+    Its name is short, since a name has 255 bytes at most, and nobody can guess it and lay something there. Raises
+    OSError.
+    """
+    draft = target.with_name(f".photod-{os.urandom(8).hex()}")
+    try:
+        yield draft
+        draft.replace(target)
+    except BaseException:
+        with suppress(OSError):  # what went wrong first is what matters
+            draft.unlink()
+        raise

@@ -1,8 +1,7 @@
 """`photod-ctl export`: ratings where photographers see them."""
 
 import errno
-import os
-import tempfile
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photod.errors import UsageError
+from photod.files import replacing
 from photod_ctl.options import ConfigFile, Folders, Json, load
 
 if TYPE_CHECKING:
@@ -118,7 +118,10 @@ def _export_one(photo: Path, target: Path, stars: int) -> str:
     if change.data is None:
         target.unlink()
     else:
-        _replace(target, change.data)
+        with replacing(target) as draft:
+            draft.write_bytes(change.data)
+            if existing is not None:
+                shutil.copymode(target, draft)
     return "rated" if stars else "removed"
 
 
@@ -146,19 +149,6 @@ def _embedded_rating(photo: Path) -> bool:
     except Exception:  # Pillow's boundary: RAW and damaged files raise anything
         with photo.open("rb") as file:
             return holds_rating(file.read(_HEAD))
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Write whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=".photod-", dir=target.parent)  # short: names have 255 bytes at most
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def _limits(stars: str) -> list[float]:

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photod.errors import ConfigError
+from photod.files import replacing
 
 if TYPE_CHECKING:
     import torch
@@ -126,6 +126,5 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Replace a cache file whole. One that cannot be written is done without: it only saves time."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_bytes(content)
-        draft.replace(path)
+        with replacing(path) as draft:
+            draft.write_bytes(content)

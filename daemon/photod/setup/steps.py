@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photod.errors import ConfigError
+from photod.files import replacing
 from photod.setup.place import account
 
 Ask = Callable[[str], bool]
@@ -40,10 +41,9 @@ class Write:
             if not ask(f"change {self.path} so?"):
                 raise ConfigError(f"{self.path} is as it was", "nothing after it was done; call photod init again")
         self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        draft = self.path.with_name(self.path.name + ".new")
-        draft.write_text(self.text, encoding="utf-8")
-        draft.chmod(0o644)
-        draft.replace(self.path)
+        with replacing(self.path) as draft:
+            draft.write_text(self.text, encoding="utf-8")
+            draft.chmod(0o644)
         say(f"wrote {self.path}")
 
     def _before(self) -> str | None:

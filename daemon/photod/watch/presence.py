@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from photod.config import DATABASE_DIRECTORY, Folder
+from photod.files import replacing
 from photod.watch.filesystem import filesystem_identity
 
 
@@ -47,9 +48,8 @@ class Registry:
             return
         known = self._load() | {str(folder): asdict(record)}
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self.file.with_name(f"{self.file.name}.{os.getpid()}")
-        draft.write_text(json.dumps(known, indent=1, sort_keys=True))  # ASCII: surrogates are escaped
-        draft.replace(self.file)
+        with replacing(self.file) as draft:
+            draft.write_text(json.dumps(known, indent=1, sort_keys=True))  # ASCII: surrogates are escaped
 
     def _load(self) -> dict[str, dict[str, str]]:
         try:
