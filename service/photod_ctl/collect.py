@@ -1,14 +1,17 @@
 """The result of a ranking used elsewhere: copies, links, a playlist. Nothing is ever overwritten."""
 
-import filecmp
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from photod.errors import UsageError
+from photod.files import replacing
+from photod_ctl.originals import UnreadableError, chunks, reading, unwritten
 from photod_ctl.ranking import Place
 from photod_ctl.tables import number_of, warn
+
+LONGEST_NAME = 255  # bytes
 
 
 def copy_photos(places: Sequence[Place], target: str) -> str:
@@ -36,47 +39,67 @@ def write_playlist(places: Sequence[Place], target: str) -> str:
     except FileExistsError:
         raise UsageError(f"{target} exists already", "name another file") from None
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise unwritten(target, error, "name a place that you can write") from error
     return f"wrote {number_of('path', len(lines) - 1)} to {target}"
 
 
 def _place_all(places: Sequence[Place], target: str, place_one: Callable[[Path, Path], None]) -> int:
     directory = Path(os.path.expanduser(target))
-    digits = len(str(len(places)))
-    count = 0
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for number, place in enumerate(places, 1):
-            source = Path(place.location)
-            try:
-                place_one(source, directory / f"{number:0{digits}} {source.name}")
-            except FileNotFoundError:
-                warn(f"{source} is not there, left out")
-            else:
-                count += 1
-    except FileExistsError as error:
-        raise UsageError(f"{error.filename} exists already", "name an empty directory") from None
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise _misplaced(Path(error.filename or target), error) from error
+    digits = len(str(len(places)))
+    count = 0
+    for number, place in enumerate(places, 1):
+        source = Path(place.location)
+        copy = directory / numbered(f"{number:0{digits}}", source.name)
+        try:
+            place_one(source, copy)
+        except UnreadableError as error:
+            warn(f"{source} {error}, left out")
+        except OSError as error:
+            raise _misplaced(copy, error) from error
+        else:
+            count += 1
     return count
 
 
+def numbered(number: str, name: str) -> str:
+    """A photo's name with a number before it; where that is too long, the end of its stem is cut off."""
+    stem, suffix = os.path.splitext(name)
+    while stem and len(os.fsencode(f"{number} {stem}{suffix}")) > LONGEST_NAME:
+        stem = stem[:-1]  # a character, of one byte or several
+    return f"{number} {stem}{suffix}"
+
+
 def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as photo:
-        if target.exists() and filecmp.cmp(source, target, shallow=False):
+    if os.path.lexists(target):
+        if target.is_file() and _same_bytes(source, target):
             return  # an earlier copy of it
-        with target.open("xb") as file:
-            shutil.copyfileobj(photo, file)
-    shutil.copystat(source, target)
+        raise FileExistsError
+    with replacing(target) as draft:
+        with draft.open("xb") as file:
+            file.writelines(chunks(source))
+        shutil.copystat(source, draft)
+        if os.path.lexists(target):  # somebody was faster
+            raise FileExistsError
+
+
+def _same_bytes(source: Path, target: Path) -> bool:
+    with target.open("rb") as earlier:
+        return all(chunk == earlier.read(len(chunk)) for chunk in chunks(source)) and not earlier.read(1)
 
 
 def _link(source: Path, target: Path) -> None:
-    source.stat()
+    with reading():
+        source.stat()
     if target.is_symlink() and Path(os.readlink(target)) == source:
         return  # made earlier
     target.symlink_to(source)
 
 
-def _unwritable(target: str, error: OSError) -> UsageError:
-    problem = f"cannot write {error.filename or target}: {error.strerror}"
-    return UsageError(problem, "name a place that you can write")
+def _misplaced(path: Path, error: OSError) -> UsageError:
+    if isinstance(error, FileExistsError):
+        return UsageError(f"{path} exists already", "name an empty directory")
+    return unwritten(path, error, "name a place that you can write")

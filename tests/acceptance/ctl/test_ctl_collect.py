@@ -1,12 +1,27 @@
 """`photod-ctl top --copy`, `--link` and `--m3u`: what becomes of a ranking elsewhere."""
 
 import os
+import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pytest
+
+from mounts import Mounts
+from photod_ctl.collect import numbered
+from programs import wait_until
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 Archive = Callable[..., Path]
+
+
+@pytest.fixture
+def mounts() -> Iterator[Mounts]:
+    mounts = Mounts()
+    yield mounts
+    mounts.close()
 
 
 def test_copies_and_links_are_named_by_rank_and_overwrite_nothing(
@@ -48,3 +63,88 @@ def test_another_photo_of_the_same_name_and_size_is_no_earlier_copy(
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "1 a.jpg exists already; name an empty directory" in refused.stderr
     assert (tmp_path / "best/1 a.jpg").read_bytes() == b"first "
+
+
+def test_a_copy_that_is_interrupted_leaves_nothing_behind_and_ends_with_130(
+    archive: Archive, environment: dict[str, str], tmp_path: Path
+) -> None:
+    folder, best = archive("photos", {"a.jpg": 9.0}), tmp_path / "best"
+    (folder / "a.jpg").unlink()
+    os.mkfifo(folder / "a.jpg")
+    command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "--copy", "best"]
+    with (
+        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, cwd=tmp_path) as process,
+        open(folder / "a.jpg", "wb") as photo,  # as long as this is open, the copy waits for more
+    ):
+        photo.write(bytes(3 << 20))
+        photo.flush()
+        wait_until(lambda: any(best.glob("*")))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert list(best.iterdir()) == []
+
+
+def test_a_full_disk_keeps_no_half_a_photo_and_the_same_command_goes_on(
+    ctl: Ctl, archive: Archive, mounts: Mounts, tmp_path: Path
+) -> None:
+    mounts(best := tmp_path / "best", "-t", "tmpfs", "-o", "size=1m", "none")
+    folder = archive("photos", {"a.jpg": 9.0, "b.jpg": 8.0})
+    for name in ("a.jpg", "b.jpg"):
+        (folder / name).write_bytes(bytes(700_000))
+    full = ctl("top", folder, "--copy", "best")
+    assert (full.returncode, full.stdout) == (2, "")
+    assert full.stderr.endswith("cannot write best/2 b.jpg: No space left on device; make room, then try again\n")
+    assert [path.name for path in best.iterdir()] == ["1 a.jpg"]
+    mounts.remount(best, "size=2m")
+    assert ctl("top", folder, "--copy", "best").stdout == "copied 2 photos to best\n"
+
+
+@pytest.mark.parametrize("option", ["--copy", "--link"])
+def test_what_cannot_be_written_is_blamed_and_not_the_photo(
+    ctl: Ctl, archive: Archive, mounts: Mounts, tmp_path: Path, option: str
+) -> None:
+    mounts(best := tmp_path / "best", "-t", "tmpfs", "none")
+    folder = archive("photos", {"a.jpg": 9.0})
+    (best / "1 a.jpg").write_bytes(b"somebody's")
+    there = ctl("top", folder, option, "best")
+    assert there.stderr.endswith("photod-ctl: best/1 a.jpg exists already; name an empty directory\n")
+    (best / "1 a.jpg").unlink()
+    mounts.remount(best, "ro")
+    refused = ctl("top", folder, option, "best")
+    words = "cannot write best/1 a.jpg: Read-only file system; name a place that you can write"
+    assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, f"photod-ctl: {words}")
+
+
+@pytest.mark.parametrize("option", ["--copy", "--link"])
+def test_a_photo_that_cannot_be_read_keeps_no_other_from_being_placed(
+    ctl: Ctl, archive: Archive, tmp_path: Path, option: str
+) -> None:
+    folder = archive("photos", {"a.jpg": 9.0, "b.jpg": 8.0, "c.jpg": 7.0})
+    (folder / "b.jpg").unlink()
+    (folder / "b.jpg").symlink_to("b.jpg")  # which refuses root, too
+    run = ctl("top", folder, option, "best")
+    assert run.returncode == 0
+    assert f"{folder}/b.jpg cannot be read: Too many levels of symbolic links, left out\n" in run.stderr
+    assert sorted(path.name for path in (tmp_path / "best").iterdir()) == ["1 a.jpg", "3 c.jpg"]
+
+
+def test_a_name_with_no_room_for_a_number_is_cut_before_its_suffix(
+    ctl: Ctl, archive: Archive, tmp_path: Path
+) -> None:
+    folder = archive("photos", {f"{'x' * 250}.jpg": 9.0})
+    assert ctl("top", folder, "--copy", "best").returncode == 0
+    assert [path.name for path in (tmp_path / "best").iterdir()] == [f"1 {'x' * 249}.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cut"),
+    [
+        ("a.jpg", "10 a.jpg"),
+        ("ä" * 125 + ".jpg", "10 " + "ä" * 124 + ".jpg"),
+        ("x\udcff" * 125 + ".jpg", "10 " + "x\udcff" * 124 + ".jpg"),
+        ("." + "x" * 253, "10 ." + "x" * 251),
+    ],
+)
+def test_a_name_is_cut_between_characters(name: str, cut: str) -> None:
+    assert numbered("10", name) == cut
+    assert len(os.fsencode(cut)) <= 255
