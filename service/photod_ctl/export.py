@@ -12,15 +12,14 @@ import typer
 from photod.errors import UsageError
 from photod.files import replacing
 from photod_ctl.options import ConfigFile, Folders, Json, load
+from photod_ctl.originals import FULL, UnreadableError, chunks, unwritten
 
 if TYPE_CHECKING:
     from photod_ctl.ranking import Place
 
 STARS = "99,95,80,50"
 NAMES = ("digikam", "darktable", "lightroom")
-_HEAD = 1 << 20  # bytes of a file that Pillow cannot open in which a rating is looked for
 _EXIF_RATING = 0x4746
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def export(  # noqa: PLR0913, PLR0917 - the options that it has
@@ -84,18 +83,20 @@ def export_all(
         given = 0 if remove else _stars(place.percentile, limits)
         try:
             counts[_export_one(photo, target, given)] += 1
+        except UnreadableError as error:
+            counts["failed"] += 1
+            failure = failure or UsageError(f"{photo} {error}", "check its permissions, and its drive")
         except OSError as error:
             counts["failed"] += 1
             failure = failure or _failure(target, error)
-            if error.errno in _FULL:
+            if error.errno in FULL:
                 break
     return counts, failure
 
 
 def _failure(target: Path, error: OSError) -> UsageError:
-    remedy = "give the photo a shorter name" if error.errno == errno.ENAMETOOLONG else "make its directory writable"
-    remedy = "make room, then try again" if error.errno in _FULL else remedy
-    return UsageError(f"cannot write {target}: {error.strerror or error}", remedy)
+    too_long = error.errno == errno.ENAMETOOLONG
+    return unwritten(target, error, "give the photo a shorter name" if too_long else "make its directory writable")
 
 
 def _export_one(photo: Path, target: Path, stars: int) -> str:
@@ -147,8 +148,7 @@ def _embedded_rating(photo: Path) -> bool:
                 return True
             return bool(image.getexif().get(_EXIF_RATING))
     except Exception:  # Pillow's boundary: RAW and damaged files raise anything
-        with photo.open("rb") as file:
-            return holds_rating(file.read(_HEAD))
+        return holds_rating(next(chunks(photo), b""))  # of a file that Pillow cannot open, its beginning
 
 
 def _limits(stars: str) -> list[float]:

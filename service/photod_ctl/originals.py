@@ -7,7 +7,7 @@ from pathlib import Path
 
 from photod.errors import UsageError
 
-CHUNK = 1 << 20  # bytes
+CHUNK = 1 << 20  # bytes; in which export looks for a rating, too
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 

@@ -130,6 +130,15 @@ def test_a_photo_whose_sidecar_cannot_be_written_keeps_no_other_from_its_stars(c
     assert _sidecars(folder) == [f"{sidecar_fits}.xmp", "c.jpg.xmp", "directory.jpg.xmp"]
 
 
+def test_a_photo_that_cannot_be_read_is_named_itself(ctl: Ctl, folder: Path) -> None:
+    (folder / "9.jpg").unlink()
+    (folder / "9.jpg").mkdir()  # what can be read by nobody, not even by root
+    run = ctl("export", "--xmp", folder, "--stars", "100,90,80,50")
+    assert (run.returncode, run.stdout) == (2, "1 failed, 5 rated, 4 unrated\n")
+    words = f"{folder}/9.jpg cannot be read: Is a directory; check its permissions, and its drive"
+    assert run.stderr.splitlines()[-1] == f"photod-ctl: {words}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
