@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from photod.errors import EXIT_INTERRUPTED
 from photod_ctl.options import ConfigFile, Folders, Json, config_file, load
 
 if TYPE_CHECKING:
@@ -58,21 +59,14 @@ def failed(
 def _retry(meant: "Sequence[Archive]", settings: "Config", config_path: "Path | None") -> None:
     """Have the photos tried again, and wait until that is done."""
     from photod.store.queries import Reader
-    from photod_ctl.progress import display
-    from photod_ctl.scoring import OwnProcess, daemon_has, follow_daemon, interrupts
+    from photod_ctl.following import End, follow_scoring
+    from photod_ctl.tables import warn
 
     for archive in meant:
         if not Reader(archive.database).totals().unscoreable:
             continue
-        if daemon_has(archive.folder, settings):
-            with display() as shown:
-                for progress in follow_daemon(archive.folder, settings, retry=True):
-                    shown.show(progress)
-            continue
-        process = OwnProcess(archive.folder, config_path)
-        try:
-            with display() as shown, interrupts(process.stop):
-                for progress in process.follow(retry=True):
-                    shown.show(progress)
-        finally:
-            process.close()
+        _, end = follow_scoring(archive.folder, settings, config_path, retry=True)
+        if end is End.STOPPED:
+            warn(f"stopped; photod-ctl rate {archive.folder} tries what is left")
+        if end is not End.DONE:
+            raise typer.Exit(EXIT_INTERRUPTED)

@@ -36,7 +36,7 @@ def rate(
     Examples: photod-ctl rate ~/Pictures; photod-ctl rate photo.jpg
     """
     from photod_ctl.folders import real_directory
-    from photod_ctl.scoring import daemon_has
+    from photod_ctl.following import End, follow_scoring
 
     if os.path.isfile(os.path.expanduser(folder)):
         _rate_file(folder, load(context, config), config_file(context, config), as_json)
@@ -46,10 +46,8 @@ def rate(
         raise UsageError(f"{folder} cannot be read", "check its permissions")
     settings = load(context, config)
     start = time.monotonic()
-    if daemon_has(path, settings):
-        last, interrupted = _ask_daemon(path, settings)
-    else:
-        last, interrupted = _work(path, settings, config_file(context, config))
+    last, end = follow_scoring(path, settings, config_file(context, config), _scores_of(path, settings))
+    interrupted = end is not End.DONE
     last["seconds"] = round(time.monotonic() - start, 3)
     if as_json:
         from photod_ctl.tables import print_json
@@ -87,52 +85,6 @@ def _rate_file(file: str, settings: "Config", config_path: Path | None, as_json:
     else:
         print(f"{verdict['score']:.2f}  {printable(file)}")
     _note_model({"model": verdict["model"]["name"]})
-
-
-def _ask_daemon(path: str, settings: "Config") -> tuple[dict[str, Any], bool]:
-    """Follow the daemon; Ctrl-C ends the following, and the daemon goes on."""
-    from photod_ctl.progress import display
-    from photod_ctl.scoring import follow_daemon
-    from photod_ctl.tables import warn
-
-    last: dict[str, Any] = {}
-    try:
-        with display(_scores_of(path, settings)) as shown:
-            for last in follow_daemon(path, settings):
-                shown.show(last)
-    except KeyboardInterrupt:
-        warn("no longer following; photod goes on by itself, and photod-ctl status shows how far it is")
-        return last, True
-    return last, last.get("phase") == "stopped"
-
-
-def _work(path: str, settings: "Config", config_path: Path | None) -> tuple[dict[str, Any], bool]:
-    """Score in a process of our own; Ctrl-C has it commit and end."""
-    from photod_ctl.client import DaemonError
-    from photod_ctl.progress import display
-    from photod_ctl.scoring import OwnProcess, interrupts
-
-    last: dict[str, Any] = {}
-    process = OwnProcess(path, config_path)
-    pressed = 0
-    with display(_scores_of(path, settings)) as shown:
-
-        def stop() -> None:
-            nonlocal pressed
-            pressed += 1
-            process.stop()
-            shown.say("stopping: committing what is done" if pressed == 1 else "stopping at once")
-
-        try:
-            with interrupts(stop):
-                for last in process.follow():
-                    shown.show(last)
-        except DaemonError:
-            if not pressed:
-                raise
-        finally:
-            process.close()
-    return last, pressed > 0
 
 
 def _scores_of(path: str, settings: "Config") -> "Callable[[], dict[int, int]]":

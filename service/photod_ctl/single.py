@@ -12,7 +12,7 @@ from photod.photos import Fingerprint, KnownPhoto
 from photod.store.queries import PhotoDetails, Reader
 from photod_ctl.folders import find_archive
 from photod_ctl.progress import display
-from photod_ctl.scoring import OwnProcess, interrupts
+from photod_ctl.scoring import OwnProcess
 
 
 def rate_file(path: str, config: Config, config_file: Path | None) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def _known(path: str, config: Config) -> PhotoDetails | None:
 
 def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:
     name = os.path.basename(path)
-    with tempfile.TemporaryDirectory(prefix="photod-") as directory:
+    with tempfile.TemporaryDirectory(prefix="photod-", ignore_cleanup_errors=True) as directory:
         (Path(directory) / DATABASE_DIRECTORY).mkdir()  # an archive of its own, whatever lies above
         try:
             shutil.copyfile(path, os.path.join(directory, name))
@@ -45,13 +45,16 @@ def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:
             raise UsageError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
         process = OwnProcess(directory, config_file)
         try:
-            with display() as shown, interrupts(process.stop):
+            with display() as shown:
                 for progress in process.follow():
                     shown.show(progress)
+        except KeyboardInterrupt:
+            process.stop()  # there is nothing to commit
+            raise
         finally:
             process.close()
         database = Path(directory) / DATABASE_DIRECTORY / DATABASE_NAME
         details = Reader(database).details(name) if database.exists() else None
     if details is None:
-        raise UsageError(f"{path} is not scored: its name is not a photo's, or it was interrupted")
+        raise UsageError(f"{path} is not scored: its name is not a photo's")
     return details

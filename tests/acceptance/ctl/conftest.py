@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -24,6 +25,7 @@ from photod.photos import (
     Verdict,
 )  # fmt: skip
 from photod.store.writer import Writer
+from scripted_daemon import ScriptedDaemon
 from x_screen import COLOURS, Screen
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -96,6 +98,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("demo") / "photos"
     write_demo(target)
     return target
+
+
+@pytest.fixture
+def daemon(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., ScriptedDaemon]]:
+    started = []
+
+    def start(folder: Path, *answers: dict[str, Any]) -> ScriptedDaemon:
+        path = Path(environment["XDG_RUNTIME_DIR"], "photod/control.sock")
+        started.append(ScriptedDaemon(path, folder, list(answers)))
+        return started[0]
+
+    yield start
+    for each in started:
+        each.close()
 
 
 @pytest.fixture

@@ -5,19 +5,17 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
 import photod.score.builtin
+from scripted_daemon import ScriptedDaemon
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 Archive = Callable[..., Path]
@@ -34,57 +32,8 @@ needs_weights = pytest.mark.skipif(
 )
 
 
-class FakeDaemon:
-    """Speaks the control protocol at the usual place, and remembers what it was asked."""
-
-    def __init__(self, path: Path, folder: Path, answers: list[dict[str, Any]]) -> None:
-        path.parent.mkdir(parents=True)
-        self.asked: list[dict[str, Any]] = []
-        self._folder = str(folder)
-        self._answers = answers
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection, connection.makefile("rwb") as lines:
-                for line in lines:
-                    request = json.loads(line)
-                    self.asked.append(request)
-                    status = {"running": True, "folders": [{"path": self._folder}]}
-                    for answer in [status] if request["command"] == "status" else self._answers:
-                        lines.write(json.dumps(answer).encode() + b"\n")
-                    lines.flush()
-
-
-@pytest.fixture
-def daemon(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., FakeDaemon]]:
-    started = []
-
-    def start(folder: Path, *answers: dict[str, Any]) -> FakeDaemon:
-        path = Path(environment["XDG_RUNTIME_DIR"], "photod/control.sock")
-        started.append(FakeDaemon(path, folder, list(answers)))
-        return started[0]
-
-    yield start
-    for each in started:
-        each.close()
-
-
 def test_a_daemon_that_has_the_folder_is_asked_and_followed(
-    ctl: Ctl, daemon: Callable[..., FakeDaemon], tmp_path: Path
+    ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
 ) -> None:
     (tmp_path / "photos/sub").mkdir(parents=True)
     asked = daemon(tmp_path / "photos", {"progress": DONE | {"phase": "scoring"}}, {"progress": DONE, "done": True})
@@ -106,7 +55,7 @@ def test_a_daemon_that_has_the_folder_is_asked_and_followed(
     ],
 )
 def test_that_the_daemon_rests_is_said_at_once_and_once(
-    resting: str, words: str, ctl: Ctl, daemon: Callable[..., FakeDaemon], tmp_path: Path
+    resting: str, words: str, ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
 ) -> None:
     (tmp_path / "photos").mkdir()
     waits = DONE | {"phase": "scoring", "scored": 0, "duplicates": 0, "unscoreable": 0, "resting": resting}
@@ -118,7 +67,7 @@ def test_that_the_daemon_rests_is_said_at_once_and_once(
 
 
 def test_a_refusal_of_the_daemon_is_one_line_with_its_exit_code(
-    ctl: Ctl, daemon: Callable[..., FakeDaemon], tmp_path: Path
+    ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
 ) -> None:
     (tmp_path / "photos").mkdir()
     daemon(tmp_path / "photos", {"error": "the database is full; free some space", "exit_code": 74})
@@ -128,7 +77,7 @@ def test_a_refusal_of_the_daemon_is_one_line_with_its_exit_code(
 
 
 def test_a_daemon_that_stops_while_it_is_followed_is_an_interruption(
-    ctl: Ctl, daemon: Callable[..., FakeDaemon], tmp_path: Path
+    ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
 ) -> None:
     (tmp_path / "photos").mkdir()
     daemon(tmp_path / "photos", {"progress": DONE | {"phase": "stopped"}, "done": True})
