@@ -70,6 +70,8 @@ def _run(arguments: list[str]) -> int:
     try:
         outcome = app(args=arguments, prog_name="photod-ctl", standalone_mode=False)
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # which typer takes for a failure
+            raise end.__context__ from None
         return end.code if isinstance(end.code, int) else EXIT_BUG
     except Exception as error:
         if type(error).__name__ == "NoArgsIsHelpError":

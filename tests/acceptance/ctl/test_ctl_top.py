@@ -214,16 +214,21 @@ def test_a_broken_configuration_is_one_line_and_exit_code_78(ctl: Ctl, tmp_path:
     assert "did you mean folders?" in run.stderr
 
 
-def test_a_reader_that_leaves_early_is_no_error(archive: Archive, environment: dict[str, str]) -> None:
-    folder = archive("photos", {f"{n:0200}.jpg": 1.0 for n in range(2000)})
-    command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "-n", "2000", "--paths"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
-        process.stdout.close()
-        assert b"Traceback" not in process.stderr.read()
-        assert b"rror" not in process.stderr.read()
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["--paths"], ["--csv"], ["--json"], [], ["--help"]])
+def test_a_reader_that_leaves_early_is_no_error(
+    archive: Archive, environment: dict[str, str], arguments: list[str], unbuffered: str
+) -> None:
+    folder = archive("photos", {f"{n:0200}.jpg": 1.0 for n in range(2000)}, model="aesclip")
+    command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "-n", "2000", *arguments]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as pipe:
+        run = subprocess.run(
+            command, stdout=pipe, stderr=subprocess.PIPE, env=environment | {"PYTHONUNBUFFERED": unbuffered},
+            check=False,
+        )  # fmt: skip
+    assert (run.returncode, run.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("options", [[], ["--csv"], ["--json"], ["--help"]])
