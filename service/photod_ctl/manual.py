@@ -7,7 +7,7 @@ from typing import Any
 
 import typer.main
 
-from photod_ctl.__main__ import COMMANDS, assemble
+from photod_ctl.program import COMMANDS, assemble
 
 _FILES = (
     ("$PHOTOD_CONFIG", "the configuration file, where --config names none"),

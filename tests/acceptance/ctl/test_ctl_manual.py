@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from machine import need
-from photod_ctl.__main__ import COMMANDS
+from photod_ctl.program import COMMANDS
 
 
 @pytest.fixture(scope="module")

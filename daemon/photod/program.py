@@ -1,0 +1,156 @@
+"""The program: `photod run`, `photod init` and `photod check`. Maps a fatal error to its exit code."""
+
+import argparse
+import faulthandler
+import os
+import signal
+import socket
+import sys
+import traceback
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+from photod.config import load_config, state_directory
+from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, PhotodError, unwritable
+from photod.journal import one_line
+from photod.logs import configure_logs
+from photod.patience import note_end, wait_after_failures
+from photod.setup.place import share_weights
+from photod.streams import open_closed_streams
+from photod.systemd import notify
+
+EXIT_CODES = """exit codes:
+  0   done, or stopped as asked
+  2   what was typed cannot be done
+  69  the device failed: see the message; starting again is safe
+  70  a bug in photod: please report the traceback
+  74  a database or its disk failed: do what the message says before starting again
+  75  another process holds the folder or the socket
+  78  the configuration or the weights are not usable: nothing was started
+  130 interrupted
+"""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    open_closed_streams()
+    try:
+        arguments = _parser().parse_args()
+        arguments.command(arguments)
+        code = EXIT_OK
+    except PhotodError as error:
+        print(f"photod: {one_line(str(error))}", file=sys.stderr)
+        notify(f"STATUS={one_line(str(error))}")  # what `systemctl status` shows of a unit that failed
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        code = EXIT_BUG
+    note_end(code)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # it has been told, or nobody reads on
+            stream.flush()
+    # Everything worth keeping is committed. Unwinding torch and daemon threads could only hang or crash.
+    os._exit(code)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config)
+    share_weights(arguments.config)
+    configure_logs(config.log.level, config.log.format)
+    wait_after_failures()
+    from photod.daemon import Daemon  # imports torch: a wrong argument is answered without
+
+    read_config = partial(load_config, arguments.config)
+    daemon = Daemon(config, once=arguments.once, client=arguments.client, read_config=read_config)
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        if not daemon.stop():
+            os._exit(128 + number)  # the second signal: at once
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    # A terminal that goes away ends what was started in it; a service is told to read its configuration again.
+    in_terminal = arguments.once is not None or arguments.client is not None or sys.stdin.isatty()
+    signal.signal(signal.SIGHUP, on_signal if in_terminal else lambda *_: daemon.reload())
+    faulthandler.enable()  # SIGABRT, as the watchdog sends it: say where each thread is
+    daemon.run()
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config)
+    configure_logs(config.log.level, config.log.format)
+    share_weights(arguments.config, download=arguments.download)
+    from photod.check import check
+    from photod.score import download
+
+    if arguments.download:
+        os.umask(0o022)  # weights are for everybody who runs photod
+        download(config.model, state_directory(), print)
+    try:
+        with suppress(BrokenPipeError):  # nobody reads on: `photod check | head -1`
+            check(config)
+            sys.stdout.flush()
+    except OSError as error:
+        raise unwritable(error) or error from None
+
+
+def _init(arguments: argparse.Namespace) -> None:
+    from photod.setup.command import init
+
+    init(arguments)
+
+
+def _inherited_socket(number: str) -> socket.socket:
+    try:
+        return socket.socket(fileno=int(number))
+    except (OSError, ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{number} is no socket that was inherited") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="photod",
+        description="Scores photographs as they land and remembers the scores.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=version("photod"))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="watch the configured folders and score what lands, in the foreground")
+    run.set_defaults(command=_run)
+    run.add_argument("--once", type=Path, metavar="FOLDER", help="score one folder and end")
+    # What photod-ctl rate speaks to the daemon over: see control.py.
+    run.add_argument("--control-fd", dest="client", type=_inherited_socket, help=argparse.SUPPRESS)
+    check = commands.add_parser(
+        "check", help="check configuration, folders, model and sandbox, and say what is found"
+    )
+    check.set_defaults(command=_check)
+    check.add_argument(
+        "--download", action="store_true", help="fetch the configured weights first; the daemon itself never does"
+    )
+    _add_init(commands.add_parser("init", help="make photod a service of systemd, or take that back"))
+    for command in (run, check):
+        command.add_argument(
+            "--config", type=Path, metavar="FILE", help="instead of $PHOTOD_CONFIG, XDG, /etc/photod"
+        )
+    return parser
+
+
+def _add_init(init: argparse.ArgumentParser) -> None:
+    init.set_defaults(command=_init)
+    kind = init.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--system", action="store_true", help="a service of the machine, walled in; needs root")
+    kind.add_argument("--user", action="store_true", help="a service of your own")
+    init.add_argument(
+        "folders", nargs="*", type=Path, metavar="FOLDER", help="folders to watch, besides known ones"
+    )
+    init.add_argument("--as", dest="run_as", metavar="USER", help="who runs it; by default the folders' owner")
+    init.add_argument("--weights", metavar="WEIGHTS", help="the model to use; fetched if it is not on this machine")
+    init.add_argument("--dry-run", action="store_true", help="show what would be done")
+    init.add_argument("--uninstall", action="store_true", help="take it all back, but the scores")
+    init.add_argument("--yes", action="store_true", help="do not ask before changing files")

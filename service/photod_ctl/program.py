@@ -1,0 +1,138 @@
+"""`photod-ctl`: finds the command, and turns every error into one line and an exit code."""
+
+import gc
+import os
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, NoReturn
+
+import typer
+
+from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, PhotodError, UsageError, unwritable
+from photod.streams import open_closed_streams
+from photod_ctl.options import ConfigFile
+
+# Imported when called: a command pays for itself alone.
+COMMANDS = {
+    "rate": "photod_ctl.rate",
+    "top": "photod_ctl.top",
+    "slideshow": "photod_ctl.slideshow.command",
+    "stats": "photod_ctl.stats",
+    "show": "photod_ctl.show",
+    "failed": "photod_ctl.failed",
+    "status": "photod_ctl.status",
+    "export": "photod_ctl.export",
+    "rescan": "photod_ctl.rescan",
+    "purge": "photod_ctl.purge",
+    "pause": "photod_ctl.pause",
+    "resume": "photod_ctl.pause",
+    "verify": "photod_ctl.verify",
+    "backup": "photod_ctl.backup",
+    "demo": "photod_ctl.demo.command",
+}
+DEBUG = "PHOTOD_DEBUG"
+_HELP = """Scores for your photos, best first.
+
+The scores come from photod, the daemon; without one, `photod-ctl rate FOLDER` does the work itself.
+"""
+_EPILOGUE = """Exit codes: 0 done; 2 what was typed cannot be done; 69 the device that runs the model failed;
+70 a bug; 74 a database cannot be used; 75 another process holds it; 78 the configuration or the weights are
+not usable; 130 interrupted.
+"""
+
+
+def main() -> None:
+    """Run one command and exit."""
+    gc.set_threshold(100_000)  # imports make much that stays: looking for garbage in it costs a tenth of the start
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it has none, and seeking them takes 5 ms
+    open_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text streams
+    try:
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except PhotodError as error:
+        code = _complain(error)
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:  # nobody reads on: `photod-ctl top | head -1`
+        code = 0
+    except Exception as error:  # a bug, or a full disk; people are spared the traceback, who reports it is not
+        if DEBUG in os.environ:
+            raise
+        code = _complain(unwritable(error) or _bug(error))
+    _end(code)
+
+
+def _run(arguments: list[str]) -> int:
+    app = assemble(arguments)
+    try:
+        outcome = app(args=arguments, prog_name="photod-ctl", standalone_mode=False)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # which typer takes for a failure
+            raise end.__context__ from None
+        return end.code if isinstance(end.code, int) else EXIT_BUG
+    except Exception as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]
+            return EXIT_USAGE
+        if hasattr(error, "format_message"):  # click's; which module has them differs from typer to typer
+            raise _mistyped(error) from None
+        raise
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _mistyped(error: Any) -> UsageError:
+    """What typer says of arguments that it refuses, as one line with a remedy."""
+    words = str(error.format_message()).strip().rstrip(".?")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "photod-ctl"
+    return UsageError(" ".join((words[:1].lower() + words[1:]).split()), f"see {command} --help")
+
+
+def assemble(arguments: list[str]) -> typer.Typer:
+    """The application with the one command that is called; with all of them where help or completion is."""
+    app = typer.Typer(
+        help=_HELP, epilog=_EPILOGUE, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+    app.callback()(_global_options)
+    for name in _called(arguments) or COMMANDS:
+        module = import_module(COMMANDS[name])
+        app.command(name, epilog=_EPILOGUE)(getattr(module, name))
+    return app
+
+
+def _called(arguments: list[str]) -> list[str]:
+    """The command that is called, if it is a known one; none where the shell asks for completions."""
+    words = iter([] if "_PHOTOD_CTL_COMPLETE" in os.environ else arguments)
+    for word in words:
+        if word == "--config":
+            next(words, None)
+        elif not word.startswith("-"):
+            return [word] if word in COMMANDS else []
+    return []
+
+
+def _global_options(context: typer.Context, config: ConfigFile = None) -> None:
+    context.obj = config
+
+
+def _bug(error: Exception) -> PhotodError:
+    return PhotodError(f"a bug: {type(error).__name__}: {error}", f"please report it, with {DEBUG}=1 set")
+
+
+def _complain(error: PhotodError) -> int:
+    from photod_ctl.tables import warn
+
+    warn(str(error))
+    return error.exit_code
+
+
+def _end(code: int) -> NoReturn:
+    """End at once: all is written and closed by now, and taking the modules apart costs a sixth of `top`."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # what could not be written has been told
+            stream.flush()
+    os._exit(code)
