@@ -60,8 +60,9 @@ def nothing_to_list(rankings: Sequence[Ranking]) -> str:
 
 def _print_ranking(ranking: Ranking, inside: str) -> None:
     columns = [
-        Column("rank", right=True), Column("score", right=True), Column("percentile", right=True),
-        Column("taken"), Column("camera"), Column(f"photo in {inside}" if inside else "photo", wide=True),
+        Column("rank", right=True), Column("score", right=True), Column("percentile", right=True, goes=3),
+        Column("taken", goes=2), Column("camera", goes=1),
+        Column(f"photo in {inside}" if inside else "photo", wide=True),
     ]  # fmt: skip
     rows = [_row(place, inside) for place in ranking.places]
     if ranking.others:

@@ -192,9 +192,10 @@ def _print_folders(folders: list[dict[str, Any]]) -> None:
     from photod_ctl.tables import Cell, Column, print_table
 
     columns = (
-        Column("folder", wide=True), Column("state"), Column("watched"), Column("compared"),
-        Column("pending", right=True), Column("scored", right=True), Column("stale", right=True),
-        Column("failed", right=True), Column("missing", right=True),
+        Column("folder", wide=True), Column("state"), Column("watched", goes=2), Column("compared", goes=1),
+        Column("pending", right=True, goes=5), Column("scored", right=True),
+        Column("stale", right=True, goes=4), Column("failed", right=True, goes=6),
+        Column("missing", right=True, goes=3),
     )  # fmt: skip
     rows = [
         (

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _JOINERS = "\u200c\u200d"  # format characters that letters and emoji need
+_FOLDED = 16  # columns that a name needs at least, to be read when it is folded
+_GAP = 2  # between two columns, and at the edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Column:
     title: str
     right: bool = False  # numbers
     wide: bool = False  # takes what the others leave, and folds
+    goes: int = 0  # where the terminal is too narrow, columns with a number are left out, the lowest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,30 @@ def print_fields(fields: Sequence[tuple[str, str]]) -> None:
             print(f"{name:>{width}}  {printable(value)}")
 
 
-def _print_plain(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> None:
+def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> list[list[str]]:
+    """The titles and the rows as texts."""
     titles = [column.title for column in columns]
-    lines = [[printable(_text(cell)) for cell in row] for row in (titles, *rows)]
-    widths = [max(map(_columns, texts)) for texts in zip(*lines, strict=True)]
+    return [[printable(_text(cell)) for cell in row] for row in (titles, *rows)]
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(_columns, texts)) for texts in zip(*lines, strict=True)]
+
+
+def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]], width: int) -> list[int]:
+    """Which columns are shown in so many cells."""
+    widths = _widths(_lines(columns, rows))
+    least = [min(each, _FOLDED) if column.wide else each for each, column in zip(widths, columns, strict=True)]
+    kept = list(range(len(columns)))
+    for n in sorted((n for n in kept if columns[n].goes), key=lambda n: columns[n].goes):
+        if sum(least[each] + _GAP for each in kept) > width:
+            kept.remove(n)
+    return kept
+
+
+def _print_plain(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> None:
+    lines = _lines(columns, rows)
+    widths = _widths(lines)
     for line in lines:
         parts = []
         for text, width, column in zip(line, widths, columns, strict=True):
@@ -102,18 +125,18 @@ def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]])
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in columns:
+    kept = _fitting(columns, rows, console.width)
+    for column in (columns[n] for n in kept):
         table.add_column(
             printable(column.title),
             justify="right" if column.right else "left",
             no_wrap=not column.wide,
             overflow="fold",
-            ratio=1 if column.wide else None,
         )
     for row in rows:
-        table.add_row(*(Text(printable(_text(cell)), Style(link=_link(cell))) for cell in row))
-    console = Console()
+        table.add_row(*(Text(printable(_text(row[n])), Style(link=_link(row[n]))) for n in kept))
     if len(rows) + 3 <= console.height:
         console.print(table)
         return

@@ -36,6 +36,40 @@ def test_a_table_fits_the_terminal(terminal: Terminal, archive: Archive, width: 
     assert "short.jpg" in text
 
 
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [(120, ""), (80, ""), (64, "camera"), (56, "camera"), (50, "camera taken"), (40, "camera taken percentile")],
+)
+def test_where_a_ranking_leaves_names_no_room_it_leaves_out_what_matters_least(
+    terminal: Terminal, archive: Archive, width: int, left_out: str
+) -> None:
+    text = terminal("top", archive("photos", {"landscape 12.jpg": 9.0}, model="aesclip"), width=width)
+    titles, _, rows = _ESCAPES.sub("", text).partition("─")
+    wanted = {"rank", "score", "percentile", "taken", "camera", "photo"}
+    assert wanted - set(titles.split()) == set(left_out.split())
+    assert "  landscape 12.jpg" in rows
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [
+        (120, ""),
+        (80, "compared"),
+        (64, "compared watched missing"),
+        (56, "compared watched missing stale"),
+        (40, "compared watched missing stale pending failed"),
+    ],
+)
+def test_status_names_the_folders_however_narrow_the_terminal(
+    terminal: Terminal, tmp_path: Path, width: int, left_out: str
+) -> None:
+    (tmp_path / "c.toml").write_text('folders = ["/pictures of mine"]\n')
+    titles, _, rows = _ESCAPES.sub("", terminal("status", "--config", "c.toml", width=width)).partition("─")
+    wanted = {"folder", "state", "watched", "compared", "pending", "scored", "stale", "failed", "missing"}
+    assert wanted - set(titles.split()) == set(left_out.split())
+    assert " /pictures of" in rows
+
+
 def test_paths_are_links(terminal: Terminal, archive: Archive) -> None:
     folder = archive("photos", {"a b.jpg": 9.0})
     assert "\x1b]8;id=" in terminal("top", folder)
