@@ -133,10 +133,15 @@ class Answers:
             "todo": finished + now.pending,
             "median": self.tally.median(),
             "rate": self.tally.rate(),
-            "last_failure": {"path": failure[0], "reason": failure[1]} if failure else None,
+            "last_failure": _failure(failure),
+            "last_unreadable": _failure(now.last_unreadable if counts["unreadable"] else None),
             "resting": self.rest.reason,
             "model": self.scorers[0].identity.name,
         }
+
+
+def _failure(told: tuple[str, str] | None) -> dict[str, str] | None:
+    return {"path": told[0], "reason": told[1]} if told else None
 
 
 def _folder_status(folder: OpenFolder) -> dict[str, Any]:

@@ -125,6 +125,9 @@ def _summarise(folder: str, last: dict[str, Any]) -> None:
         print(f"median score {last['median']:.2f}; photod-ctl top {name} shows the best")
     if last["unscoreable"]:
         print(f"photod-ctl failed {name} tells why some could not be scored")
+    if unreadable := last.get("last_unreadable"):
+        others = f", as {last['unreadable'] - 1:,} more" if last["unreadable"] > 1 else ""
+        warn(f"{unreadable['path']} cannot be read{others}: {unreadable['reason']}; it is tried again next time")
 
 
 def _note_model(last: dict[str, Any]) -> None:

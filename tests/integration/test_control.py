@@ -14,6 +14,9 @@ from fake_scorer import FakeScorer
 from photod.config import Config
 from photod.daemon import Daemon
 from photod.errors import BusyError, ConfigError, DecodeError
+from photod.intake.memory import PhotoMemory
+from photod.intake.read import ReadPhoto, read_photo
+from photod.photos import Candidate, Passed
 from pictures import make_photo
 from running import make_config, ranking, running, wait_until
 
@@ -68,6 +71,26 @@ def test_rate_streams_progress_until_everything_is_committed(config: Config, fol
     assert last["progress"]["phase"] == "done"
     assert len(ranking(folder)) == 40
     assert last["progress"]["median"] == pytest.approx(10 * 19.5 / 255, abs=0.05)
+
+
+def test_rate_tells_what_could_not_be_read_apart_from_what_could_not_be_scored(
+    config: Config, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(candidate: Candidate, max_bytes: int, memory: PhotoMemory) -> ReadPhoto | Passed:
+        if candidate.path == "closed.png":
+            return Passed(candidate, "unreadable", "Permission denied")
+        return read_photo(candidate, max_bytes, memory)
+
+    monkeypatch.setattr("photod.pipeline.read_photo", read)
+    with running(config, FakeScorer()):
+        make_photo(folder / "closed.png")
+        closed = ask(config, {"command": "rate", "folder": str(folder)})[-1]["progress"]
+        assert closed["unreadable"] == 1
+        assert closed["last_unreadable"] == {"path": "closed.png", "reason": "Permission denied"}
+        (folder / "broken.png").write_bytes(b"broken")
+        broken = ask(config, {"command": "rate", "folder": str(folder)})[-1]["progress"]
+        assert (broken["unscoreable"], broken["last_failure"]["path"]) == (1, "broken.png")
+        assert (broken["last_unreadable"] is None) == (broken["unreadable"] == 0)
 
 
 def test_a_rate_of_a_subdirectory_looks_at_that_alone(config: Config, folder: Path, daemon: FakeScorer) -> None:

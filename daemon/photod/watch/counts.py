@@ -18,13 +18,15 @@ class Counts:
     vanished: int = 0
     pending: int = 0  # known to need work
     last_failure: tuple[str, str] | None = None  # path, reason
+    last_unreadable: tuple[str, str] | None = None  # likewise
 
     def after(self, outcome: Outcome) -> "Counts":
         """The counts with one more outcome."""
         path = outcome.candidate.path
         if isinstance(outcome, Passed):
             if outcome.why == "unreadable":
-                return replace(self, unreadable=self.unreadable + 1, last_failure=(path, outcome.reason))
+                told = (path, outcome.reason)
+                return replace(self, unreadable=self.unreadable + 1, last_failure=told, last_unreadable=told)
             return replace(self, vanished=self.vanished + 1) if outcome.why == "vanished" else self
         if isinstance(outcome.verdict, Unscoreable):
             return replace(self, unscoreable=self.unscoreable + 1, last_failure=(path, outcome.verdict.reason))

@@ -66,6 +66,19 @@ def test_that_the_daemon_rests_is_said_at_once_and_once(
     assert told.count(words) == 1
 
 
+@pytest.mark.parametrize(("unreadable", "others"), [(1, ""), (3, ", as 2 more")])
+def test_what_could_not_be_read_is_named(
+    unreadable: int, others: str, ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    told = {"unreadable": unreadable, "last_unreadable": {"path": "sub/b.jpg", "reason": "Permission denied"}}
+    daemon(tmp_path / "photos", {"progress": DONE | told, "done": True})
+    run = ctl("rate", "photos")
+    assert f"1 unscoreable, {unreadable} unreadable" in run.stdout
+    words = f"sub/b.jpg cannot be read{others}: Permission denied; it is tried again next time"
+    assert f"photod-ctl: {words}\n" in run.stderr
+
+
 def test_a_refusal_of_the_daemon_is_one_line_with_its_exit_code(
     ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
 ) -> None:
