@@ -191,7 +191,7 @@ def _seconds(named: object) -> float | None:
     if isinstance(named, int | float) and 0 < named <= threading.TIMEOUT_MAX:  # NaN is not
         return float(named)
     most = int(threading.TIMEOUT_MAX)
-    raise UsageError("that is no length of time to wait", f"name seconds above 0 and up to {most}, or none")
+    raise UsageError("that is not a valid duration", f"name seconds above 0 and up to {most}, or none")
 
 
 def _listen(path: Path, mode: int) -> socket.socket:

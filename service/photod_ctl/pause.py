@@ -24,7 +24,7 @@ def pause(
     """
     from photod_ctl.client import tell
 
-    seconds = parse_duration(how_long) if how_long else None
+    seconds = None if how_long is None else parse_duration(how_long)
     tell(load(context, config), {"command": "pause", "seconds": seconds})
     print("photod rests" + (f" for {how_long}" if how_long else "; photod-ctl resume has it go on"))
 
@@ -39,9 +39,15 @@ def resume(context: typer.Context, config: ConfigFile = None) -> None:
 
 def parse_duration(text: str) -> float:
     """Seconds in "90s", "45m", "2h", "1h30m". Raises UsageError."""
+    from threading import TIMEOUT_MAX
+
     from photod.errors import UsageError
 
     parts = _PART.findall(text)
-    if not parts or _PART.sub("", text).strip():
-        raise UsageError(f"--for {text} is not a length of time", "write 45m, 2h or 1h30m")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if not seconds or _PART.sub("", text).strip():
+        raise UsageError(f"--for {text or repr(text)} is not a length of time", "write 45m, 2h or 1h30m")
+    if seconds > TIMEOUT_MAX:
+        most = int(TIMEOUT_MAX / _UNITS["d"])
+        raise UsageError(f"--for {text} is too long", f"write {most}d at most, or leave --for out")
+    return seconds

@@ -16,10 +16,17 @@ def test_lengths_of_time_are_read(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "2", "h", "2 hours", "-1h", "2h x"])
+@pytest.mark.parametrize("text", ["", "2", "h", "2 hours", "-1h", "2h x", "0m"])
 def test_other_words_are_no_length_of_time(text: str) -> None:
     with pytest.raises(UsageError, match="write 45m, 2h or 1h30m"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["300000d", "9" * 400 + "s"])
+def test_a_pause_that_no_timer_can_wait_for_is_refused_in_days(text: str) -> None:
+    with pytest.raises(UsageError, match="is too long; write 106751d at most"):
+        parse_duration(text)
+    assert parse_duration("106751d") == 106751 * 86400
 
 
 @pytest.mark.parametrize("date", ["21", "2021-13", "2021-00-01", "2021-1-1", "2021-01-32", "today", "2021-01-01T"])

@@ -87,6 +87,12 @@ def test_a_running_daemon_is_asked_and_tells(ctl: Ctl, daemon: Path, tmp_path: P
     assert (followed["phase"], followed["unchanged"], followed["interrupted"]) == ("done", 1, False)
 
 
+def test_an_empty_length_of_time_is_no_pause_without_end(ctl: Ctl) -> None:
+    run = ctl("pause", "--for", "")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "photod-ctl: --for '' is not a length of time; write 45m, 2h or 1h30m\n"
+
+
 def test_a_daemon_for_which_too_many_wait_is_not_taken_for_none(ctl: Ctl, environment: dict[str, str]) -> None:
     path = Path(environment["XDG_RUNTIME_DIR"], "photod/control.sock")
     path.parent.mkdir(parents=True)
