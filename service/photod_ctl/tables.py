@@ -66,7 +66,10 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]])
 
 def page(text: str) -> None:
     """Print on a terminal through $PHOTOD_PAGER, $PAGER or less, which stays only where the text is long."""
-    command = shlex.split(os.environ.get("PHOTOD_PAGER") or os.environ.get("PAGER") or "less")
+    try:
+        command = shlex.split(os.environ.get("PHOTOD_PAGER") or os.environ.get("PAGER") or "less")
+    except ValueError:  # a quotation without an end
+        command = []
     if not command or shutil.which(command[0]) is None:
         print(text, end="")
         return
