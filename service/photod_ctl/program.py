@@ -5,9 +5,10 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+import typer.core
 
 from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, PhotodError, UsageError, unwritable
 from photod.streams import open_closed_streams
@@ -40,6 +41,17 @@ _EPILOGUE = """Exit codes: 0 done; 2 what was typed cannot be done; 69 the devic
 70 a bug; 74 a database cannot be used; 75 another process holds it; 78 the configuration or the weights are
 not usable; 130 interrupted.
 """
+
+
+class _Command(typer.core.TyperCommand):
+    """A command whose help calls an argument by its name alone, not by Python's type as well."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)
+        for param in params:
+            if param.param_type_name == "argument":
+                param.display_type_rich = lambda ctx: ""
+        return params
 
 
 def main() -> None:
@@ -100,7 +112,7 @@ def assemble(arguments: list[str]) -> typer.Typer:
     app.callback()(_global_options)
     for name in _called(arguments) or COMMANDS:
         module = import_module(COMMANDS[name])
-        app.command(name, epilog=_EPILOGUE)(getattr(module, name))
+        app.command(name, cls=_Command, epilog=_EPILOGUE)(getattr(module, name))
     return app
 
 
@@ -115,7 +127,21 @@ def _called(arguments: list[str]) -> list[str]:
     return []
 
 
-def _global_options(context: typer.Context, config: ConfigFile = None) -> None:
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(version("photod"))
+        raise typer.Exit
+
+
+def _global_options(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Show the version and exit.")
+    ] = False,
+    config: ConfigFile = None,
+) -> None:
     context.obj = config
 
 

@@ -11,7 +11,10 @@ def verify(
     context: typer.Context,
     folders: Folders = None,
     samples: Annotated[
-        int, typer.Option("--samples", min=0, max=MANY, help="Photos to read again and compare with their hashes.")
+        int,
+        typer.Option(
+            "--samples", min=0, max=MANY, metavar="N", help="Photos to read again and compare with their hashes."
+        ),
     ] = 100,
     as_json: Json = False,
     config: ConfigFile = None,

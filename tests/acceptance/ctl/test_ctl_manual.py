@@ -24,6 +24,7 @@ def test_every_command_has_a_page_with_its_options_and_exit_codes(pages: Path) -
     top = (pages / "photod-ctl-top.1").read_text()
     for part in (r"\-\-distinct", r"\-\-json", "the best photos", "Examples", "78 the configuration"):
         assert part in top
+    assert "\n.B FOLDER\n" in top
 
 
 def test_man_renders_every_page_without_a_warning(pages: Path) -> None:

@@ -128,5 +128,6 @@ def test_help_of_every_command_fits_and_documents_the_exit_codes(terminal: Termi
     text = terminal(command, "--help")
     assert f"Usage: photod-ctl {command}" in text
     assert "Exit codes: 0 done" in text
+    assert not re.search(r"<\w", text), "a type of Python's"
     assert max(map(len, text.splitlines())) <= 80
     assert command in terminal("--help")

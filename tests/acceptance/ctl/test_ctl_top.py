@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,11 @@ def test_what_cannot_be_done_is_one_line_with_a_remedy(
     assert run.stderr.count("\n") == 1
     assert run.stderr.startswith("photod-ctl: ")
     assert words in run.stderr
+
+
+def test_the_version_is_that_of_the_daemon(ctl: Ctl) -> None:
+    run = ctl("--version")
+    assert (run.returncode, run.stdout, run.stderr) == (0, f"{version('photod')}\n", "")
 
 
 def test_an_archive_without_scores_says_so(ctl: Ctl, archive: Archive) -> None:
