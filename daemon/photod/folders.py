@@ -106,7 +106,10 @@ class OpenFolder:
 
 
 def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], list[Folder]]:
-    """The folders to work on, and others that are only asked for known contents. Raises ConfigError."""
+    """The folders to work on, and others that are only asked for known contents.
+
+    `once`: the one folder that was typed. Raises UsageError for that, ConfigError for the others.
+    """
     configured = list(config.folders)
     if once is None:
         if not configured:
@@ -118,8 +121,10 @@ def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], lis
     meant = Folder(path=once).path
     chosen = next((folder for folder in configured if meant.is_relative_to(folder.path)), None)
     chosen = chosen or Folder(path=_with_database(meant))
-    if os.path.isdir(chosen.path) and not os.path.isdir(meant):  # a slip within an archive
-        raise ConfigError(f"{meant} is not a folder", f"name one that is in {chosen.path}")
+    if not os.path.isdir(meant):
+        within = chosen.path != meant and os.path.isdir(chosen.path)  # a slip within an archive
+        remedy = f"name one that is in {chosen.path}" if within else "create or mount it first"
+        raise UsageError(f"{meant} is not a folder", remedy)
     return [chosen], [folder for folder in configured if folder.path != chosen.path]
 
 

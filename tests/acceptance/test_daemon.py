@@ -124,6 +124,17 @@ def test_a_configuration_that_cannot_work_is_refused_in_one_line(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("folders", ["", 'folders = ["{nowhere}"]'])
+def test_a_folder_that_is_typed_and_is_not_there_is_no_mistake_of_the_configuration(
+    folders: str, tmp_path: Path
+) -> None:
+    config, nowhere = tmp_path / "config.toml", tmp_path / "nowhere"
+    config.write_text(folders.replace("{nowhere}", str(nowhere)))
+    done = photod("run", "--once", nowhere, "--config", config)
+    words = f"photod: {nowhere} is not a folder; create or mount it first\n"
+    assert (done.returncode, done.stderr) == (2, words)
+
+
 def test_check_says_what_would_run_and_that_its_weights_are_here(config: Path, folder: Path) -> None:
     done = photod("check", "--download", "--config", config)
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@ import pytest
 from fake_scorer import FakeScorer
 from machine import need
 from photod.config import Folder, Model
-from photod.errors import ConfigError
+from photod.errors import UsageError
 from photod.store.queries import Reader
 from pictures import make_photo
 from running import make_config, ranking, running, score_once, wait_until
@@ -45,7 +45,7 @@ def test_a_slip_in_the_name_of_a_subdirectory_scores_nothing_of_the_archive(fold
     make_photo(folder / "2019/a.png", 100)
     score_once(folder, FakeScorer())
     make_photo(folder / "2020/b.png", 90)
-    with pytest.raises(ConfigError, match="2021 is not a folder"):
+    with pytest.raises(UsageError, match="2021 is not a folder; name one that is in"):
         score_once(folder / "2021", FakeScorer(), make_config(folder))
     assert set(ranking(folder)) == {"2019/a.png"}
     score_once(folder / "2020", FakeScorer(), make_config(folder))
