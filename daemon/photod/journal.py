@@ -70,10 +70,10 @@ def only_from(level: str, always: frozenset[str]) -> Any:
 
 def _message(name: str, event: MutableMapping[str, Any]) -> str:
     """What `journalctl` shows by default: one line, whatever a file is called."""
-    return " ".join([name, *(f"{key}={one_line(str(value))}" for key, value in event.items())])
+    return " ".join([name, *(f"{key}={escaped(str(value))}" for key, value in event.items())])
 
 
-def one_line(text: str) -> str:
+def escaped(text: str) -> str:
     """Escape what could forge a line or move the cursor: file names come from strangers."""
     return text if text.isprintable() else text.encode("unicode_escape", "surrogateescape").decode("ascii")
 

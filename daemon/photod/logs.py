@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from photod.journal import JournalLogger, one_line, only_from, stderr_is_the_journal, to_record
+from photod.journal import JournalLogger, escaped, only_from, stderr_is_the_journal, to_record
 
 # Kept by the journal whatever the level, as debug records: `journalctl EVENT=unscoreable` is meant to find them.
 RECORDS = frozenset({"unscoreable"})
@@ -60,7 +60,7 @@ def configure_logs(level: str, form: str) -> None:
         structlog.processors.add_log_level,
         _remember,
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if text else "iso", utc=not text),
-        _one_line if text else _unchanged,
+        _escaped if text else _unchanged,
     ]
     structlog.configure(
         processors=[*shared, renderer],
@@ -111,14 +111,14 @@ def _remember(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappin
     if event.get("level") in ("warning", "error", "critical"):
         fields = [f"{value}" for key, value in event.items() if key not in _BESIDES and not key.startswith("_")]
         name = str(event.get("event")).replace("_", " ")
-        _recent.append(Trouble(time.time(), one_line(f"{name}: {', '.join(fields)}" if fields else name)))
+        _recent.append(Trouble(time.time(), escaped(f"{name}: {', '.join(fields)}" if fields else name)))
     return event
 
 
-def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _escaped(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = one_line(value)
+            event[key] = escaped(value)
     return event
 
 

@@ -15,7 +15,7 @@ from types import FrameType
 
 from photod.config import load_config, state_directory
 from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, PhotodError, unwritable
-from photod.journal import one_line
+from photod.journal import escaped
 from photod.logs import configure_logs
 from photod.patience import note_end, wait_after_failures
 from photod.setup.place import share_weights
@@ -42,8 +42,8 @@ def main() -> None:
         arguments.command(arguments)
         code = EXIT_OK
     except PhotodError as error:
-        print(f"photod: {one_line(str(error))}", file=sys.stderr)
-        notify(f"STATUS={one_line(str(error))}")  # what `systemctl status` shows of a unit that failed
+        print(f"photod: {escaped(str(error))}", file=sys.stderr)
+        notify(f"STATUS={escaped(str(error))}")  # what `systemctl status` shows of a unit that failed
         code = error.exit_code
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
@@ -63,7 +63,7 @@ def _run(arguments: argparse.Namespace) -> None:
     share_weights(arguments.config)
     configure_logs(config.log.level, config.log.format)
     wait_after_failures()
-    from photod.daemon import Daemon  # imports torch: a wrong argument is answered without
+    from photod.daemon import Daemon  # imports much: a wrong argument is answered without
 
     read_config = partial(load_config, arguments.config)
     daemon = Daemon(config, once=arguments.once, client=arguments.client, read_config=read_config)
