@@ -1,5 +1,6 @@
 """`photod-ctl stats`: how the scores of an archive are distributed."""
 
+import sys
 from collections import Counter, defaultdict
 from heapq import merge
 from pathlib import Path
@@ -171,7 +172,7 @@ def _draw(found: list[dict[str, Any]], png: Path) -> None:
     try:
         from matplotlib.figure import Figure  # type: ignore[import-not-found, unused-ignore]  # not required
     except ImportError:
-        raise UsageError("--png needs matplotlib", "pip install matplotlib") from None
+        raise UsageError("--png needs matplotlib", f"{sys.executable} -m pip install matplotlib") from None
     _refuse_a_picture(png)
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()

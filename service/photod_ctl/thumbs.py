@@ -29,7 +29,7 @@ def find_renderer() -> Any:
     try:
         from textual_image import renderable
     except ImportError:
-        raise UsageError("--thumbs needs another library", "pip install 'photod[thumbs]'") from None
+        raise UsageError("--thumbs needs textual-image", f"{sys.executable} -m pip install textual-image") from None
     if renderable.Image not in (renderable.SixelImage, renderable.TGPImage):
         raise UsageError("this terminal cannot show pictures (kitty's protocol, sixel)", REMEDY)
     return renderable.Image

@@ -1,7 +1,9 @@
 """`photod-ctl stats`: the distribution of an archive."""
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +63,19 @@ def test_the_histogram_is_drawn_as_a_picture(ctl: Ctl, archive: Archive, tmp_pat
     assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
     assert ctl("stats", "photos", "--png", "scores.png").returncode == 0
     assert ctl("stats", "photos", "--png", "nowhere/scores.png").returncode == 2
+
+
+def test_a_missing_library_is_installed_into_the_python_that_runs(
+    ctl: Ctl, archive: Archive, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden/matplotlib.py").write_text("raise ImportError\n")
+    environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (str(tmp_path / "hidden"), environment.get("PYTHONPATH")))
+    )
+    run = ctl("stats", archive("photos", {"a.jpg": 2.0}, model="openai"), "--png", "scores.png")
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert f"{sys.executable} -m pip install matplotlib" in run.stderr
 
 
 def test_a_photo_is_not_replaced_by_the_histogram(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
