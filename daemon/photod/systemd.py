@@ -3,6 +3,12 @@
 import os
 import socket
 import time
+from pathlib import Path
+
+
+def is_booted() -> bool:
+    """Whether systemd runs this machine: not in most containers, nor where an image is being built."""
+    return Path("/run/systemd/system").is_dir()
 
 
 def notify(*assignments: str) -> None:

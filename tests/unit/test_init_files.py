@@ -1,14 +1,18 @@
 import argparse
+import os
+import pwd
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from machine import need
 from photod.config import Config, Folder, parse_config
 from photod.errors import ConfigError, UsageError
 from photod.reload import compare
 from photod.setup.command import init
 from photod.setup.dropin import system_dropin
+from photod.setup.place import system_place
 from photod.setup.settings import with_folders
 
 
@@ -112,6 +116,54 @@ def test_a_file_of_the_users_is_only_changed_with_consent(
     init(asked(folder))
     assert "Type=notify" in unit.read_text()
     assert (folder / ".photod").is_dir()
+
+
+@pytest.fixture
+def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In the place of /etc, on a machine without systemd, where this is root."""
+    place = system_place(tmp_path / "etc")
+    monkeypatch.setattr("photod.setup.command.system_place", lambda: place)
+    monkeypatch.setattr("photod.setup.command.os.geteuid", lambda: 0)
+    for module in ("command", "steps"):
+        monkeypatch.setattr(f"photod.setup.{module}.is_booted", lambda: False)
+    return place.etc
+
+
+@pytest.mark.parametrize("user", ["nobdy", "photod"])  # photod is made by systemd-sysusers, which cannot run
+def test_a_user_who_is_not_there_is_told_before_anything_is_written(folder: Path, etc: Path, user: str) -> None:
+    with pytest.raises(UsageError, match=f"there is no user {user}; name one with --as"):
+        init(asked(folder, system=True, run_as=user))
+    assert not etc.exists()
+    assert not (folder / ".photod").exists()
+
+
+def test_scores_of_another_user_are_given_away_with_consent_and_nothing_but_them(
+    folder: Path, etc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if os.getuid() != 0:
+        need("root, to give files away")
+    scores = folder / ".photod"
+    (scores / "backups").mkdir(parents=True)
+    for name in ("photos.db", "backups/photos-1.db"):
+        (scores / name).touch()
+    stranger = tmp_path / "passwords"
+    stranger.touch()
+    (scores / "hard").hardlink_to(stranger)
+    (scores / "soft").symlink_to(folder)
+    init(asked(folder, system=True, run_as="nobody", dry_run=True))
+    assert f"give    {scores} and the files in it to nobody\n" in capsys.readouterr().out
+
+    monkeypatch.setattr("builtins.input", lambda _: "")
+    with pytest.raises(ConfigError, match=r"\.photod is as it was"):
+        init(asked(folder, system=True, run_as="nobody"))
+    assert scores.stat().st_uid == 0
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    init(asked(folder, system=True, run_as="nobody"))
+    nobody = pwd.getpwnam("nobody").pw_uid
+    places = (folder, *sorted(folder.rglob("*")), stranger)
+    assert [place for place in places if place.lstat().st_uid == nobody] == [scores, scores / "photos.db"]
+    init(asked(folder, system=True, run_as="nobody", dry_run=True))
+    assert f"keep    {scores}\n" in capsys.readouterr().out
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from photod.config import DATABASE_DIRECTORY, Config, Folder, load_config, parse
 from photod.errors import ConfigError, UsageError
 from photod.folders import choose_folders
 from photod.setup.dropin import system_dropin, user_dropin
-from photod.setup.place import CACHE, HUB, SERVICE_USER, Place, owner_of, system_place, user_place
+from photod.setup.place import CACHE, HUB, SERVICE_USER, Place, account, owner_of, system_place, user_place
 from photod.setup.settings import with_folders
 from photod.setup.steps import Ask, MakeDirectory, Remove, RemoveTree, Run, Step, Write
+from photod.systemd import is_booted
 
 NVIDIA = Path("/dev/nvidiactl")
 
@@ -64,6 +65,9 @@ def _install(place: Place, arguments: argparse.Namespace) -> Iterator[Step]:
 
 def _install_system(place: Place, config: Config, arguments: argparse.Namespace) -> Iterator[Step]:
     user = arguments.run_as or owner_of(config.folders)
+    scores = list(_scores(config, user))
+    if user != SERVICE_USER or (scores and not is_booted()):  # else systemd-sysusers makes it in time
+        account(user)
     yield Write(place.unit, _shipped("photod.service"))
     for name, path in place.snippets.items():
         yield Write(path, _shipped(name))
@@ -71,7 +75,7 @@ def _install_system(place: Place, config: Config, arguments: argparse.Namespace)
     if NVIDIA.exists():
         yield Write(place.gpu_dropin, _shipped("gpu.conf"))
     yield Write(place.folders_dropin, system_dropin(_command(place), user, _code(config), config.folders))
-    yield from _scores(config, user)
+    yield from scores
 
 
 def _scores(config: Config, user: str | None) -> Iterator[Step]:

@@ -2,16 +2,19 @@
 
 import difflib
 import os
+import pwd
 import shlex
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from photod.errors import ConfigError
+from photod.errors import ConfigError, UsageError
 from photod.files import replacing
 from photod.setup.place import account
+from photod.systemd import is_booted
 
 Ask = Callable[[str], bool]
 Say = Callable[[str], None]
@@ -39,7 +42,7 @@ class Write:
         if before is not None:
             say(_indented(self._difference()))
             if not ask(f"change {self.path} so?"):
-                raise ConfigError(f"{self.path} is as it was", "nothing after it was done; call photod init again")
+                raise _declined(self.path)
         self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         with replacing(self.path) as draft:
             draft.write_text(self.text, encoding="utf-8")
@@ -56,7 +59,10 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class MakeDirectory:
-    """A folder's `.photod`, owned by the user who will write in it, or by the one who calls."""
+    """A folder's `.photod`, owned by the user who will write in it, or by the one who calls.
+
+    One that is there and another's changes hands, with the files directly in it, only if the user says so.
+    """
 
     path: Path
     user: str | None
@@ -64,23 +70,47 @@ class MakeDirectory:
 
     def show(self) -> str:
         """In words."""
-        return f"{'keep   ' if self.path.is_dir() else 'make   '} {self.path}"
+        if not os.path.isdir(self.path):
+            return f"make    {self.path}"
+        return f"give    {self._gift()}" if self._is_foreign() else f"keep    {self.path}"
 
     def do(self, ask: Ask, say: Say) -> None:
-        """Make it. Raises OSError, UsageError."""
-        if self.path.is_dir():
+        """Make it, or give it away. Raises OSError, UsageError, ConfigError."""
+        owner = None if self.user is None else account(self.user)  # looked up before anything is made
+        made = not self.path.is_dir()
+        if made:
+            self.path.mkdir()
+        elif not self._is_foreign():
             return
-        self.path.mkdir()
+        elif not ask(f"give {self._gift()}?"):
+            raise _declined(self.path)
+        self._give(owner)
+        say(f"made {self.path}" if made else f"gave {self._gift()}")
+
+    def _give(self, owner: pwd.struct_passwd | None) -> None:
         # Not following links: the folder belongs to a user, and this is root.
         descriptor = os.open(self.path, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            if self.user is not None:
-                owner = account(self.user)
+            if owner is not None:
+                for entry in os.scandir(descriptor):
+                    if entry.is_file(follow_symlinks=False):
+                        _give_file(entry.name, descriptor, owner)
                 os.fchown(descriptor, owner.pw_uid, owner.pw_gid)
             os.fchmod(descriptor, self.mode)
         finally:
             os.close(descriptor)
-        say(f"made {self.path}")
+
+    def _gift(self) -> str:
+        return f"{self.path} and the files in it to {self.user}"
+
+    def _is_foreign(self) -> bool:
+        if self.user is None or self.path.is_symlink():
+            return False
+        try:
+            user = account(self.user).pw_uid
+        except UsageError:  # only shown: an earlier step makes the user, who has nothing yet
+            return True
+        return self.path.stat().st_uid != user
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +165,7 @@ class Run:
 
     def do(self, ask: Ask, say: Say) -> None:
         """Run it. Raises ConfigError."""
-        if not Path("/run/systemd/system").is_dir():
+        if not is_booted():
             return
         done = subprocess.run(self.command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode and not self.may_fail:
@@ -143,6 +173,21 @@ class Run:
 
 
 Step = Write | MakeDirectory | Remove | RemoveTree | Run
+
+
+def _give_file(name: str, directory: int, owner: pwd.struct_passwd) -> None:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        found = os.fstat(descriptor)
+        # A second name may be that of any file of the machine, which root must not give away.
+        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+            os.fchown(descriptor, owner.pw_uid, owner.pw_gid)
+    finally:
+        os.close(descriptor)
+
+
+def _declined(path: Path) -> ConfigError:
+    return ConfigError(f"{path} is as it was", "nothing after it was done; call photod init again")
 
 
 def _indented(text: str) -> str:
