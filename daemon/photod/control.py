@@ -53,6 +53,7 @@ class ControlServer:
         self._group = group
         self._stopping = threading.Event()
         self._room = threading.Semaphore(MOST_CLIENTS)
+        self._made_directory = not path.parent.exists()
         self._listener = _listen(path, 0o660 if group else 0o600)
 
     def start(self, answers: Answers) -> None:
@@ -60,11 +61,14 @@ class ControlServer:
         self._crew.start("control", lambda: self._accept(answers))
 
     def stop(self) -> None:
-        """Stop listening and take the socket away."""
+        """Stop listening, and take away the socket and the directory that was made for it."""
         self._stopping.set()
         self.path.unlink(missing_ok=True)
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        if self._made_directory:
+            with suppress(OSError):  # others have put something there
+                self.path.parent.rmdir()
 
     def _accept(self, answers: Answers) -> None:
         told = False

@@ -3,12 +3,13 @@
 import json
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from photod.config import Config
-from photod.errors import EXIT_BUG, PhotodError, UsageError
+from photod.errors import EXIT_BUG, EXIT_BUSY, PhotodError, UsageError
 
 ANSWER_TIMEOUT_S = 10.0  # a daemon answers at once and tells of its progress several times a second
 
@@ -30,7 +31,8 @@ def connect(config: Config) -> socket.socket | None:
             connection.connect(str(path))
         except BlockingIOError:
             connection.close()
-            raise DaemonError("too many wait for photod to answer; try again, or look at its log") from None
+            problem = "too many wait for photod to answer; try again, or look at its log"
+            raise DaemonError(problem, EXIT_BUSY) from None
         except OSError:  # no such socket, or left behind by a daemon that is gone
             connection.close()
         else:
@@ -39,7 +41,10 @@ def connect(config: Config) -> socket.socket | None:
 
 
 def refusal(config: Config) -> str | None:
-    """Who may speak to a daemon that runs and is closed to this user, in words; None where there is none."""
+    """Who may speak to a daemon whose socket is closed to this user, in words; None where none is.
+
+    Whether one runs there, or one that was killed left the socket or its directory behind, only others can see.
+    """
     for path in _sockets(config):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(ANSWER_TIMEOUT_S)
@@ -57,16 +62,27 @@ def _closed(path: Path) -> str:
     import pwd
 
     try:
-        place = path.parent.stat()
-        user, group = pwd.getpwuid(place.st_uid).pw_name, grp.getgrgid(place.st_gid).gr_name
+        door, opens_to_group = _door(path)
+        user, group = pwd.getpwuid(door.st_uid).pw_name, grp.getgrgid(door.st_gid).gr_name
         me = pwd.getpwuid(os.getuid()).pw_name
     except (OSError, KeyError):
-        return f"it runs, and {path} is closed to you"
-    if group == "photod":  # made for that; to be in somebody's own group would mean more
-        return (
-            f"it runs, and answers to the group photod; sudo usermod -aG photod {me} puts you in at the next login"
-        )
-    return f"it runs, and answers only to {user}, root and the group {group}"
+        return f"if it runs, {path} is closed to you"
+    if opens_to_group and group == "photod":  # made for that; to be in somebody's own group would mean more
+        entry = f"sudo usermod -aG photod {me} puts you in at the next login"
+        return f"if it runs, it answers to the group photod; {entry}"
+    people = dict.fromkeys((user, "root"))
+    named = f"{', '.join(people)} and the group {group}" if opens_to_group else " and ".join(people)
+    return f"if it runs, it answers only to {named}"
+
+
+def _door(path: Path) -> tuple[os.stat_result, bool]:
+    """What keeps others out, and whether it lets its group in: the socket, or the directory before it."""
+    try:
+        door = path.stat()
+        return door, bool(door.st_mode & stat.S_IWGRP)
+    except PermissionError:
+        door = path.parent.stat()
+        return door, bool(door.st_mode & stat.S_IXGRP)
 
 
 def ask(config: Config, request: dict[str, Any]) -> dict[str, Any] | None:
@@ -97,7 +113,8 @@ def answers(connection: socket.socket, request: dict[str, Any]) -> Iterator[dict
             for count, line in enumerate(lines, 1):  # noqa: B007 - the count is looked at after the loop
                 yield _checked(line)
     except TimeoutError:
-        raise DaemonError("photod does not answer; it may still be starting, else look at its log") from None
+        problem = "photod does not answer; it may still be starting, else look at its log"
+        raise DaemonError(problem, EXIT_BUSY) from None
     except OSError as error:
         raise DaemonError(f"the connection to photod broke: {error.strerror or error}") from error
     if not count:

@@ -38,8 +38,8 @@ _HELP = """Scores for your photos, best first.
 The scores come from photod, the daemon; without one, `photod-ctl rate FOLDER` does the work itself.
 """
 _EPILOGUE = """Exit codes: 0 done; 2 what was typed cannot be done; 69 the device that runs the model failed;
-70 a bug; 74 a database cannot be used; 75 another process holds it; 78 the configuration or the weights are
-not usable; 130 interrupted.
+70 a bug; 74 a database cannot be used; 75 another process holds it, or photod does not answer; 78 the configuration
+or the weights are not usable; 130 interrupted.
 """
 
 

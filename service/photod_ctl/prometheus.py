@@ -21,17 +21,12 @@ def _of_the_daemon(status: Mapping[str, Any]) -> list[str]:
     build = [({"version": status["version"]}, 1)] if "version" in status else []
     memory = [({"device": name}, held) for name, held in status.get("device_memory", {}).items()]
     return [
-        *_gauge("photod_up", "Whether the daemon answers.", [({}, _is_up(status))]),
+        *_gauge("photod_up", "Whether the daemon answers.", [({}, status["running"])]),
         *_gauge("photod_build_info", "The version that runs.", build),
         *_gauge("photod_start_time_seconds", "When the daemon was started.", [({}, status.get("started_at"))]),
         *_gauge("photod_paused", "Whether the model rests.", [({}, status.get("paused"))]),
         *_gauge("photod_device_memory_bytes", "Memory of its own that a device holds for photod.", memory),
     ]
-
-
-def _is_up(status: Mapping[str, Any]) -> bool | None:
-    """None: a daemon runs, but not for whoever asks."""
-    return None if status.get("refused") else bool(status["running"])
 
 
 def _of_the_work(status: Mapping[str, Any]) -> list[str]:

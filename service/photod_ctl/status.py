@@ -74,7 +74,7 @@ def _show(settings: "Config", as_json: bool, one_line: bool) -> None:
 
 
 def _answer(settings: "Config") -> dict[str, Any]:
-    """The daemon's, else what stands for it; `refused` says to whom a daemon answers that is closed to us."""
+    """The daemon's, else what stands for it; `refused` says to whom one answers that is closed to us."""
     from photod_ctl.client import ask, refusal
 
     return ask(settings, {"command": "status"}) or {**offline_status(settings), "refused": refusal(settings)}

@@ -1,6 +1,8 @@
-"""Decoders, and photos for them."""
+"""Decoders, and photos for them; a place where other users come, too."""
 
 import contextlib
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +28,15 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("slow") / "slow.png"
     path.write_bytes(encode(Image.new("1", (14000, 14000)), "PNG", compress_level=1, transparency=0))
     return path
+
+
+@pytest.fixture
+def public_place() -> Iterator[Path]:
+    """A directory that every user may enter, unlike a test's own."""
+    place = Path(tempfile.mkdtemp(dir="/tmp"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fake_scorer import FakeScorer
-from photod.config import Config
+from photod.config import Config, Control
 from photod.daemon import Daemon
 from photod.errors import BusyError, ConfigError, DecodeError
 from photod.intake.memory import PhotoMemory
@@ -156,6 +156,15 @@ def test_a_socket_left_behind_by_a_killed_daemon_is_taken_over(config: Config) -
         dead.bind(str(config.control.path))
     with running(config, FakeScorer()):
         wait_until(lambda: ask(config, {"command": "status"})[0]["running"] is True)
+
+
+def test_the_directory_that_was_made_for_the_socket_is_taken_away_again(folder: Path, tmp_path: Path) -> None:
+    made, used = tmp_path / "made", tmp_path / "used"
+    for place in (made, used):
+        with running(make_config(folder, control=Control(socket=str(place / "control.sock"))), FakeScorer()):
+            (used / "of others").mkdir(parents=True, exist_ok=True)
+    assert not made.exists()
+    assert [path.name for path in used.iterdir()] == ["of others"]
 
 
 def test_a_file_at_the_sockets_place_is_no_socket_left_behind(config: Config) -> None:

@@ -2,13 +2,10 @@
 
 import json
 import os
-import shutil
 import socket
 import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +20,6 @@ from running import make_config, running
 
 NOBODY = 65534
 FORGED = "a.jpg\n2026-01-01 [error] forged\x1b[2J\u202e.jpg"
-
-
-@pytest.fixture
-def public_place() -> Iterator[Path]:
-    """A directory that every user may enter, unlike a test's own."""
-    place = Path(tempfile.mkdtemp(dir="/tmp"))
-    place.chmod(0o755)
-    yield place
-    shutil.rmtree(place)
 
 
 def ask(config: Config, request: dict[str, object]) -> list[dict[str, object]]:

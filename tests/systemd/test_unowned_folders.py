@@ -73,7 +73,7 @@ def test_a_member_of_the_group_is_answered_and_finds_every_score(shared: Box) ->
 
 def test_a_stranger_is_told_how_to_get_in(shared: Box) -> None:
     (line,) = [line for line in ctl(shared, "status", user="emil").splitlines() if line.startswith("photod")]
-    assert "it runs, and answers to the group photod; sudo usermod -aG photod emil" in line
+    assert "if it runs, it answers to the group photod; sudo usermod -aG photod emil" in line
     done = shared.run(BIN / "photod-ctl", "pause", user="emil")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "usermod -aG photod emil" in done.stderr

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from photod.config import Config, Control
+from photod_ctl.client import DaemonError, ask
 from programs import wait_until
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
@@ -101,8 +103,22 @@ def test_a_daemon_for_which_too_many_wait_is_not_taken_for_none(ctl: Ctl, enviro
         listener.listen(0)
         waiting.connect(str(path))
         run = ctl("rescan")
-    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (70, "", 1)
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (75, "", 1)
     assert "too many wait for photod" in run.stderr
+
+
+def test_a_daemon_that_does_not_answer_is_busy_and_no_bug(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photod_ctl.client.ANSWER_TIMEOUT_S", 0.1)
+    path = Path(environment["XDG_RUNTIME_DIR"], "photod/control.sock")
+    path.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(1)
+        with pytest.raises(DaemonError, match="does not answer") as caught:
+            ask(Config(control=Control(socket=str(path))), {"command": "status"})
+    assert caught.value.exit_code == 75
 
 
 @pytest.mark.parametrize("command", ["rescan", "purge", "pause", "resume"])
