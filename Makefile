@@ -39,12 +39,16 @@ format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Stamps: an environment is made anew only when what goes into it has changed.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+# Stamps: an environment is filled anew only when what goes into it has changed, and made anew only when it cannot be:
+# its Python is too old or gone, or it was interrupted before it had pip.
 .venv/photod: pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "photod needs Python 3.11 or newer: apt install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { echo "photod needs Python 3.11 or newer, and $(PYTHON) is older: make run PYTHON=/path/to/a/newer/python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "photod needs the venv module: apt install python3-venv"; exit 1; }
 	@echo "Setting up .venv (a few minutes the first time: PyTorch is large)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -c 'import pip; $(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
