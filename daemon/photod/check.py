@@ -18,8 +18,11 @@ from photod.store.queries import Reader
 SAMPLES = 100  # photos of each folder that are read again
 
 
-def check(config: Config) -> None:
-    """Print what is found. Raises ConfigError or DatabaseError for what would keep the daemon from starting."""
+def check(config: Config) -> bool:
+    """Print what is found; returns whether all is true that the databases say.
+
+    Raises ConfigError or DatabaseError for what would keep the daemon from starting.
+    """
     if config.folders:
         choose_folders(config, None)
     for folder in config.folders:
@@ -30,19 +33,19 @@ def check(config: Config) -> None:
             found = "no database yet" if os.path.isdir(folder.path) else "not there now"
         _line("folder", f"{folder.path}: {found}")
     if not config.folders:
-        _line("folder", "none configured")
+        _line("folder", "none configured; photod run ends with 78 until the configuration names one")
     scorers = load_scorers(config.model, state_directory(), PREPROCESSING_VERSION)
     for name, text in describe(scorers):
         _line(name, text)
-    for folder in config.folders:
-        if not is_gone(str(folder.database_path)):
-            _verify(folder, scorers[0])
+    kept = [folder for folder in config.folders if not is_gone(str(folder.database_path))]
+    sound = [_verify(folder, scorers[0]) for folder in kept]
     for text in sandbox_report() or ["all walls stand"]:
         _line("sandbox", text)
+    return all(sound)
 
 
-def _verify(folder: Folder, scorer: Scorer) -> None:
-    """Look at a database, and at some of its photos and scores again."""
+def _verify(folder: Folder, scorer: Scorer) -> bool:
+    """Look at a database, and at some of its photos and scores again; returns whether nothing is wrong."""
 
     def score(vectors: list[bytes]) -> list[float]:
         scores: list[float] = scorer.score(np.stack([np.frombuffer(v, EMBEDDING_DTYPE) for v in vectors])).tolist()
@@ -53,6 +56,7 @@ def _verify(folder: Folder, scorer: Scorer) -> None:
     looked = f"{report.hashed} photos hashed again, {report.rescored} scores computed again"
     for finding in report.findings or ("nothing wrong",):
         _line("database", f"{folder.path}: {looked}: {finding}")
+    return not report.findings
 
 
 def _line(name: str, text: str) -> None:

@@ -7,14 +7,15 @@ import signal
 import socket
 import sys
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
 from photod.config import load_config, state_directory
-from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, PhotodError, unwritable
+from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, DatabaseError, PhotodError, unwritable
 from photod.journal import escaped
 from photod.logs import configure_logs
 from photod.patience import note_end, wait_after_failures
@@ -27,7 +28,7 @@ EXIT_CODES = """exit codes:
   2   what was typed cannot be done
   69  the device failed: see the message; starting again is safe
   70  a bug in photod: please report the traceback
-  74  a database or its disk failed: do what the message says before starting again
+  74  a database or its disk failed, or says what is not true: do what the message says before starting again
   75  another process holds the folder or the socket
   78  the configuration or the weights are not usable: nothing was started
   130 interrupted
@@ -91,18 +92,29 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.download:
         os.umask(0o022)  # weights are for everybody who runs photod
         download(config.model, state_directory(), print)
-    try:
-        with suppress(BrokenPipeError):  # nobody reads on: `photod check | head -1`
-            check(config)
-            sys.stdout.flush()
-    except OSError as error:
-        raise unwritable(error) or error from None
+    sound = True
+    with _output():
+        sound = check(config)
+    if not sound:
+        raise DatabaseError("not all that the databases say is true", "see above what is wrong, and where")
 
 
 def _init(arguments: argparse.Namespace) -> None:
     from photod.setup.command import init
 
-    init(arguments)
+    with _output():
+        init(arguments)
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    """Around what prints a report. Nobody need read it to its end (`photod check | head -1`). Raises UsageError."""
+    try:
+        with suppress(BrokenPipeError):
+            yield
+            sys.stdout.flush()
+    except OSError as error:
+        raise unwritable(error) or error from None
 
 
 def _inherited_socket(number: str) -> socket.socket:
@@ -127,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     # What photod-ctl rate speaks to the daemon over: see control.py.
     run.add_argument("--control-fd", dest="client", type=_inherited_socket, help=argparse.SUPPRESS)
     check = commands.add_parser(
-        "check", help="check configuration, folders, model and sandbox, and say what is found"
+        "check", help="check configuration, folders, databases, model and sandbox, and say what is found"
     )
     check.set_defaults(command=_check)
     check.add_argument(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,13 @@ def test_check_hashes_and_scores_again(folder: Path, tmp_path: Path) -> None:
     assert photod("run", "--once", folder, "--config", config).returncode == 0
     done = photod("check", "--config", config)
     assert f"{folder}: 1 photos hashed again, 1 scores computed again: nothing wrong" in done.stdout, done.stderr
+    with sqlite3.connect(folder / ".photod/photos.db") as database:
+        database.execute("UPDATE content SET score = 10 - score")
+    database.close()
+    done = photod("check", "--config", config)
+    assert (done.returncode, done.stderr.count("\n")) == (74, 1), done.stderr
+    assert "a.png: its score is " in done.stdout
+    assert "sandbox:" in done.stdout, "the rest is told all the same"
 
 
 @pytest.mark.parametrize("fault", ["noise", "newer", "log in the way", "directory in the way"])

@@ -143,13 +143,23 @@ def test_check_says_what_would_run_and_that_its_weights_are_here(config: Path, f
     assert "SHA-256" in done.stdout
 
 
-def test_the_report_of_check_may_find_nobody_who_reads_it_or_no_room(config: Path) -> None:
-    command = [sys.executable, "-m", "photod", "check", "--config", str(config)]
+def test_check_says_that_without_a_folder_nothing_would_run(tmp_path: Path) -> None:
+    done = photod("check", "--config", write_config(tmp_path / "config.toml"))
+    assert done.returncode == 0, done.stderr
+    assert "folder:       none configured; photod run ends with 78" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["check --config config.toml", "init --user --dry-run ."])
+def test_a_report_may_find_nobody_who_reads_it_or_no_room(
+    config: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(config.parent)
+    words = [sys.executable, "-m", "photod", *command.split()]
     with open("/dev/full", "w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     told = "photod: the output cannot be written: No space left on device; make room, or send it elsewhere\n"
     assert (done.returncode, done.stderr) == (2, told)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
