@@ -72,6 +72,30 @@ def test_known_folders_change_nothing(folder: Path) -> None:
     assert with_folders(text, [folder], None) == text
 
 
+@pytest.mark.parametrize(
+    "text", ["[model] # mine\nweights = 'openai'\nresize = 'crop'\n", "  [ model ]\nresize = 'crop'", "[model]"]
+)
+def test_the_section_of_the_model_is_found_however_it_is_written(text: str) -> None:
+    after = with_folders(text, [], "/srv/weights")
+    assert parse_config(tomllib.loads(after), "test").model.weights == "/srv/weights"
+    assert after.count("model") == 1
+    assert after.startswith(text.splitlines()[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[[folders]]\npath = "/srv/a"\n', r'add \[\[folders\]\] with path = "{folder}", then call'),
+        ('"folders" = ["/srv/a"]\n', 'add "{folder}" to its folders, then call photod init again'),
+        ('model.resize = "crop"\n', 'set weights = "/srv/weights" for its model, then call'),
+        ('model = { resize = "crop" }\n', 'set weights = "/srv/weights" for its model, then call'),
+    ],
+)
+def test_a_form_that_cannot_be_edited_is_told_with_what_to_add(folder: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match="that photod init cannot edit; " + words.format(folder=folder)):
+        with_folders(text, [folder], "/srv/weights")
+
+
 def test_a_broken_configuration_is_left_to_its_owner(folder: Path) -> None:
     with pytest.raises(ConfigError, match="TOML"):
         with_folders("folders = [", [folder], None)

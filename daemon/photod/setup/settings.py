@@ -1,6 +1,7 @@
 """The text of the configuration that `photod init` writes, or changes as little as it can. Pure."""
 
 import json
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from photod.errors import ConfigError
 _NEW = """# Every key with its default and its reason: config.example.toml in photod's sources.
 folders = []
 """
+_MODEL = re.compile(r"^[ \t]*\[[ \t]*model[ \t]*\][ \t]*(#.*)?$", re.MULTILINE)
+_FOLDERS = re.compile(r"^[ \t]*\[\[[ \t]*folders[ \t]*\]\]", re.MULTILINE)
 
 
 def with_folders(text: str | None, folders: Sequence[Path], weights: str | None) -> str:
@@ -21,14 +24,30 @@ def with_folders(text: str | None, folders: Sequence[Path], weights: str | None)
     text = _NEW if text is None else text
     config = _parse(text)
     known = {folder.path for folder in config.folders}
-    added = [Folder(path=path) for path in folders]
-    if any(folder.path not in known for folder in added):
-        listed = [*config.folders, *(folder for folder in added if folder.path not in known)]
-        text = _replace(text, "folders", f"folders = [{', '.join(map(_entry, listed))}]")
+    added = [folder for folder in (Folder(path=path) for path in folders) if folder.path not in known]
+    if added:
+        config = config.model_copy(update={"folders": (*config.folders, *added)})
+        listed = _replace(text, "folders", f"folders = [{', '.join(map(_entry, config.folders))}]")
+        text = _checked(listed, config, _by_hand(text, added))
     if weights is not None and weights != config.model.weights:
-        text = _with_weights(text, weights)
-    _parse(text)
+        config = config.model_copy(update={"model": config.model.model_copy(update={"weights": weights})})
+        assignment = f"weights = {json.dumps(weights, ensure_ascii=False)}"
+        text = _checked(_with_weights(text, assignment), config, f"set {assignment} for its model")
     return text
+
+
+def _checked(text: str, wanted: Config, by_hand: str) -> str:
+    """The text, if it means what is wanted. Raises ConfigError: TOML has more forms than are looked for here."""
+    if _is_toml(text) and _parse(text) == wanted:
+        return text
+    problem = "the configuration is written in a form that photod init cannot edit"
+    raise ConfigError(problem, f"{by_hand}, then call photod init again")
+
+
+def _by_hand(text: str, added: Sequence[Folder]) -> str:
+    if _FOLDERS.search(text):
+        return "add " + " and ".join(f"[[folders]] with path = {_entry(folder)}" for folder in added)
+    return f"add {', '.join(map(_entry, added))} to its folders"
 
 
 def _parse(text: str) -> Config:
@@ -62,12 +81,12 @@ def _replace(text: str, key: str, assignment: str) -> str:
     return f"{assignment}\n{text}"
 
 
-def _with_weights(text: str, weights: str) -> str:
-    assignment = f"weights = {json.dumps(weights, ensure_ascii=False)}"
-    head, section, tail = text.partition("[model]\n")
-    if not section:
+def _with_weights(text: str, assignment: str) -> str:
+    section = _MODEL.search(text)
+    if section is None:
         return f"{text.rstrip()}\n\n[model]\n{assignment}\n"
-    return head + section + _replace(tail, "weights", assignment)
+    head, tail = text[: section.end()], text[section.end() :].removeprefix("\n")
+    return f"{head}\n{_replace(tail, 'weights', assignment)}"
 
 
 def _is_toml(text: str) -> bool:
