@@ -5,6 +5,7 @@ whatever its libraries throw at its boundary. Only output has no such place, sin
 """
 
 import errno
+import os
 
 EXIT_OK = 0
 EXIT_USAGE = 2
@@ -64,6 +65,14 @@ class DeviceError(PhotodError):
 
 class DecodeError(Exception):
     """A photo cannot be decoded. Never fatal: `str()` is the reason that the user reads."""
+
+
+def refuse_gone_directory() -> None:
+    """Raises UsageError where the current directory is no more: names mean nothing then, and torch crashes."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UsageError("the current directory is gone", "cd somewhere else") from None
 
 
 def unwritable(error: Exception) -> UsageError | None:

@@ -15,7 +15,15 @@ from pathlib import Path
 from types import FrameType
 
 from photod.config import load_config, state_directory
-from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, DatabaseError, PhotodError, unwritable
+from photod.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    DatabaseError,
+    PhotodError,
+    refuse_gone_directory,
+    unwritable,
+)
 from photod.journal import escaped
 from photod.logs import configure_logs
 from photod.patience import note_end, wait_after_failures
@@ -39,6 +47,7 @@ def main() -> None:
     """Run the command line and exit."""
     open_closed_streams()
     try:
+        refuse_gone_directory()
         arguments = _parser().parse_args()
         arguments.command(arguments)
         code = EXIT_OK

@@ -10,7 +10,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 import typer.core
 
-from photod.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, PhotodError, UsageError, unwritable
+from photod.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    PhotodError,
+    UsageError,
+    refuse_gone_directory,
+    unwritable,
+)
 from photod.streams import open_closed_streams
 from photod_ctl.options import ConfigFile
 
@@ -62,6 +70,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text streams
     try:
+        refuse_gone_directory()
         code = _run(sys.argv[1:])
         sys.stdout.flush()
     except PhotodError as error:
@@ -91,7 +100,12 @@ def _run(arguments: list[str]) -> int:
             return EXIT_USAGE
         if hasattr(error, "format_message"):  # click's; which module has them differs from typer to typer
             raise _mistyped(error) from None
+        if isinstance(error, OSError) and "--install-completion" in arguments:
+            problem = f"cannot write {error.filename}: {error.strerror}"
+            raise UsageError(problem, "make it writable, or put what --show-completion prints elsewhere") from None
         raise
+    if outcome == 1:  # no code of ours: typer does not know the shell that asks for completion, and has said so
+        return EXIT_USAGE
     return outcome if isinstance(outcome, int) else 0
 
 

@@ -198,6 +198,19 @@ def test_the_second_signal_ends_at_once(config: Path, folder: Path) -> None:
         assert daemon.process.wait(30) in {128 + signal.SIGTERM, 128 + signal.SIGINT}
 
 
+@pytest.mark.parametrize(
+    "command", ["photod run --once .", "photod init --user --dry-run .", "photod check", "photod_ctl rate ."]
+)
+def test_a_current_directory_that_is_gone_is_said_in_one_line(command: str, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    leave = 'cd "$1" && rmdir "$1" && shift && exec "$0" -P -m "$@"'
+    words = ["sh", "-c", leave, sys.executable, str(tmp_path / "gone"), *command.split()]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    program = command.split(maxsplit=1)[0].replace("_", "-")
+    assert done.stderr == f"{program}: the current directory is gone; cd somewhere else\n"
+
+
 @pytest.mark.parametrize("wrong", ["--nonsense", "--control-fd=0", "--control-fd=x"])
 def test_wrong_arguments_are_answered_without_loading_a_model(wrong: str) -> None:
     done = subprocess.run(

@@ -1,6 +1,8 @@
 """What people see: the real command in a pseudo-terminal."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +104,23 @@ def test_completion_offers_commands_and_options(terminal: Terminal) -> None:
     assert terminal(**asked).split() == ["slideshow", "stats", "show", "status"]
     asked = {"_PHOTOD_CTL_COMPLETE": "complete_bash", "COMP_WORDS": "photod-ctl top --dis", "COMP_CWORD": "2"}
     assert terminal(**asked).split() == ["--distinct"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "home", "words"),
+    [("sh", ".", "Shell sh is not supported"), ("bash", "a-file", "cannot write a-file: ")],
+)
+def test_completion_that_cannot_be_installed_is_one_line(
+    shell: str, home: str, words: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "a-file").touch()
+    command = [shell, "-c", '"$0" -m photod_ctl --install-completion; exit $?', sys.executable]
+    run = subprocess.run(
+        command, env=environment | {"HOME": home}, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    told = run.stdout + run.stderr
+    assert (run.returncode, told.count("\n")) == (2, 1), told
+    assert words in told
 
 
 @pytest.mark.parametrize(
