@@ -142,11 +142,31 @@ def test_a_file_of_the_users_is_only_changed_with_consent(
     assert (folder / ".photod").is_dir()
 
 
+def test_another_user_is_only_for_the_service_of_the_machine(folder: Path, home: Path) -> None:
+    with pytest.raises(UsageError, match="--as is for --system"):
+        init(asked(folder, run_as="nobody"))
+    assert not (home / "config").exists()
+
+
+def test_what_is_not_there_is_not_shown_as_removed(
+    folder: Path, home: Path, etc: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init(asked(folder, system=True, uninstall=True, dry_run=True))
+    assert "remove " not in capsys.readouterr().out
+    init(asked(folder, yes=True))
+    init(asked(folder, uninstall=True, dry_run=True))
+    shown = capsys.readouterr().out.splitlines()
+    there = sorted(str(path) for path in (home / "config").rglob("*") if path.is_file())
+    assert sorted(line.split()[1] for line in shown if line.startswith("remove ")) == there
+    assert len(there) == 3
+
+
 @pytest.fixture
 def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """In the place of /etc, on a machine without systemd, where this is root."""
     place = system_place(tmp_path / "etc")
     monkeypatch.setattr("photod.setup.command.system_place", lambda: place)
+    monkeypatch.setattr("photod.setup.command.CACHE", tmp_path / "cache")
     monkeypatch.setattr("photod.setup.command.os.geteuid", lambda: 0)
     for module in ("command", "steps"):
         monkeypatch.setattr(f"photod.setup.{module}.is_booted", lambda: False)

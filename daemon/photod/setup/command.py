@@ -26,6 +26,8 @@ def init(arguments: argparse.Namespace) -> None:
     place = system_place() if arguments.system else user_place()
     if arguments.system and os.geteuid() != 0 and not arguments.dry_run:
         raise UsageError("photod init --system writes below /etc", "call it with sudo, or use --user")
+    if arguments.run_as and not arguments.system:
+        raise UsageError("--as is for --system: your own service runs as you", "leave it away, or use --system")
     steps = list(_uninstall(place) if arguments.uninstall else _install(place, arguments))
     if arguments.dry_run:
         print("\n".join(step.show() for step in steps))
@@ -90,9 +92,11 @@ def _scores(config: Config, user: str | None) -> Iterator[Step]:
 def _uninstall(place: Place) -> Iterator[Step]:
     yield Run((*place.control, "disable", "--now", "photod.service"), may_fail=True)
     for path in (place.folders_dropin, place.gpu_dropin, place.unit, *place.snippets.values()):
-        yield Remove(path)
-    yield Remove(place.config, ask=True)
-    if place.system:
+        if path.exists():
+            yield Remove(path)
+    if place.config.exists():
+        yield Remove(place.config, ask=True)
+    if place.system and CACHE.is_dir():
         yield RemoveTree(CACHE, "the weights that were downloaded")
     yield Run((*place.control, "daemon-reload"), may_fail=not place.system)
 

@@ -126,7 +126,7 @@ class Remove:
 
     def do(self, ask: Ask, say: Say) -> None:
         """Remove it, and its directory if that is empty then. Raises OSError."""
-        if not self.path.exists() or (self.ask and not ask(f"remove {self.path}?")):
+        if self.ask and not ask(f"remove {self.path}?"):
             return
         self.path.unlink()
         say(f"removed {self.path}")
@@ -147,7 +147,7 @@ class RemoveTree:
 
     def do(self, ask: Ask, say: Say) -> None:
         """Remove it. Raises OSError."""
-        if self.path.is_dir() and ask(f"remove {self.path}, {self.what}?"):
+        if ask(f"remove {self.path}, {self.what}?"):
             shutil.rmtree(self.path)
             say(f"removed {self.path}")
 
