@@ -1,3 +1,4 @@
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -18,6 +19,7 @@ from photod.photos import (
     Unscoreable,
 )
 from photod.store import schema
+from photod.store.connection import database_errors
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 
@@ -142,6 +144,28 @@ def test_a_directory_that_cannot_be_written_is_answered_with_the_remedy(tmp_path
     (tmp_path / ".photod").write_text("a file in the way")
     with pytest.raises(DatabaseError, match=r"photos\.db"):
         Writer(tmp_path / ".photod/photos.db")
+
+
+def _readonly() -> sqlite3.Error:
+    error = sqlite3.OperationalError("attempt to write a readonly database")
+    error.sqlite_errorname = "SQLITE_READONLY"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("place", "remedy"),
+    [
+        ("photos/.photod", 'set database = "state" for this folder'),
+        ("state/photod/folders/1", "set XDG_STATE_HOME to a writable directory"),
+    ],
+)
+@pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "Permission denied"), _readonly()])
+def test_the_remedy_for_a_place_that_cannot_be_written_is_another_place(
+    home: Path, place: str, remedy: str, error: Exception
+) -> None:
+    with pytest.raises(DatabaseError) as caught, database_errors(home / place / "photos.db"):
+        raise error
+    assert caught.value.remedy == f"make its directory writable, or {remedy}"
 
 
 @pytest.mark.parametrize("name", [".", "lock", "photos.db"])

@@ -11,14 +11,12 @@ from photod.errors import DatabaseError, PhotodError
 from photod.store.backups import damage, newest_good
 from photod.store.schema import VERSION, user_version
 
-_STATE = 'make its directory writable, or set database = "state" for this folder'
 _SPACE = "free some space on its disk, then start again"
 BUSY_TIMEOUT_S = 30.0  # a reader's checkpoint or a backup may hold the file for moments, nobody for half a minute
 
 
-_OS_REMEDIES = {
-    errno.EACCES: _STATE, errno.EPERM: _STATE, errno.EROFS: _STATE, errno.ENOSPC: _SPACE, errno.EDQUOT: _SPACE,
-}  # fmt: skip
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DamagedError(DatabaseError):
@@ -35,9 +33,11 @@ def database_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             raise damaged(path, str(error)) from error
-        raise DatabaseError(f"database {path}: {error}", _remedy(error)) from error
+        raise DatabaseError(f"database {path}: {error}", _remedy(error, path)) from error
     except OSError as error:
-        remedy = _OS_REMEDIES.get(error.errno or 0, "check its disk, then start again")
+        remedy = _SPACE if error.errno in _FULL else "check its disk, then start again"
+        if error.errno in _FORBIDDEN:
+            remedy = _make_writable(path)
         raise DatabaseError(f"database {path}: {error.strerror or error}", remedy) from error
 
 
@@ -56,7 +56,7 @@ def refuse_links(*places: Path) -> None:
         if place.is_symlink():
             raise DatabaseError(
                 f"{place} is a symlink, and photod writes in its own directory only",
-                'take the link away, or set database = "state" for this folder',
+                f"take the link away, or {_elsewhere(place)}",
             )
 
 
@@ -67,9 +67,7 @@ def open_writable(path: Path) -> sqlite3.Connection:
     # WAL: readers never wait for the writer, nor it for them; a commit is one append.
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         connection.close()
-        raise DatabaseError(
-            f"database {path}: its filesystem cannot keep a write-ahead log", 'set database = "state"'
-        )
+        raise DatabaseError(f"database {path}: its filesystem cannot keep a write-ahead log", _elsewhere(path))
     # With WAL, NORMAL survives kill -9 whole; a power cut may take back the last commits, never half of one,
     # and those photos are simply scored again.
     connection.execute("PRAGMA synchronous = NORMAL")
@@ -136,12 +134,25 @@ def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _remedy(error: sqlite3.Error) -> str:
+def _make_writable(path: Path) -> str:
+    return f"make its directory writable, or {_elsewhere(path)}"
+
+
+def _elsewhere(path: Path) -> str:
+    """How to have the database elsewhere: below the state directory, if it is not there already."""
+    from photod.config import state_directory  # imports pydantic: a reader starts without
+
+    if path.is_relative_to(state_directory()):
+        return "set XDG_STATE_HOME to a writable directory"
+    return 'set database = "state" for this folder'
+
+
+def _remedy(error: sqlite3.Error, path: Path) -> str:
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith("SQLITE_FULL"):
         return _SPACE
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-        return _STATE
+        return _make_writable(path)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return "end the program that holds it open for writing, then start again"
     return "check the disk it lies on, then start again"
