@@ -47,7 +47,8 @@ def write_demo(target: Path) -> None:
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
             _write_files(partial)
-            partial.chmod(0o755)
+            os.umask(mask := os.umask(0))  # how it is asked for
+            partial.chmod(0o777 & ~mask)
             partial.rename(target)
         finally:
             shutil.rmtree(partial, ignore_errors=True)

@@ -3,12 +3,16 @@
 import hashlib
 import json
 import os
+import stat
 import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PIL import Image, ImageOps
+
+from photod_ctl.demo.command import write_demo
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -63,6 +67,19 @@ def test_turned_photos_are_upright_by_their_exif(demo: Path) -> None:
         with Image.open(demo / f"2018 phone/turned {orientation}.jpg") as stored:
             assert stored.getexif()[0x0112] == orientation
             assert ImageOps.exif_transpose(stored).size == (600, 400)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o755), (0o077, 0o700)])
+def test_the_folder_is_as_open_as_the_umask_has_it(
+    tmp_path: Path, umask: int, mode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photod_ctl.demo.command._write_files", lambda _: None)
+    before = os.umask(umask)
+    try:
+        write_demo(tmp_path / "demo")
+    finally:
+        assert os.umask(before) == umask
+    assert stat.S_IMODE((tmp_path / "demo").stat().st_mode) == mode
 
 
 def test_an_earlier_demo_is_left_as_it_is_and_a_foreign_folder_refused(ctl: Ctl, tmp_path: Path) -> None:
