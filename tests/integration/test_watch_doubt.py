@@ -140,6 +140,18 @@ def test_what_a_killed_daemon_left_on_tmpfs_is_tidied_up(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_place_that_was_made_for_the_canary_is_taken_away_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(canary, "filesystem_type", lambda _: TMPFS)
+    made, there = tmp_path / "run/photod", tmp_path / "there"
+    there.mkdir()
+    for place in (made, there):
+        canary.Canary([place]).leave()
+    assert not made.exists()
+    assert there.exists()
+
+
 def test_a_daemon_that_is_just_starting_is_not_tidied_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the making of its directory and its lock, another one looks around."""
     monkeypatch.setattr(canary, "filesystem_type", lambda _: TMPFS)

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, WatchDescriptor
@@ -20,7 +21,10 @@ class Canary:
     """Lives on tmpfs, so that an idle daemon touches no disk. Implements watchdog's WatchCallback."""
 
     def __init__(self, places: Iterable[Path]) -> None:
+        places = list(places)
+        absent = [place for place in places if not os.path.lexists(place)]
         self._home, self._lock = _settle_in(places)
+        self._made = [place for place in absent if os.path.lexists(place)]
         self._sang = threading.Event()
 
     def join(self, instance: InotifyFD) -> None:
@@ -41,12 +45,15 @@ class Canary:
         return self._sang.wait(ANSWER_S)
 
     def leave(self) -> None:
-        """Take the directory away."""
+        """Take the directory away, and the place that was made for it."""
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+        for place in self._made:
+            with suppress(OSError):  # somebody has put something there
+                place.rmdir()
 
     def on_event(self, event: InotifyEvent) -> None:
         """On the reading thread."""
