@@ -142,19 +142,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=version("photod"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="watch the configured folders and score what lands, in the foreground")
+    add = partial(commands.add_parser, formatter_class=argparse.RawDescriptionHelpFormatter)
+    run = add(
+        "run",
+        help="watch the configured folders and score what lands, in the foreground",
+        epilog=f"example: photod run --once ~/Pictures\n\n{EXIT_CODES}",
+    )
     run.set_defaults(command=_run)
     run.add_argument("--once", type=Path, metavar="FOLDER", help="score one folder and end")
     # What photod-ctl rate speaks to the daemon over: see control.py.
     run.add_argument("--control-fd", dest="client", type=_inherited_socket, help=argparse.SUPPRESS)
-    check = commands.add_parser(
-        "check", help="check configuration, folders, databases, model and sandbox, and say what is found"
+    check = add(
+        "check",
+        help="check configuration, folders, databases, model and sandbox, and say what is found",
+        epilog=f"example: photod check --config photod.toml\n\n{EXIT_CODES}",
     )
     check.set_defaults(command=_check)
     check.add_argument(
         "--download", action="store_true", help="fetch the configured weights first; the daemon itself never does"
     )
-    _add_init(commands.add_parser("init", help="make photod a service of systemd, or take that back"))
+    init = add(
+        "init",
+        help="make photod a service of systemd, or take that back",
+        epilog=f"example: photod init --user ~/Pictures\n\n{EXIT_CODES}",
+    )
+    _add_init(init)
     for command in (run, check):
         command.add_argument(
             "--config", type=Path, metavar="FILE", help="instead of $PHOTOD_CONFIG, XDG, /etc/photod"
@@ -170,7 +182,7 @@ def _add_init(init: argparse.ArgumentParser) -> None:
     init.add_argument(
         "folders", nargs="*", type=Path, metavar="FOLDER", help="folders to watch, besides known ones"
     )
-    init.add_argument("--as", dest="run_as", metavar="USER", help="who runs it; by default the folders' owner")
+    init.add_argument("--as", dest="run_as", metavar="USER", help="--system: who runs it, else the folders' owner")
     init.add_argument("--weights", metavar="WEIGHTS", help="the model to use; fetched if it is not on this machine")
     init.add_argument("--dry-run", action="store_true", help="show what would be done")
     init.add_argument("--uninstall", action="store_true", help="take it all back, but the scores")

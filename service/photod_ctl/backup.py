@@ -25,6 +25,8 @@ def backup(
 
     The copy is checked; a file that is already there is only replaced by a good one. Without FILE it goes where
     photod's own backups are, and the oldest of those goes.
+
+    Example: photod-ctl backup ~/Pictures scores.db
     """
     from photod.store import care
     from photod_ctl.folders import existing_archive

@@ -28,6 +28,8 @@ def failed(
 
     A photo is tried again when its file changes, or with --retry: after an update of photod, for example, or
     after a drive was repaired.
+
+    Example: photod-ctl failed ~/Pictures --retry
     """
     from photod.store.queries import Reader
     from photod_ctl.folders import archives

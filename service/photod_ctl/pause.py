@@ -30,7 +30,10 @@ def pause(
 
 
 def resume(context: typer.Context, config: ConfigFile = None) -> None:
-    """Have photod go on after a pause."""
+    """Have photod go on after a pause.
+
+    Example: photod-ctl resume
+    """
     from photod_ctl.client import tell
 
     resting = tell(load(context, config), {"command": "resume"})["resting"]

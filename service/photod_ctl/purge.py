@@ -18,6 +18,8 @@ def purge(
 
     photod does that by itself once they have been missing for a day, unless they are so many that a drive may be
     away. Nothing is deleted but rows in the database: the scores of these photos.
+
+    Example: photod-ctl purge ~/Pictures
     """
     from photod_ctl.client import tell
     from photod_ctl.folders import real_directory

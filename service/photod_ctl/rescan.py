@@ -18,6 +18,8 @@ def rescan(
     """Have photod compare a folder with its database now, instead of at its next turn.
 
     New and changed photos are scored. photod-ctl status shows how far it is.
+
+    Example: photod-ctl rescan ~/Pictures/2023
     """
     from photod_ctl.client import tell
     from photod_ctl.folders import real_directory

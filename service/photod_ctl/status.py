@@ -32,6 +32,8 @@ def status(
     """Show whether photod runs, what it does, and how far each folder is.
 
     Without a daemon it reads the databases of the configured folders.
+
+    Example: photod-ctl status --follow
     """
     settings = load(context, config)
     if prometheus:

@@ -22,6 +22,8 @@ def verify(
     """Check databases: their structure, what belongs together, and some photos against their hashes.
 
     Changes nothing, and may run beside photod. Ends with 74 if anything is wrong.
+
+    Example: photod-ctl verify ~/Pictures --samples 1000
     """
     from dataclasses import asdict
     from pathlib import Path

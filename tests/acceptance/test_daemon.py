@@ -211,6 +211,13 @@ def test_a_current_directory_that_is_gone_is_said_in_one_line(command: str, tmp_
     assert done.stderr == f"{program}: the current directory is gone; cd somewhere else\n"
 
 
+@pytest.mark.parametrize("command", ["run", "check", "init"])
+def test_help_of_every_command_has_an_example_and_the_exit_codes(command: str) -> None:
+    told = photod(command, "--help").stdout
+    assert f"\nexample: photod {command} " in told
+    assert "\n  74  a database or its disk failed" in told
+
+
 @pytest.mark.parametrize("wrong", ["--nonsense", "--control-fd=0", "--control-fd=x"])
 def test_wrong_arguments_are_answered_without_loading_a_model(wrong: str) -> None:
     done = subprocess.run(

@@ -11,7 +11,7 @@ from photod.config import Config, Folder, parse_config
 from photod.errors import ConfigError, UsageError
 from photod.reload import compare
 from photod.setup.command import init
-from photod.setup.dropin import system_dropin
+from photod.setup.dropin import system_dropin, user_dropin
 from photod.setup.place import system_place
 from photod.setup.settings import with_folders
 
@@ -38,6 +38,11 @@ def test_a_folder_in_a_home_is_brought_back_and_its_scores_are_writable() -> Non
 def test_only_code_that_would_be_hidden_is_brought_back() -> None:
     lines = dropin(code=("/usr/lib/python3", "/home/ann/photod/.venv"))
     assert [line for line in lines if line.startswith("Bind")] == ["BindReadOnlyPaths=/home/ann/photod/.venv"]
+
+
+def test_a_drop_in_says_how_its_own_unit_is_changed() -> None:
+    assert dropin()[0].endswith(": systemctl edit photod")
+    assert user_dropin(["photod"]).splitlines()[0].endswith(": systemctl --user edit photod")
 
 
 def test_odd_characters_are_escaped_and_dangerous_ones_refused() -> None:

@@ -9,12 +9,12 @@ from photod.errors import UsageError
 # What the unit hides, by ProtectHome= and PrivateTmp=: from there, everything needed is brought back one by one.
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108
 
-_HEADER = "# Made by `photod init`, and made anew by the next one. For changes of your own: systemctl edit photod"
+_HEADER = "# Made by `photod init`, and made anew by the next one. For changes of your own: systemctl {}edit photod"
 
 
 def system_dropin(command: Sequence[str], user: str, code: Iterable[Path], folders: Iterable[Folder]) -> str:
     """For the system's unit. `code`: where the program is and what it needs. Raises UsageError."""
-    lines = [_HEADER, "[Service]", f"User={user}", *_command(command)]
+    lines = [_HEADER.format(""), "[Service]", f"User={user}", *_command(command)]
     hidden = sorted({place for place in map(str, code) if _is_hidden(place)})
     if hidden:
         lines += ["", "# The program itself."]
@@ -29,7 +29,7 @@ def system_dropin(command: Sequence[str], user: str, code: Iterable[Path], folde
 
 def user_dropin(command: Sequence[str]) -> str:
     """For a user's unit. Raises UsageError."""
-    return "\n".join([_HEADER, "[Service]", *_command(command)]) + "\n"
+    return "\n".join([_HEADER.format("--user "), "[Service]", *_command(command)]) + "\n"
 
 
 def _command(command: Sequence[str]) -> list[str]:

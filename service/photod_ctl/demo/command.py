@@ -26,6 +26,8 @@ def demo(
 
     It draws about 60 photos itself: good and spoilt ones, copies, turned ones, every format, difficult names,
     broken files. Then try: photod-ctl rate DIR; photod-ctl top DIR.
+
+    Example: photod-ctl demo demo-photos
     """
     target = Path(os.path.abspath(directory))
     created = not os.path.exists(target / MARKER)

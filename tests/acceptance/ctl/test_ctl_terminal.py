@@ -143,9 +143,10 @@ def test_completion_that_cannot_be_installed_is_one_line(
         "demo",
     ],
 )
-def test_help_of_every_command_fits_and_documents_the_exit_codes(terminal: Terminal, command: str) -> None:
+def test_help_of_every_command_fits_and_has_an_example_and_the_exit_codes(terminal: Terminal, command: str) -> None:
     text = terminal(command, "--help")
     assert f"Usage: photod-ctl {command}" in text
+    assert re.search(rf"Examples?:\s+photod-ctl {command}", text)
     assert "Exit codes: 0 done" in text
     assert not re.search(r"<\w", text), "a type of Python's"
     assert max(map(len, text.splitlines())) <= 80
