@@ -10,8 +10,8 @@ from PIL import Image
 Entry = tuple[int, int, list[int] | bytes]  # tag, TIFF type, values
 BYTE, ASCII, SHORT, LONG, RATIONAL, SRATIONAL = 1, 2, 3, 4, 5, 10
 SIZE = (1200, 800)
-# Places of the directories; each has less than 2 KB.
-IFD0, SENSOR, PREVIEW, DATA = 8, 2048, 4096, 6144
+# Places of the directories; each has room before the next.
+IFD0, EXIF, INTEROP, SENSOR, PREVIEW, DATA = 8, 1024, 1536, 2048, 4096, 6144
 
 
 def directory(entries: list[Entry], at: int) -> bytes:
@@ -46,16 +46,28 @@ def picture(kind: int, size: tuple[int, int], bits: list[int], compression: int,
 
 
 def make_dng(
-    preview: Image.Image | None, orientation: int = 1, sensor: NDArray[np.uint16] | None = None, quality: int = 95
+    preview: Image.Image | None,
+    orientation: int = 1,
+    sensor: NDArray[np.uint16] | None = None,
+    quality: int = 95,
+    *,
+    preview_exif: bytes = b"",
+    index: bytes = b"",
 ) -> bytes:
-    """A DNG: red thumbnail, a sensor that saw this (RGGB) or light grey, and perhaps a preview."""
+    """A DNG: red thumbnail, a sensor that saw this (RGGB) or light grey, and perhaps a preview.
+
+    `index` is that of its own Interoperability directory, which names the colour space.
+    """
     if sensor is None:
         sensor = np.full(SIZE[::-1], 60000, "<u2")
     thumbnail = Image.new("RGB", (64, 48), (255, 0, 0)).tobytes()
     mosaic = sensor.astype("<u2").tobytes()
     jpeg = io.BytesIO()
     if preview is not None:
-        preview.save(jpeg, "JPEG", quality=quality)
+        preview.save(jpeg, "JPEG", quality=quality, exif=preview_exif)
+    preview_data = jpeg.getvalue()
+    if preview_exif:  # without the JFIF segment before it, as cameras write it; else LibRaw puts in its own
+        preview_data = preview_data[:2] + preview_data[20:]
     at = [DATA, DATA + len(thumbnail), DATA + len(thumbnail) + len(mosaic)]
     ifd0 = [
         *picture(1, (64, 48), [8, 8, 8], 1, 2),
@@ -66,6 +78,7 @@ def make_dng(
         (272, ASCII, b"Camera\0"),
         (274, SHORT, [orientation]),
         (306, ASCII, b"2020:01:02 03:04:05\0"),
+        (0x8769, LONG, [EXIF]),
         (0xC612, BYTE, b"\1\4\0\0"),  # DNGVersion
         (0xC613, BYTE, b"\1\1\0\0"),
         (0xC614, ASCII, b"Test Camera\0"),
@@ -84,11 +97,14 @@ def make_dng(
     preview_ifd = [
         *picture(1, preview.size if preview else (0, 0), [8, 8, 8], 7, 6),
         (273, LONG, [at[2]]),
-        (279, LONG, [len(jpeg.getvalue())]),
+        (279, LONG, [len(preview_data)]),
     ]
+    exif: list[Entry] = [(0xA001, SHORT, [65535]), (0xA005, LONG, [INTEROP])] if index else []
+    interop: list[Entry] = [(1, ASCII, index + b"\0")]
     file = bytearray(DATA)
     file[:8] = struct.pack("<2sHI", b"II", 42, IFD0)
-    for place, entries in ((IFD0, ifd0), (SENSOR, sensor_ifd), (PREVIEW, preview_ifd)):
+    places = (IFD0, ifd0), (EXIF, exif), (INTEROP, interop), (SENSOR, sensor_ifd), (PREVIEW, preview_ifd)
+    for place, entries in places:
         body = directory(entries, place)
         file[place : place + len(body)] = body
-    return bytes(file) + thumbnail + mosaic + jpeg.getvalue()
+    return bytes(file) + thumbnail + mosaic + preview_data

@@ -25,14 +25,16 @@ from PIL import (
 )
 
 from photod.errors import DecodeError
-from photod.intake import colour, formats, limits, metadata, raw, unfinished
+from photod.intake import colour, formats, limits, metadata, profiles, raw, unfinished
 from photod.intake.buffer import Data, as_file
 from photod.intake.resize import bicubic
 from photod.intake.scaled import Extent, load_scaled
 from photod.intake.words import one_line
 from photod.photos import Facts, InputSpec
 
-PREPROCESSING_VERSION = 3  # raise it whenever the pixels that come out for the same bytes may differ
+# Raise it whenever the pixels that come out for the same bytes may differ.
+# 4: a colour space that is named, without an embedded profile, is obeyed.
+PREPROCESSING_VERSION = 4
 
 # All of them now: nothing is looked for on disk once the sandbox is closed. An MPO is opened as a JPEG.
 _PLUGINS = (
@@ -125,21 +127,22 @@ def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Fac
     unfinished.check(data)
     if raw.is_raw(data):
         negative = raw.develop(data, goal.preview_px, goal.decode_px, max_pixels)
-        picture = _shrink(negative.picture, negative.extent, goal, negative.orientation)
-        return picture, negative.facts
+        profile = profiles.choose(negative.picture.info, negative.is_adobe_rgb)
+        return _shrink(negative.picture, negative.extent, goal, profile, negative.orientation), negative.facts
     image = Image.open(as_file(data), formats=_FORMATS)
     width, height = image.size
     limits.check_pixels(width, height, max_pixels)
     extent = load_scaled(image, goal.decode_px)  # before the metadata: some formats keep theirs behind the pixels
     exif = metadata.read(image)
-    picture = _shrink(image, extent, goal, exif.orientation)
+    profile = profiles.choose(image.info, exif.is_adobe_rgb)
+    picture = _shrink(image, extent, goal, profile, exif.orientation)
     if exif.orientation in metadata.SIDEWAYS:
         width, height = height, width
     return picture, Facts(width, height, exif.taken_at, exif.camera)
 
 
-def _shrink(image: Image.Image, extent: Extent, goal: _Goal, orientation: int) -> Image.Image:
-    profile, tones = image.info.get("icc_profile"), colour.Tones.of(image)
+def _shrink(image: Image.Image, extent: Extent, goal: _Goal, profile: object, orientation: int) -> Image.Image:
+    tones = colour.Tones.of(image)
     box = goal.shape(*extent)
     image = colour.simplify(image)
     image = bicubic(image, box.size, box.crop)

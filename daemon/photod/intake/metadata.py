@@ -1,6 +1,7 @@
 """What the camera wrote beside the pixels. Nothing in here is worth losing a photo for."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +21,7 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
+_SRGB = 1  # as EXIF's ColorSpace; a program that made a photo sRGB may have left the Interop IFD as it was
 _LONGEST = 120  # characters of a camera's name that are kept
 
 
@@ -30,6 +32,7 @@ class Metadata:
     orientation: int = 1
     taken_at: str | None = None
     camera: str | None = None
+    is_adobe_rgb: bool | None = None  # by DCF 2.0, whose Adobe RGB files carry no profile; None: it does not say
 
 
 def read(image: Image.Image) -> Metadata:
@@ -63,6 +66,7 @@ def from_exif(exif: Image.Exif) -> Metadata:
         orientation if isinstance(orientation, int) and orientation in TURNS else 1,
         _taken_at(exif),
         camera_name(make, model),
+        _is_adobe_rgb(exif),
     )
 
 
@@ -90,18 +94,29 @@ def _first_word(name: str) -> str:
 
 
 def _taken_at(exif: Image.Exif) -> str | None:
-    try:
-        details = exif.get_ifd(ExifTags.IFD.Exif)
-    except MemoryError:
-        raise
-    except Exception:
-        details = {}
+    details = _directory(exif, ExifTags.IFD.Exif)
     found = (
         details.get(ExifTags.Base.DateTimeOriginal),
         details.get(ExifTags.Base.DateTimeDigitized),
         _entry(exif, ExifTags.Base.DateTime),
     )
     return next((date for date in map(parse_date, found) if date), None)
+
+
+def _is_adobe_rgb(exif: Image.Exif) -> bool | None:
+    index = _text(_directory(exif, ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex))
+    if _directory(exif, ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace) == _SRGB or index == "R98":
+        return False
+    return True if index == "R03" else None
+
+
+def _directory(exif: Image.Exif, tag: int) -> Mapping[int, object]:
+    try:
+        return exif.get_ifd(tag)
+    except MemoryError:
+        raise
+    except Exception:
+        return {}
 
 
 def _entry(exif: Image.Exif, tag: int) -> object:

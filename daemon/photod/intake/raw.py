@@ -40,6 +40,7 @@ class Negative:
     picture: Image.Image
     extent: Extent  # how far it reaches, in its pixels
     orientation: int  # EXIF's, still to be applied to `picture`
+    is_adobe_rgb: bool | None  # the picture, where it carries no profile
     facts: Facts
 
 
@@ -68,16 +69,20 @@ def develop(data: Data, preview_px: int, decode_px: int, max_pixels: int) -> Neg
         sideways = orientation in metadata.SIDEWAYS
         width, height = (sizes.height, sizes.width) if sideways else (sizes.width, sizes.height)
         preview = _open_preview(negative)
-        facts = _facts(data, negative, preview, width, height)
+        own = metadata.read_tiff(data) if bytes(data[:4]) in _TIFF_MAGIC else metadata.Metadata()
+        copied = metadata.read(preview) if preview is not None else metadata.Metadata()
+        taken_at = own.taken_at or copied.taken_at or _timestamp(negative)
+        facts = Facts(width, height, taken_at, own.camera or copied.camera)
     least = min(preview_px, width, height)
     extent = None if preview is None or min(preview.size) < least else _load(preview, decode_px, max_pixels)
     if preview is None or extent is None:
         developed = _half_size(data)
-        return Negative(developed, developed.size, 1, facts)  # LibRaw turns its own pictures upright
+        return Negative(developed, developed.size, 1, False, facts)  # LibRaw's own pictures are upright sRGB
     if sideways and preview.width != preview.height:
         already_turned = (preview.width > preview.height) == (width > height)
         orientation = 1 if already_turned else orientation
-    return Negative(preview, extent, orientation, facts)
+    is_adobe_rgb = own.is_adobe_rgb if copied.is_adobe_rgb is None else copied.is_adobe_rgb
+    return Negative(preview, extent, orientation, is_adobe_rgb, facts)
 
 
 @contextmanager
@@ -136,14 +141,6 @@ def _half_size(data: Data) -> Image.Image:
             problem = "this RAW file has no usable preview, and its sensor data cannot be decoded"
             words = f" ({_words(error)})" if isinstance(error, rawpy.LibRawError) else ""
             raise DecodeError(problem + words) from None
-
-
-def _facts(data: Data, negative: "rawpy.RawPy", preview: Image.Image | None, width: int, height: int) -> Facts:
-    """What the RAW file says of itself, completed by what its preview and LibRaw say."""
-    own = metadata.read_tiff(data) if bytes(data[:4]) in _TIFF_MAGIC else metadata.Metadata()
-    copied = metadata.read(preview) if preview is not None else metadata.Metadata()
-    taken_at = own.taken_at or copied.taken_at or _timestamp(negative)
-    return Facts(width, height, taken_at, own.camera or copied.camera)
 
 
 def _timestamp(negative: "rawpy.RawPy") -> str | None:

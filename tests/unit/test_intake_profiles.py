@@ -1,0 +1,127 @@
+"""A photo that carries no profile but names its colour space is seen in its true colours."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image, ImageCms
+
+from decoding import encode
+from dng import make_dng
+from photod.intake import profiles
+from photod.intake.decode import decode_for_view
+from photod.intake.metadata import read
+
+Colour = tuple[int, int, int]
+RED, GREEN, SKIN, GREY, WHITE = (200, 30, 30), (70, 160, 60), (220, 170, 140), (128, 128, 128), (255, 255, 255)
+COLOURS = (RED, GREEN, SKIN, GREY, WHITE)
+EXIF_IFD, INTEROP_IFD, COLOR_SPACE = 0x8769, 0xA005, 0xA001
+UNCALIBRATED, SRGB = 65535, 1
+# Light in sRGB's primaries -> light in the others', as published.
+TO_ADOBE_RGB = ((0.71512, 0.28488, 0.0), (0.0, 1.0, 0.0), (0.0, 0.04117, 0.95883))
+
+
+def light_of(colour: Colour, matrix: tuple[tuple[float, ...], ...]) -> list[float]:
+    levels = [level / 255 for level in colour]
+    light = [level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4 for level in levels]
+    return [sum(part * amount for part, amount in zip(row, light, strict=True)) for row in matrix]
+
+
+def plain(light: list[float], curve: Callable[[float], float]) -> Image.Image:
+    """A picture of one colour, whose values are made of its light by a curve."""
+    red, green, blue = (round(255 * curve(part)) for part in light)
+    return Image.new("RGB", (64, 64), (red, green, blue))
+
+
+def adobe_rgb(colour: Colour) -> Image.Image:
+    return plain(light_of(colour, TO_ADOBE_RGB), lambda light: light ** (256 / 563))
+
+
+def exif(index: object = "R03", color_space: int | None = UNCALIBRATED) -> Image.Exif:
+    made = Image.Exif()
+    details = made.get_ifd(EXIF_IFD)
+    details[INTEROP_IFD] = {1: index}
+    if color_space is not None:
+        details[COLOR_SPACE] = color_space
+    return made
+
+
+def assert_seen(data: bytes, colour: Colour, tolerance: int = 3) -> None:
+    seen = decode_for_view(data, 64).getpixel((32, 32))
+    assert isinstance(seen, tuple)
+    assert all(abs(a - b) <= tolerance for a, b in zip(seen, colour, strict=True)), (seen, colour)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"])
+def test_adobe_rgb_by_dcf_is_seen_in_its_true_colours(kind: str, colour: Colour) -> None:
+    options: dict[str, object] = {} if kind == "PNG" else {"quality": 98}
+    data = encode(adobe_rgb(colour), kind, exif=exif().tobytes(), **options)
+    assert_seen(data, colour, 4)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [exif("R98"), exif("\x11\x06\x06\x08"), exif("R03", SRGB), exif(7), Image.Exif()],
+    ids=["R98", "nonsense", "sRGB all the same", "a number", "nothing"],
+)
+def test_what_is_not_said_to_be_adobe_rgb_is_srgb(said: Image.Exif) -> None:
+    assert_seen(encode(Image.new("RGB", (64, 64), RED), "JPEG", quality=98, exif=said.tobytes()), RED)
+
+
+def test_an_embedded_profile_goes_before_what_exif_says() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = encode(Image.new("RGB", (64, 64), RED), "JPEG", quality=98, exif=exif().tobytes(), icc_profile=profile)
+    assert_seen(data, RED)
+
+
+def test_an_interoperability_directory_that_is_nowhere_costs_no_photo() -> None:
+    """Given EXIF whose Interop IFD lies behind its end, then the photo is sRGB, and keeps its orientation."""
+    said = exif()
+    said[0x0112] = 6
+    data = said.tobytes()
+    at = data.index(b"\x05\xa0") if b"\x05\xa0" in data else data.index(b"\xa0\x05")
+    broken = data[: at + 8] + b"\x7f\xff\xff\x7f" + data[at + 12 :]
+    photo = encode(Image.new("RGB", (64, 64), RED), "JPEG", quality=98, exif=broken)
+    assert_seen(photo, RED)
+    assert read(Image.open(io.BytesIO(photo))).orientation == 6
+
+
+def test_greys_have_no_primaries_and_stay() -> None:
+    assert_seen(encode(Image.new("L", (64, 64), 128), "JPEG", exif=exif().tobytes()), GREY, 1)
+
+
+@pytest.mark.parametrize(
+    ("index", "preview_exif", "is_adobe_rgb"),
+    [
+        (b"", exif().tobytes(), True),
+        (b"R03", b"", True),
+        (b"R03", exif("R98", SRGB).tobytes(), False),
+        (b"R98", exif().tobytes(), True),
+        (b"R98", b"", False),
+    ],
+    ids=["preview", "RAW file", "preview denies it", "RAW file denies it", "RAW file alone denies it"],
+)
+def test_of_a_raw_files_preview_it_has_the_first_word_itself(
+    index: bytes, preview_exif: bytes, is_adobe_rgb: bool
+) -> None:
+    stored = adobe_rgb(RED) if is_adobe_rgb else Image.new("RGB", (64, 64), RED)
+    assert_seen(make_dng(stored.resize((1200, 800)), index=index, preview_exif=preview_exif), RED, 4)
+
+
+def test_a_raw_file_without_preview_is_developed_as_srgb() -> None:
+    assert (
+        decode_for_view(make_dng(None, index=b"R03"), 64).tobytes() == decode_for_view(make_dng(None), 64).tobytes()
+    )
+
+
+def test_the_colorants_are_those_that_adobe_publishes() -> None:
+    profile = profiles.choose({}, is_adobe_rgb=True)
+    assert isinstance(profile, bytes)
+    read_back = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
+    expected = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
+    for found, published in zip(
+        (read_back.red_colorant, read_back.green_colorant, read_back.blue_colorant), expected, strict=True
+    ):
+        assert found is not None
+        assert found[0] == pytest.approx(published, abs=2e-4)
