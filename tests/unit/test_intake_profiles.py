@@ -1,6 +1,8 @@
 """A photo that carries no profile but names its colour space is seen in its true colours."""
 
 import io
+import math
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -13,15 +15,20 @@ from photod.intake.decode import decode_for_view
 from photod.intake.metadata import read
 
 Colour = tuple[int, int, int]
+Matrix = tuple[tuple[float, ...], ...]
 RED, GREEN, SKIN, GREY, WHITE = (200, 30, 30), (70, 160, 60), (220, 170, 140), (128, 128, 128), (255, 255, 255)
 COLOURS = (RED, GREEN, SKIN, GREY, WHITE)
 EXIF_IFD, INTEROP_IFD, COLOR_SPACE = 0x8769, 0xA005, 0xA001
 UNCALIBRATED, SRGB = 65535, 1
 # Light in sRGB's primaries -> light in the others', as published.
+SAME = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 TO_ADOBE_RGB = ((0.71512, 0.28488, 0.0), (0.0, 1.0, 0.0), (0.0, 0.04117, 0.95883))
+TO_DISPLAY_P3 = ((0.82246, 0.17754, 0.0), (0.03319, 0.96681, 0.0), (0.01708, 0.07240, 0.91052))
+TO_BT2020 = ((0.627404, 0.329282, 0.043314), (0.069097, 0.919541, 0.011362), (0.016391, 0.088013, 0.895595))
+REFERENCE_WHITE = 203  # candela per square metre
 
 
-def light_of(colour: Colour, matrix: tuple[tuple[float, ...], ...]) -> list[float]:
+def light_of(colour: Colour, matrix: Matrix) -> list[float]:
     levels = [level / 255 for level in colour]
     light = [level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4 for level in levels]
     return [sum(part * amount for part, amount in zip(row, light, strict=True)) for row in matrix]
@@ -34,7 +41,33 @@ def plain(light: list[float], curve: Callable[[float], float]) -> Image.Image:
 
 
 def adobe_rgb(colour: Colour) -> Image.Image:
-    return plain(light_of(colour, TO_ADOBE_RGB), lambda light: light ** (256 / 563))
+    return plain(light_of(colour, TO_ADOBE_RGB), lambda light: math.pow(light, 256 / 563))
+
+
+def srgb_curve(light: float) -> float:
+    return float(light * 12.92 if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def pq(light: float) -> float:
+    power = (REFERENCE_WHITE * light / 10000) ** (1305 / 8192)
+    return float(((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** (2523 / 32))
+
+
+def hlg(light: float) -> float:
+    scene = (REFERENCE_WHITE * light / 1000) ** (1 / 1.2)
+    return math.sqrt(3 * scene) if scene <= 1 / 12 else 0.17883277 * math.log(12 * scene - 0.28466892) + 0.55991073
+
+
+def heif(picture: Image.Image, primaries: int, curve: int, **options: object) -> bytes:
+    named = {"color_primaries": primaries, "transfer_characteristics": curve, "save_nclx_profile": True}
+    return encode(picture, "HEIF", quality=98, matrix_coefficients=6, full_range_flag=1, **named, **options)
+
+
+def avif(picture: Image.Image, primaries: int, curve: int) -> bytes:
+    """Pillow writes sRGB's numbers, so they are exchanged."""
+    before, mark, after = encode(picture, "AVIF", quality=100, subsampling="4:4:4").partition(b"colrnclx")
+    assert mark
+    return before + mark + struct.pack(">HH", primaries, curve) + after[4:]
 
 
 def exif(index: object = "R03", color_space: int | None = UNCALIBRATED) -> Image.Exif:
@@ -91,6 +124,46 @@ def test_greys_have_no_primaries_and_stay() -> None:
     assert_seen(encode(Image.new("L", (64, 64), 128), "JPEG", exif=exif().tobytes()), GREY, 1)
 
 
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize(
+    ("matrix", "curve", "primaries", "number", "tolerance"),
+    [
+        (TO_DISPLAY_P3, srgb_curve, 12, 13, 6),
+        (TO_BT2020, srgb_curve, 9, 14, 6),
+        (TO_BT2020, pq, 9, 16, 15),  # in whose 8 bits what the encoders round is much
+        (TO_BT2020, hlg, 9, 18, 8),
+        (SAME, srgb_curve, 1, 13, 2),
+        (SAME, srgb_curve, 2, 2, 2),
+    ],
+    ids=["Display P3", "BT.2020", "PQ", "HLG", "sRGB", "unspecified"],
+)
+@pytest.mark.parametrize("write", [heif, avif])
+def test_a_colour_space_that_is_named_by_numbers_is_obeyed(
+    write: Callable[[Image.Image, int, int], bytes],
+    matrix: Matrix,
+    curve: Callable[[float], float],
+    primaries: int,
+    number: int,
+    tolerance: int,
+    colour: Colour,
+) -> None:
+    assert_seen(write(plain(light_of(colour, matrix), curve), primaries, number), colour, tolerance)
+
+
+@pytest.mark.parametrize(("curve", "number"), [(pq, 16), (hlg, 18)])
+def test_what_is_brighter_than_white_is_white(curve: Callable[[float], float], number: int) -> None:
+    assert_seen(heif(plain([4.0, 4.0, 4.0], curve), 9, number), WHITE, 1)
+
+
+def test_the_white_of_cinemas_is_white() -> None:
+    assert_seen(heif(Image.new("RGB", (64, 64), GREY), 11, 13), GREY, 2)
+
+
+def test_an_embedded_profile_goes_before_the_numbers() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert_seen(heif(Image.new("RGB", (64, 64), RED), 12, 13, icc_profile=profile), RED)
+
+
 @pytest.mark.parametrize(
     ("index", "preview_exif", "is_adobe_rgb"),
     [
@@ -116,7 +189,7 @@ def test_a_raw_file_without_preview_is_developed_as_srgb() -> None:
 
 
 def test_the_colorants_are_those_that_adobe_publishes() -> None:
-    profile = profiles.choose({}, is_adobe_rgb=True)
+    profile = profiles.choose(b"", Image.new("RGB", (1, 1)), is_adobe_rgb=True)
     assert isinstance(profile, bytes)
     read_back = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
     expected = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))

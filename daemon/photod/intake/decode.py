@@ -127,14 +127,14 @@ def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Fac
     unfinished.check(data)
     if raw.is_raw(data):
         negative = raw.develop(data, goal.preview_px, goal.decode_px, max_pixels)
-        profile = profiles.choose(negative.picture.info, negative.is_adobe_rgb)
+        profile = profiles.choose(data, negative.picture, negative.is_adobe_rgb)
         return _shrink(negative.picture, negative.extent, goal, profile, negative.orientation), negative.facts
     image = Image.open(as_file(data), formats=_FORMATS)
     width, height = image.size
     limits.check_pixels(width, height, max_pixels)
     extent = load_scaled(image, goal.decode_px)  # before the metadata: some formats keep theirs behind the pixels
     exif = metadata.read(image)
-    profile = profiles.choose(image.info, exif.is_adobe_rgb)
+    profile = profiles.choose(data, image, exif.is_adobe_rgb)
     picture = _shrink(image, extent, goal, profile, exif.orientation)
     if exif.orientation in metadata.SIDEWAYS:
         width, height = height, width

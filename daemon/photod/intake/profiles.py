@@ -1,84 +1,73 @@
 """ICC profiles for photos that carry none but name their colour space.
 
-They are made here: a colour space is three primaries, a white and a curve. Only littlecms reads these profiles, so
-they have no parts but those that it needs.
+DCF 2.0 has cameras say Adobe RGB in their EXIF, and HEIF and AVIF may have numbers in the place of a profile.
 """
 
 import math
 import struct
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
 
-Chromaticity = tuple[float, float]  # CIE x and y
-Primaries = tuple[Chromaticity, Chromaticity, Chromaticity, Chromaticity]  # red, green, blue, white
-Vector = tuple[float, float, float]
-Columns = tuple[Vector, Vector, Vector]  # of a matrix
+from PIL import Image
+
+from photod.intake.buffer import Data
+from photod.intake.matrix_profile import Primaries, build
 
 _D65 = (0.3127, 0.3290)
+_BT709: Primaries = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06), _D65)
 _ADOBE_RGB: Primaries = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), _D65)
-_D50: Vector = (0.9642, 1.0, 0.8249)  # XYZ; the white of every profile
-_BRADFORD: Columns = ((0.8951, -0.7502, 0.0389), (0.2664, 1.7135, -0.0685), (-0.1614, 0.0367, 1.0296))
-_STEPS = 256  # of a curve: the pixels that it is applied to have 8 bits
+_BT2020: Primaries = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), _D65)
+_DCI_P3: Primaries = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.314, 0.351))
+_DISPLAY_P3: Primaries = (*_DCI_P3[:3], _D65)
+_REFERENCE_WHITE = 203.0  # candela per square metre, by ITU-R BT.2408; what is brighter in HDR is clipped to white
+_NCLX = b"colrnclx"
+_NUMBERS = struct.Struct(">8xHH")  # primaries and curve behind it
 
 
-def choose(info: Mapping[str | tuple[int, int], object], is_adobe_rgb: bool | None) -> object:
-    """The profile to see a picture by: what it carries, else what it names; None is sRGB."""
-    if embedded := info.get("icc_profile"):
+def choose(data: Data, image: Image.Image, is_adobe_rgb: bool | None) -> object:
+    """The profile to see a picture of this file by: what it carries, else what it names; None is sRGB."""
+    if embedded := image.info.get("icc_profile"):
         return embedded
-    return _build(_ADOBE_RGB, _adobe_rgb) if is_adobe_rgb else None
+    return _by_numbers(*_numbers(data, image)) or (build(_ADOBE_RGB, _adobe_rgb) if is_adobe_rgb else None)
 
 
-@cache
-def _build(primaries: Primaries, curve: Callable[[float], float]) -> bytes:
-    """An ICC profile, version 2. `curve` gives the light, 0 to 1, of a value, 0 to 1."""
-    steps = (round(65535 * curve(step / (_STEPS - 1))) for step in range(_STEPS))
-    parts = [struct.pack(">4s4x3i", b"XYZ ", *_fixed(colorant)) for colorant in _colorants(primaries)]
-    parts.append(struct.pack(f">4s4xI{_STEPS}H", b"curv", _STEPS, *steps))
-    owners = ((b"rXYZ",), (b"gXYZ",), (b"bXYZ",), (b"rTRC", b"gTRC", b"bTRC"))
-    tags, at = b"", 128 + 4 + 12 * 6
-    for names, part in zip(owners, parts, strict=True):
-        tags += b"".join(struct.pack(">4sII", name, at, len(part)) for name in names)
-        at += len(part)
-    kind = (b"mntr", b"RGB ", b"XYZ ", b"acsp")
-    header = struct.pack(">I4xI4s4s4s12x4s28x3i48x", at, 0x02400000, *kind, *_fixed(_D50))
-    return header + struct.pack(">I", 6) + tags + b"".join(parts)
+def _by_numbers(primaries: object, curve: object) -> bytes | None:
+    """The profile that these numbers of ITU-T H.273 name. All curves but the two of HDR are seen as sRGB's."""
+    if primaries not in _PRIMARIES and curve not in _CURVES:
+        return None
+    return build(_PRIMARIES.get(primaries, _BT709), _CURVES.get(curve, _srgb))
 
 
-def _colorants(primaries: Primaries) -> list[Vector]:
-    """Full red, green and blue as XYZ, as they look to an eye that takes D50 for white (Bradford's adaptation)."""
-    red, green, blue, white = ((x / y, 1.0, (1 - x - y) / y) for x, y in primaries)
-    amounts = _solve((red, green, blue), white)
-    gains = [to / seen for to, seen in zip(_mix(_BRADFORD, _D50), _mix(_BRADFORD, white), strict=True)]
-    colorants = []
-    for colour, amount in zip((red, green, blue), amounts, strict=True):
-        x, y, z = (amount * cone * gain for cone, gain in zip(_mix(_BRADFORD, colour), gains, strict=True))
-        colorants.append(_solve(_BRADFORD, (x, y, z)))
-    return colorants
-
-
-def _mix(columns: Columns, amounts: Vector) -> Vector:
-    """The matrix times the vector."""
-    x, y, z = (sum(map(float.__mul__, row, amounts)) for row in zip(*columns, strict=True))
-    return x, y, z
-
-
-def _solve(columns: Columns, mixture: Vector) -> Vector:
-    """The amounts of which `_mix` makes this mixture, by Cramer's rule."""
-    a, b, c = columns
-    whole = _volume(a, b, c)
-    return _volume(mixture, b, c) / whole, _volume(a, mixture, c) / whole, _volume(a, b, mixture) / whole
-
-
-def _volume(a: Vector, b: Vector, c: Vector) -> float:
-    """The determinant."""
-    return (
-        a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
-    )
-
-
-def _fixed(vector: Vector) -> list[int]:
-    return [round(value * 65536) for value in vector]
+def _numbers(data: Data, image: Image.Image) -> tuple[object, object]:
+    """Of primaries and curve, from a HEIF or AVIF."""
+    named = image.info.get("nclx_profile")
+    if isinstance(named, dict):
+        return named["color_primaries"], named["transfer_characteristics"]
+    if image.format != "AVIF":
+        return None, None
+    at = data.find(_NCLX)  # Pillow does not tell them; a file's first are those of the picture itself
+    return _NUMBERS.unpack_from(data, at) if 0 <= at <= len(data) - _NUMBERS.size else (None, None)
 
 
 def _adobe_rgb(value: float) -> float:
     return math.pow(value, 563 / 256)
+
+
+def _srgb(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else math.pow((value + 0.055) / 1.055, 2.4)
+
+
+def _pq(value: float) -> float:
+    """SMPTE ST 2084."""
+    root = math.pow(value, 32 / 2523)
+    light = math.pow(max(0.0, root - 0.8359375) / (18.8515625 - 18.6875 * root), 8192 / 1305)
+    return min(1.0, 10000 * light / _REFERENCE_WHITE)
+
+
+def _hlg(value: float) -> float:
+    """ITU-R BT.2100, on a display of 1000 candela per square metre, with the gamma of luminance for each colour."""
+    light = value * value / 3 if value <= 0.5 else (math.exp((value - 0.55991073) / 0.17883277) + 0.28466892) / 12
+    return min(1.0, 1000 * math.pow(light, 1.2) / _REFERENCE_WHITE)
+
+
+_PRIMARIES: dict[object, Primaries] = {9: _BT2020, 11: _DCI_P3, 12: _DISPLAY_P3}
+_CURVES: dict[object, Callable[[float], float]] = {16: _pq, 18: _hlg}
