@@ -7,10 +7,13 @@ from io import BytesIO
 from typing import Self
 
 from PIL import Image, ImageChops, ImageCms
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from photod.errors import DecodeError
 
 _SPACE_OF_MODE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}  # in the words of ICC profiles
+_WHITE_OF_16_BITS = 65535.0
+_WHITE_IS_ZERO = 0  # as a TIFF's photometric interpretation
 _SRGB = ImageCms.createProfile("sRGB")
 _LAB = ImageCms.createProfile("LAB")
 
@@ -24,20 +27,16 @@ class Tones:
 
     @classmethod
     def of(cls, image: Image.Image) -> Self | None:
-        """The tones of a 16-bit, 32-bit or float picture; None for others. Raises DecodeError."""
+        """The tones of a 12-bit, 16-bit, 32-bit or float picture; None for others. Raises DecodeError."""
+        tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
         if image.mode.startswith("I;16"):
-            return cls(0.0, 65535.0)
-        if image.mode not in ("I", "F"):
+            black, white = 0.0, 2.0 ** tags.get(BITSPERSAMPLE, (16,))[0] - 1
+        elif image.mode in ("I", "F"):
+            black, white = _range_of(image)
+        else:
             return None
-        low, high = image.getextrema()
-        if not isinstance(low, int | float) or not isinstance(high, int | float):
-            raise DecodeError("its pixels have no order")
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise DecodeError("its pixels are not numbers")
-        white = 1.0 if image.mode == "F" else 65535.0
-        if low >= 0 and high <= white:
-            return cls(0.0, white)
-        return cls(low, high) if high > low else cls(low - 1.0, low)
+        # Pillow itself turns negatives of 8 bits, and only those.
+        return cls(white, black) if tags.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO else cls(black, white)
 
     def apply(self, image: Image.Image) -> Image.Image:
         """The picture as L, rounded."""
@@ -46,11 +45,26 @@ class Tones:
         return image.convert("F").point(lambda value: value * scale + offset).convert("L")
 
 
+def _range_of(image: Image.Image) -> tuple[float, float]:
+    """Black and white of a picture whose numbers may lie anywhere: the usual ones, or else what is found in it."""
+    low, high = image.getextrema()
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        raise DecodeError("its pixels have no order")
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise DecodeError("its pixels are not numbers")
+    white = 1.0 if image.mode == "F" else _WHITE_OF_16_BITS
+    if low >= 0 and high <= white:
+        return 0.0, white
+    return (low, high) if high > low else (low - 1.0, low)
+
+
 def simplify(image: Image.Image) -> Image.Image:
     """The same picture in a mode that can be resized: L, RGB, CMYK, LAB, I, F or premultiplied RGBa."""
     mode = image.mode
     if mode.startswith("I;16"):
-        return image.convert("I")
+        return _whitened(image.convert("I"), image.info.get("transparency"))
+    if mode == "La":
+        image = image.convert("LA")  # all that Pillow can make of it
     if mode in ("I", "F", "RGBa"):
         return image
     if image.has_transparency_data:
@@ -71,6 +85,14 @@ def to_srgb(image: Image.Image, tones: Tones | None, profile: object) -> Image.I
     if image.mode == "LAB":
         return _apply(_lab_transform(), image)
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _whitened(deep: Image.Image, transparent: object) -> Image.Image:
+    """A picture of 16 bits with white in the place of the one value that a PNG may declare transparent."""
+    if isinstance(transparent, int):
+        declared = [255 if value == transparent else 0 for value in range(65536)]
+        deep.paste(int(_WHITE_OF_16_BITS), mask=deep.point(declared, "L"))
+    return deep
 
 
 def _on_white(image: Image.Image) -> Image.Image:
