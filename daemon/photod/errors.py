@@ -67,6 +67,10 @@ class DecodeError(Exception):
     """A photo cannot be decoded. Never fatal: `str()` is the reason that the user reads."""
 
 
+class DecoderKilledError(Exception):
+    """What was decoding a photo was killed from outside: nothing is known of the photo. `str()` is for the user."""
+
+
 def refuse_gone_directory() -> None:
     """Raises UsageError where the current directory is no more: names mean nothing then, and torch crashes."""
     try:

@@ -13,7 +13,7 @@ from functools import partial
 from photod.channel import Channel
 from photod.committer import Committer, Listeners
 from photod.config import Config
-from photod.errors import DecodeError, DeviceError
+from photod.errors import DecodeError, DecoderKilledError, DeviceError
 from photod.in_flight import ContentsInFlight, OnTheWay
 from photod.intake.decoder import Decoded, Decoder
 from photod.intake.memory import PhotoMemory
@@ -105,10 +105,10 @@ class Pipeline:
         """For how long each stage has been busy with what it took last: where that grows, it is stuck.
 
         Reading is not among them: a network folder may take its time. Nor does it count that a later stage is slow,
-        or that a photo takes as long to decode as the configuration allows.
+        or that a photo takes as long to decode as the configuration allows, twice where a decoder is killed.
         """
         return {
-            "decoding": max(0.0, self._to_decode.away_s() - self._config.intake.decode_timeout_s),
+            "decoding": max(0.0, self._to_decode.away_s() - 2 * self._config.intake.decode_timeout_s),
             "scoring": self._decoded.away_s(),
             "committing": self._verdicts.away_s(),
         }
@@ -185,11 +185,19 @@ class Pipeline:
             except DecodeError as error:
                 verdict = Unscoreable(photo.sha256, str(error))
                 self._without_model(Judged(photo.candidate, verdict, duplicate=False))
+            except DecoderKilledError as error:
+                self._pass_over(photo, str(error))
             else:
                 self._decoded.put(decoded, express=photo.candidate.urgent)
                 self._coming_to_score.add(-1)
             finally:
                 photo.data.close()
+
+    def _pass_over(self, photo: ReadPhoto, reason: str) -> None:
+        """No verdict this time, for a photo and for those that wait for its verdict."""
+        for waiting in self._in_flight.release(photo.sha256):
+            self._verdicts.put(Passed(waiting, "unreadable", reason))
+        self._without_model(Passed(photo.candidate, "unreadable", reason))
 
     def _score(self, scorer: Scorer) -> None:
         most = self._config.model.batch_size

@@ -2,16 +2,20 @@
 
 import os
 import signal
+import socket
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from decoding import SIZE, decode, encode, is_gone, read, when_busy
 from dng import make_dng
-from photod.errors import DecodeError
+from photod.errors import DecodeError, DecoderKilledError
+from photod.intake import process, protocol
 from photod.intake.decoder import Decoder
 from photod.intake.memory import PhotoBytes
 from photod.intake.read import ReadPhoto
@@ -43,7 +47,7 @@ def test_a_raw_file_is_decoded_behind_the_walls_by_a_library_loaded_only_then(
     [
         (signal.SIGSEGV, "the decoder crashed (SIGSEGV)"),
         (signal.SIGABRT, "the decoder crashed (SIGABRT)"),
-        (signal.SIGKILL, "the decoder was killed (SIGKILL), as happens when the system runs out of memory"),
+        (signal.SIGXCPU, "the decoder crashed (SIGXCPU)"),  # its own limit
     ],
 )
 def test_a_crash_costs_the_photo_that_caused_it_and_no_other(
@@ -59,6 +63,54 @@ def test_a_crash_costs_the_photo_that_caused_it_and_no_other(
     assert str(raised.value) == words
     assert len(decode(decoder, small).pixels) == SIZE
     assert decoder.pid != first
+
+
+def test_a_decoder_that_is_killed_from_outside_costs_nothing(
+    make_decoder: Callable[..., Decoder], small: Path, slow: Path
+) -> None:
+    """The out-of-memory killer takes decoders first; what they were decoding is no worse for it."""
+    decoder = make_decoder()
+    decode(decoder, small)
+    first = decoder.pid
+    killer = when_busy(decoder, lambda pid: os.kill(pid, signal.SIGKILL))
+    assert len(decode(decoder, slow).pixels) == SIZE
+    killer.join()
+    assert decoder.pid != first
+
+
+def test_a_photo_whose_decoders_are_killed_twice_gets_no_verdict(
+    make_decoder: Callable[..., Decoder], slow: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder, receive = make_decoder(), protocol.receive_answer
+
+    def kill_and_receive(wire: socket.socket, pixels_size: int) -> tuple[int, object, bytes]:
+        if pixels_size and decoder.pid:
+            os.kill(decoder.pid, signal.SIGKILL)
+        return receive(wire, pixels_size)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(protocol, "receive_answer", kill_and_receive)
+        with pytest.raises(DecoderKilledError) as raised:
+            decode(decoder, slow)
+    assert str(raised.value) == "the decoder was killed (SIGKILL), as happens when the system runs out of memory"
+    assert len(decode(decoder, small).pixels) == SIZE
+
+
+def test_a_decoder_that_is_killed_at_its_start_was_killed_too(
+    make_decoder: Callable[..., Decoder], small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder, start = make_decoder(), process._start
+
+    def start_and_kill(*arguments: Any) -> subprocess.Popen[bytes]:
+        child = start(*arguments)
+        child.kill()
+        return child
+
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "_start", start_and_kill)
+        with pytest.raises(DecoderKilledError, match="was killed"):
+            decode(decoder, small)
+    assert len(decode(decoder, small).pixels) == SIZE
 
 
 def test_a_photo_that_takes_too_long_is_given_up(

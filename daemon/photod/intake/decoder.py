@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from photod.channel import Closed
 from photod.config import Intake
-from photod.errors import DecodeError
+from photod.errors import DecodeError, DecoderKilledError
 from photod.intake import protocol
 from photod.intake.process import LostError, WorkerProcess
 from photod.intake.read import ReadPhoto
@@ -47,21 +47,17 @@ class Decoder:
     def decode(self, photo: ReadPhoto) -> Decoded:
         """Decode a photo; blocks for at most the configured time, and that of starting a process.
 
-        Raises DecodeError with the reason for all that is the photo's fault, Closed after `close()`, RuntimeError
-        with the child's last words if no worker can be started.
+        Raises DecodeError with the reason for all that is the photo's fault, DecoderKilledError if two workers in a
+        row are killed from outside, Closed after `close()`, RuntimeError with the child's last words if no worker
+        can be started.
         """
         if photo.data.fd is None:
             raise DecodeError(f"larger than {self._limits.max_file_mb} MB")
-        for _ in range(_TRIES):
-            worker = self._ready_worker()
-            try:
-                facts, pixels = self._ask(worker, photo.data.fd, photo.data.size)
-            except LostError:  # it died between two photos: not this one's fault
-                fate = worker.fate()
-                self._drop(worker)
-                continue
-            return Decoded(photo.candidate, photo.sha256, pixels, facts)
-        raise RuntimeError(f"decoder processes keep dying while they wait; the last one {fate}")
+        try:
+            facts, pixels = self._try(photo.data.fd, photo.data.size)
+        except DecoderKilledError:  # when memory runs out, the photo that was being decoded was there by chance
+            facts, pixels = self._try(photo.data.fd, photo.data.size)
+        return Decoded(photo.candidate, photo.sha256, pixels, facts)
 
     def close(self) -> None:
         """End the worker at once; a `decode` that is under way raises Closed. May be called more than once."""
@@ -70,6 +66,17 @@ class Decoder:
             worker, self._worker = self._worker, None
         if worker:
             worker.end()
+
+    def _try(self, descriptor: int, size: int) -> tuple[Facts, bytes]:
+        """Facts and pixels, from a worker that took the photo."""
+        for _ in range(_TRIES):
+            worker = self._ready_worker()
+            try:
+                return self._ask(worker, descriptor, size)
+            except LostError:  # it died between two photos: not this one's fault
+                fate = worker.fate()
+                self._drop(worker)
+        raise RuntimeError(f"decoder processes keep dying while they wait; the last one {fate}")
 
     def _ready_worker(self) -> WorkerProcess:
         worker = self._worker
@@ -83,13 +90,14 @@ class Decoder:
             raise Closed
         try:
             worker.wait_until_ready()
-        except RuntimeError:
+        except (RuntimeError, DecoderKilledError):
             self._drop(worker)
             raise
         return worker
 
     def _ask(self, worker: WorkerProcess, descriptor: int, size: int) -> tuple[Facts, bytes]:
         """Facts and pixels. A worker that failed otherwise than by saying so is dropped."""
+        killed = False
         try:
             kind, value, pixels = worker.ask(descriptor, size)
             if worker.is_worn():
@@ -101,6 +109,7 @@ class Decoder:
             reason = f"took longer than {self._limits.decode_timeout_s:g} s to decode"
             self._drop(worker)
         except (EOFError, OSError):
+            killed = worker.was_killed()
             reason = f"the decoder {worker.fate()}"
             self._drop(worker)
         except ValueError as error:
@@ -108,7 +117,7 @@ class Decoder:
             reason = f"the decoder answered nonsense ({error})"
         if self._closed:
             raise Closed
-        raise DecodeError(reason)
+        raise DecoderKilledError(reason) if killed else DecodeError(reason)
 
     def _drop(self, worker: WorkerProcess) -> None:
         with self._lock:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import BinaryIO
 
 from photod.config import Intake
+from photod.errors import DecoderKilledError
 from photod.intake import protocol
 from photod.intake.words import one_line
 from photod.photos import InputSpec
@@ -51,13 +52,18 @@ class WorkerProcess:
         return self._process.pid
 
     def wait_until_ready(self) -> None:
-        """Wait until the worker has shut itself in. Raises RuntimeError with its last words if it does not."""
+        """Wait until the worker has shut itself in.
+
+        Raises RuntimeError with its last words if it does not, DecoderKilledError if it was killed from outside.
+        """
         if self._ready:
             return
         self._wire.settimeout(_START_TIMEOUT_S)
         try:
             protocol.expect(self._wire, protocol.HELLO)
         except (EOFError, OSError, ValueError) as error:
+            if self.was_killed():
+                raise DecoderKilledError(f"the decoder {self.fate()}") from error
             raise RuntimeError(f"a decoder process {self.fate()} at its start") from error
         self._resident = _resident_bytes(self.pid)
         self._ready = True
@@ -87,6 +93,16 @@ class WorkerProcess:
         """Kill the process and wait for its end; whoever waits for its answer is woken."""
         self._process.kill()
         self._process.wait()
+
+    def was_killed(self) -> bool:
+        """Whether it was ended by SIGKILL, which only `end()` sends here: the limits of the sandbox send others.
+
+        To be asked before `fate()`.
+        """
+        try:
+            return self._process.wait(_DYING_S) == -signal.SIGKILL
+        except subprocess.TimeoutExpired:
+            return False
 
     def fate(self) -> str:
         """How the process ended, in words, and what it said before. Kills it if it only went silent."""
