@@ -17,7 +17,7 @@ from dng import make_dng
 from photod.errors import DecodeError, DecoderKilledError
 from photod.intake import process, protocol
 from photod.intake.decoder import Decoder
-from photod.intake.memory import PhotoBytes
+from photod.intake.memory import PhotoBytes, PhotoMemory
 from photod.intake.read import ReadPhoto
 
 
@@ -147,6 +147,16 @@ def test_a_photo_that_needs_too_much_memory_says_so(
         decode(decoder, path)
     assert str(raised.value) == "needs more than 512 MB to decode"
     decode(decoder, small)
+
+
+def test_a_photo_that_is_itself_larger_than_the_memory_says_so_too(
+    make_decoder: Callable[..., Decoder], small: Path
+) -> None:
+    decoder = make_decoder(decoder_memory_mb=512)
+    photo = ReadPhoto(read(small).candidate, "0" * 64, PhotoMemory().take(600 << 20))
+    with photo.data, pytest.raises(DecodeError) as raised:
+        decoder.decode(photo)
+    assert str(raised.value) == "needs more than 512 MB to decode"
 
 
 def test_too_many_pixels_and_too_many_bytes_are_refused(

@@ -4,6 +4,7 @@ It trusts nothing that it decodes and is trusted with nothing: it shuts itself i
 """
 
 import argparse
+import errno
 import gc
 import json
 import mmap
@@ -73,10 +74,18 @@ def _decode(descriptor: int, size: int, spec: InputSpec, max_pixels: int) -> dec
         if size == 0:
             return decode.decode_photo(b"", spec, max_pixels)
         # Not closed but let go: what failed in the middle may still hold views of it.
-        data = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
-        return decode.decode_photo(data, spec, max_pixels)
+        return decode.decode_photo(_map(descriptor, size), spec, max_pixels)
     finally:
         os.close(descriptor)
+
+
+def _map(descriptor: int, size: int) -> mmap.mmap:
+    try:
+        return mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+    except OSError as error:
+        if error.errno == errno.ENOMEM:  # the file is larger than the address space that it may take
+            raise MemoryError from error
+        raise
 
 
 if __name__ == "__main__":
