@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +27,15 @@ class Archive:
 
 
 def archives(named: Sequence[str] | None, config: Config) -> list[Archive]:
+    """As `all_archives`, less those whose photos another has, too: each photo once. May raise DatabaseError."""
+    distinct = list(dict.fromkeys(all_archives(named, config)))
+    return [a for a in distinct if not any(_inside(a, other) for other in distinct if other is not a)]
+
+
+def all_archives(named: Sequence[str] | None, config: Config) -> list[Archive]:
     """The archives that were named, else all configured ones that have scores. Raises UsageError."""
     if named:
-        return _without_overlap([existing_archive(folder, config) for folder in named])
+        return [existing_archive(folder, config) for folder in named]
     if not config.folders:
         raise UsageError("no folder is named and none is configured", "name one, such as ~/Pictures")
     found = [a for a in map(archive_of, config.folders) if _has_scores(a)]
@@ -47,11 +54,13 @@ def existing_archive(directory: str, config: Config) -> Archive:
 
 
 def find_archive(path: str, config: Config) -> Archive | None:
-    """The archive of a real path: its own, or that of the nearest directory above that has one."""
-    for root in (Path(path), *Path(path).parents):
+    """The archive of a real path: that of the configured folder it is in, as for photod, else the nearest one."""
+    configured = {folder.path: folder for folder in config.folders}
+    around = (Path(path), *Path(path).parents)
+    for root in sorted(around, key=lambda root: root not in configured):
         if may_be_a_strangers(str(root / DATABASE_DIRECTORY)):
             continue
-        archive = archive_of(_settings(root, config))
+        archive = archive_of(configured.get(root) or Folder(path=root))
         if _has_database(archive):
             below = os.path.relpath(path, archive.folder)
             return Archive(archive.folder, archive.database, "" if below == os.curdir else below)
@@ -72,10 +81,6 @@ def real_directory(directory: str) -> str:
     return path
 
 
-def _settings(root: Path, config: Config) -> Folder:
-    return next((folder for folder in config.folders if folder.path == root), None) or Folder(path=root)
-
-
 def _has_database(archive: Archive) -> bool:
     """Whether it is there. Raises UsageError where it may not be read, or even looked for."""
     if is_gone(str(archive.database)):
@@ -93,13 +98,15 @@ def _has_scores(archive: Archive) -> bool:
     return False
 
 
-def _without_overlap(found: list[Archive]) -> list[Archive]:
-    """Each photo once, however often its folder was named."""
-    distinct = list(dict.fromkeys(found))
-    return [a for a in distinct if not any(_inside(a, other) for other in distinct if other is not a)]
-
-
 def _inside(inner: Archive, outer: Archive) -> bool:
-    if inner.database != outer.database:
+    if not Path(inner.name).is_relative_to(outer.name):
         return False
-    return not outer.below or (inner.below + os.sep).startswith(outer.below + os.sep)
+    return inner.database == outer.database or _has_photos_of(outer, inner.name)
+
+
+def _has_photos_of(archive: Archive, directory: str) -> bool:
+    """Whether its database, too, has photos of this directory; `exclude` may keep them out of it."""
+    from photod.store.queries import Reader
+
+    with closing(Reader(archive.database)) as reader:
+        return bool(reader.directories(os.path.relpath(directory, archive.folder)))

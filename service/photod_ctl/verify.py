@@ -30,10 +30,10 @@ def verify(
 
     from photod.errors import EXIT_DATABASE
     from photod.store import care
-    from photod_ctl.folders import archives
+    from photod_ctl.folders import all_archives
     from photod_ctl.tables import number_of, print_json, printable
 
-    whole = {archive.database: archive.folder for archive in archives(folders, load(context, config))}
+    whole = {archive.database: archive.folder for archive in all_archives(folders, load(context, config))}
     reports = [(folder, care.verify(database, Path(folder), samples)) for database, folder in whole.items()]
     if as_json:
         print_json([{"folder": folder, **asdict(report)} for folder, report in reports])

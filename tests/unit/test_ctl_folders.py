@@ -1,13 +1,16 @@
-"""Which databases are meant by what was typed, where they are not open to everybody."""
+"""Which databases are meant by what was typed, where folders lie in one another or are not open to everybody."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from photod.config import Config
+from invented_archive import Photo, write_archive
+from photod.config import Config, Folder
 from photod.errors import UsageError
-from photod_ctl.folders import existing_archive
+from photod.photos import Facts, Scored
+from photod_ctl.folders import all_archives, archives, existing_archive, find_archive
 
 
 def test_scores_that_are_closed_to_the_user_are_told_and_not_passed_by(
@@ -25,3 +28,21 @@ def test_scores_that_are_closed_to_the_user_are_told_and_not_passed_by(
     monkeypatch.setattr("os.lstat", look)  # root may look anywhere
     with pytest.raises(UsageError, match=r"photos\.db is closed to you; ask its owner"):
         existing_archive(str(folder), Config())
+
+
+def test_a_configured_folder_comes_before_a_nearer_database_as_for_the_daemon(tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole", tmp_path / "whole/part"
+    inner = write_archive(part, [])
+    config = Config(folders=(Folder(path=whole),))
+    assert find_archive(str(part), config) == inner, "until the folder around it has scores"
+    outer = write_archive(whole, [])
+    assert find_archive(str(part), config) == replace(outer, below="part")
+    assert find_archive(str(part), Config()) == inner
+
+
+def test_an_archive_within_another_is_left_out_where_that_has_its_photos(tmp_path: Path) -> None:
+    whole, part, apart = tmp_path / "whole", tmp_path / "whole/part", tmp_path / "whole/excluded"
+    photo = Photo("part/a.jpg", Scored("a" * 64, Facts(6, 4, None, None), 5.0, bytes(4)))
+    outer, _, inner = write_archive(whole, [photo]), write_archive(part, []), write_archive(apart, [])
+    assert archives([str(part), str(whole), str(apart)], Config()) == [outer, inner]
+    assert len(all_archives([str(part), str(whole)], Config())) == 2
