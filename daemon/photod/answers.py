@@ -98,19 +98,19 @@ class Answers:
             meant.watcher.request_scan(below)
 
     def retry(self, folder: str | None) -> None:
-        """Try the unscoreable photos of a folder, or of all, again."""
-        for each in self._present(folder):
-            self.pipeline.note(Retry(each.path))
+        """Try the unscoreable photos of a folder, or of a part of it, or of all, again."""
+        for each, below in self._present(folder):
+            self.pipeline.note(Retry(each.path, below))
 
     def purge(self, folder: str | None) -> None:
-        """Drop the rows of the missing photos of a folder, or of all."""
-        for each in self._present(folder):
-            self.pipeline.note(Purge(each.path))
+        """Drop the rows of the missing photos of a folder, or of a part of it, or of all."""
+        for each, below in self._present(folder):
+            self.pipeline.note(Purge(each.path, below))
 
-    def _present(self, folder: str | None) -> list[OpenFolder]:
+    def _present(self, folder: str | None) -> list[tuple[OpenFolder, str]]:
         if folder is not None:
-            return [find_present(self.folders.values(), folder)[0]]
-        return [each for each in self.folders.values() if each.presence() is Presence.HERE]
+            return [find_present(self.folders.values(), folder)]
+        return [(each, "") for each in self.folders.values() if each.presence() is Presence.HERE]
 
     def use(self, folders: Mapping[str, OpenFolder]) -> None:
         """Answer about these folders from now on."""

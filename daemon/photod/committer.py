@@ -1,7 +1,7 @@
 """The last stage: the only thread that writes databases. What was judged is committed in groups, then told."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from photod.channel import Channel, excused
@@ -111,9 +111,9 @@ class Committer:
                 if swept.purged or swept.waiting:
                     log.info("tombstones", folder=note.folder, purged=swept.purged, waiting_for_purge=swept.waiting)
             case Purge():
-                log.info("tombstones", folder=note.folder, purged=writer.purge(note.folder))
+                log.info("tombstones", folder=note.folder, purged=writer.purge(note.folder, note.below))
             case Retry():
-                writer.forget_unscoreable()
+                note = replace(note, forgotten=writer.forget_unscoreable(note.below))
             case Suspected():
                 writer.suspect(note.contents)
             case _:

@@ -3,8 +3,8 @@
     {"command": "status"}                     -> one object
     {"command": "rate", "folder": "/..."}     -> {"progress": {...}} until one has "done": true
     {"command": "rescan", "folder": "/..."}   -> {"ok": true}; without a folder: all
-    {"command": "retry", "folder": "/..."}    -> {"ok": true}; tries the unscoreable photos again
-    {"command": "purge", "folder": "/..."}    -> {"ok": true}; drops the rows of missing photos
+    {"command": "retry", "folder": "/..."}    -> {"ok": true}; tries the unscoreable photos in it again
+    {"command": "purge", "folder": "/..."}    -> {"ok": true}; drops the rows of its missing photos
     {"command": "pause", "seconds": null}     -> {"ok": true}
     {"command": "resume"}                     -> {"ok": true, "resting": "quiet hours until 07:00"}, or ""
 

@@ -230,8 +230,7 @@ class Daemon:
         watcher = self._roster.folders[note.folder].watcher
         match note:
             case Retry():
-                watcher.forget_agreed()
-                watcher.request_scan()
+                watcher.look_anew(note.forgotten)
             case Missing() | Returned() | Moved() | Compared():
                 watcher.noted(note)
             case Appeared():

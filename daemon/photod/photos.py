@@ -228,6 +228,7 @@ class Purge:
     """The user wants the rows of missing photos dropped."""
 
     folder: str
+    below: str  # the part that is meant: a subdirectory, relative to the folder; '' is all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,8 @@ class Retry:
     """The user wants the unscoreable photos of a folder tried again."""
 
     folder: str
+    below: str  # as in Purge
+    forgotten: frozenset[str] = frozenset()  # once written down: the directories of the photos to look at
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,8 @@ def failed(
     if retry:
         _retry(meant, settings, config_file(context, config))
     for archive in meant:
-        inside = archive.below + os.sep if archive.below else ""
-        for photo in Reader(archive.database).failed():
-            if photo.path.startswith(inside):
-                found.append((os.path.join(archive.folder, photo.path), photo))
+        for photo in Reader(archive.database).failed(below=archive.below):
+            found.append((os.path.join(archive.folder, photo.path), photo))
     if as_json:
         print_json([{"path": path, "reason": photo.reason, "sha256": photo.sha256} for path, photo in found])
     elif found:
@@ -59,16 +57,16 @@ def failed(
 
 
 def _retry(meant: "Sequence[Archive]", settings: "Config", config_path: "Path | None") -> None:
-    """Have the photos tried again, and wait until that is done."""
+    """Have the photos in these archives, or parts of them, tried again, and wait until that is done."""
     from photod.store.queries import Reader
     from photod_ctl.following import End, follow_scoring
     from photod_ctl.tables import warn
 
     for archive in meant:
-        if not Reader(archive.database).totals().unscoreable:
+        if not Reader(archive.database).failed(below=archive.below):
             continue
-        _, end = follow_scoring(archive.folder, settings, config_path, retry=True)
+        _, end = follow_scoring(archive.name, settings, config_path, retry=True)
         if end is End.STOPPED:
-            warn(f"stopped; photod-ctl rate {archive.folder} tries what is left")
+            warn(f"stopped; photod-ctl rate {archive.name} tries what is left")
         if end is not End.DONE:
             raise typer.Exit(EXIT_INTERRUPTED)

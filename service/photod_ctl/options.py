@@ -19,6 +19,9 @@ Folders = Annotated[
         metavar="FOLDER", help="Folders, or parts of them; default: all configured ones.", show_default=False
     ),
 ]
+FolderOrAll = Annotated[
+    str | None, typer.Argument(metavar="FOLDER", help="A folder, or part of it; default: all.", show_default=False)
+]
 
 MANY = 1_000_000_000  # as many as anybody has, and no more than SQLite can count
 

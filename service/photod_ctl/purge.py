@@ -1,17 +1,13 @@
 """`photod-ctl purge`: have the daemon drop what it remembers of photos that are gone."""
 
-from typing import Annotated
-
 import typer
 
-from photod_ctl.options import ConfigFile, load
+from photod_ctl.options import ConfigFile, FolderOrAll, load
 
 
 def purge(
     context: typer.Context,
-    folder: Annotated[
-        str | None, typer.Argument(metavar="FOLDER", help="A folder; default: all.", show_default=False)
-    ] = None,
+    folder: FolderOrAll = None,
     config: ConfigFile = None,
 ) -> None:
     """Drop the rows of photos that are missing, as photod-ctl status counts them.
@@ -24,5 +20,6 @@ def purge(
     from photod_ctl.client import tell
     from photod_ctl.folders import real_directory
 
-    tell(load(context, config), {"command": "purge", "folder": real_directory(folder) if folder else None})
-    print("photod drops what is missing in " + ("the folder" if folder else "all folders"))
+    meant = None if folder is None else real_directory(folder)
+    tell(load(context, config), {"command": "purge", "folder": meant})
+    print("photod drops what is missing in " + ("the folder" if meant else "all folders"))

@@ -1,18 +1,13 @@
 """`photod-ctl rescan`: have the daemon compare folders with their databases now."""
 
-from typing import Annotated
-
 import typer
 
-from photod_ctl.options import ConfigFile, load
+from photod_ctl.options import ConfigFile, FolderOrAll, load
 
 
 def rescan(
     context: typer.Context,
-    folder: Annotated[
-        str | None,
-        typer.Argument(metavar="FOLDER", help="A folder, or part of it; default: all.", show_default=False),
-    ] = None,
+    folder: FolderOrAll = None,
     config: ConfigFile = None,
 ) -> None:
     """Have photod compare a folder with its database now, instead of at its next turn.
@@ -24,5 +19,6 @@ def rescan(
     from photod_ctl.client import tell
     from photod_ctl.folders import real_directory
 
-    tell(load(context, config), {"command": "rescan", "folder": real_directory(folder) if folder else None})
-    print("photod compares " + ("the folder" if folder else "all folders"))
+    meant = None if folder is None else real_directory(folder)
+    tell(load(context, config), {"command": "rescan", "folder": meant})
+    print("photod compares " + ("the folder" if meant else "all folders"))

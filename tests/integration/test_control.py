@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from photod.errors import BusyError, ConfigError, DecodeError
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
+from photod.store.queries import Reader
 from pictures import make_photo
 from running import make_config, ranking, running, wait_until
 
@@ -208,3 +210,31 @@ def test_retry_tries_the_unscoreable_photos_again(
     assert ranking(folder) == {}  # not tried again by itself
     assert ask(config, {"command": "retry", "folder": str(folder)}) == [{"ok": True}]
     wait_until(lambda: "a.png" in ranking(folder))
+
+
+@pytest.mark.usefixtures("daemon")
+def test_retry_and_purge_of_a_part_leave_the_rest_alone(config: Config, folder: Path) -> None:
+    def told(what: str) -> int:
+        return int(ask(config, {"command": "status"})[0]["folders"][0][what])
+
+    for name in ("part/a.jpg", "b.jpg", "part/gone.jpg", "gone.jpg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"broken: " + name.encode())
+    wait_until(lambda: told("unscoreable") == 4)
+    for name in ("part/gone.jpg", "gone.jpg"):
+        (folder / name).unlink()
+    wait_until(lambda: told("missing") == 2)
+    with sqlite3.connect(folder / ".photod/photos.db") as database:
+        database.execute("UPDATE photo SET reason = 'of old'")
+    database.close()
+    assert ask(config, {"command": "purge", "folder": str(folder / "part")}) == [{"ok": True}]
+    wait_until(lambda: told("missing") == 1)
+    assert ask(config, {"command": "retry", "folder": str(folder / "part")}) == [{"ok": True}]
+    database_of = Reader(folder / ".photod/photos.db")
+    wait_until(lambda: [photo.reason for photo in database_of.failed(below="part")] not in ([], ["of old"]))
+    assert [(photo.path, photo.reason == "of old") for photo in database_of.failed()] == [
+        ("b.jpg", True),
+        ("part/a.jpg", False),
+    ]
+    assert told("missing") == 1
+    database_of.close()

@@ -91,9 +91,19 @@ def test_an_unscoreable_verdict_is_found_again_until_it_is_forgotten(writer: Wri
     verdict = Unscoreable("cc", "truncated")
     writer.commit([(Judged(Candidate("/f", "c.jpg", SOME), verdict, duplicate=False), True)])
     assert reader.verdict("cc", MODEL.key) == verdict
-    assert writer.forget_unscoreable() == 1
+    assert writer.forget_unscoreable() == {""}
     assert reader.verdict("cc", MODEL.key) is None
     assert reader.failed() == []
+
+
+def test_a_part_is_forgotten_with_the_copies_that_share_its_verdicts(writer: Writer, reader: Reader) -> None:
+    contents = {"part/a.jpg": "aa", "part/b.jpg": "bb", "c.jpg": "aa", "partly/d.jpg": "dd"}
+    for path, sha256 in contents.items():
+        verdict = Unscoreable(sha256, "truncated")
+        writer.commit([(Judged(Candidate("/f", path, SOME), verdict, duplicate=False), True)])
+    assert [photo.path for photo in reader.failed(below="part")] == ["part/a.jpg", "part/b.jpg"]
+    assert writer.forget_unscoreable("part") == {"part", ""}
+    assert [photo.path for photo in reader.failed()] == ["partly/d.jpg"]
 
 
 def test_the_view_for_other_programs_gives_path_score_size_and_mtime(writer: Writer) -> None:

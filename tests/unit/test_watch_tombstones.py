@@ -119,6 +119,16 @@ def test_many_at_once_wait_for_the_user(writer: Writer, folder: Path, clock: Clo
     assert missing(writer) == 0
 
 
+def test_a_part_is_purged_by_itself(writer: Writer, folder: Path) -> None:
+    for part in ("part", "partly"):
+        (folder / part).mkdir()
+        lose(writer, folder, commit(writer, folder, 3, prefix=f"{part}/"))
+    lose(writer, folder, commit(writer, folder, 2))
+    compare(writer, folder)
+    assert writer.purge(str(folder), "part") == 3
+    assert missing(writer) == 5
+
+
 def test_a_fifth_of_a_large_folder_is_the_bound(writer: Writer, folder: Path, clock: Clock) -> None:
     paths = commit(writer, folder, 1000)
     lose(writer, folder, paths[:199])

@@ -171,12 +171,17 @@ class Reader(Rankings):
             FROM content WHERE photos > 1""")
         return int(files), int(size)
 
-    def failed(self, latest: int | None = None) -> list[FailedPhoto]:
-        """The photos that could not be decoded, by path; or so many of them, the latest first."""
+    def failed(self, latest: int | None = None, below: str = "") -> list[FailedPhoto]:
+        """The photos that could not be decoded, by path; or so many of them, the latest first.
+
+        With `below`, only those in that subdirectory.
+        """
+        where, arguments = below_condition(below)
         order = "path" if latest is None else "committed_at DESC, id DESC"
         rows = self._all(
             f"""SELECT path, sha256, reason, committed_at FROM photo
-            WHERE state = 'unscoreable' AND {_PRESENT} ORDER BY {order} LIMIT ?""",
+            WHERE state = 'unscoreable' AND {_PRESENT} {where} ORDER BY {order} LIMIT ?""",
+            *arguments,
             -1 if latest is None else latest,
         )
         return [FailedPhoto(from_sql(path), *facts) for path, *facts in rows]

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 
 from photod.files import is_gone
+from photod.store.rankings import below_condition
 from photod.store.schema import from_sql
 
 APART_S = 24 * 3600
@@ -48,9 +49,9 @@ class Tombstones:
         self._confirmed = (now, time.clock_gettime(time.CLOCK_BOOTTIME))
         return swept
 
-    def purge(self, folder: str) -> int:
-        """Drop every tombstone now, as the user asked; returns how many."""
-        return self._drop(self._gone(folder, None))
+    def purge(self, folder: str, below: str) -> int:
+        """Drop every tombstone in that subdirectory now ('' for all), as the user asked; returns how many."""
+        return self._drop(self._gone(folder, None, below))
 
     def _age_s(self, earlier: int, now: int) -> float:
         # A wall clock that jumped ahead must not age a confirmation; one that jumped back starts it again.
@@ -69,10 +70,12 @@ class Tombstones:
             return Swept(waiting=len(gone))
         return Swept(purged=self._drop(gone))
 
-    def _gone(self, folder: str, since: int | None) -> list[int]:
+    def _gone(self, folder: str, since: int | None, below: str = "") -> list[int]:
         """The rows missing since then, or at all, whose paths do not exist: a new rule only hides a photo."""
+        where, arguments = below_condition(below)
         rows = self._db.execute(
-            "SELECT id, path FROM photo WHERE missing_since <= ?", (2**62 if since is None else since,)
+            f"SELECT id, path FROM photo WHERE missing_since <= ? {where}",
+            (2**62 if since is None else since, *arguments),
         )
         return [row for row, path in rows if is_gone(os.path.join(folder, from_sql(path)))]
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from photod.errors import BusyError
 from photod.photos import Fingerprint, Judged, ModelIdentity, Scored, Unscoreable
 from photod.store.connection import database_errors, open_writable, refuse_links
-from photod.store.schema import migrate, signed, to_sql
+from photod.store.rankings import below_condition
+from photod.store.schema import from_sql, migrate, signed, to_sql
 from photod.store.tombstones import Swept, Tombstones
 
 RESCORE_ROWS = 8192  # embeddings in memory at once: 8 MB
@@ -135,10 +136,19 @@ class Writer:
                 "UPDATE photo SET missing_since = NULL WHERE path = ?", [(to_sql(path),) for path in paths]
             )
 
-    def forget_unscoreable(self) -> int:
-        """Forget the photos that could not be decoded, so that the next scan tries them again; returns how many."""
+    def forget_unscoreable(self, below: str = "") -> frozenset[str]:
+        """Forget the photos that could not be decoded, of a part or of all, and copies, which share their verdict.
+
+        Returns their directories: the next look at these tries them again.
+        """
+        where, arguments = below_condition(below)
+        unscoreable = "FROM photo WHERE state = 'unscoreable'"
         with database_errors(self.path), self._transaction():
-            return self._db.execute("DELETE FROM photo WHERE state = 'unscoreable'").rowcount
+            rows = self._db.execute(
+                f"DELETE {unscoreable} AND content IN (SELECT content {unscoreable} {where}) RETURNING directory",
+                arguments,
+            )
+            return frozenset(from_sql(directory) for (directory,) in rows)
 
     def move(self, moves: Iterable[tuple[str, str, Fingerprint]]) -> None:
         """Give photos new paths, as (old, new): the same files under other names. They keep their scores.
@@ -173,10 +183,10 @@ class Writer:
             self._db.execute("UPDATE folder SET compared_at = ?", (_now(),))
             return self._tombstones.confirm(folder, filesystem, _now()) if filesystem else Swept()
 
-    def purge(self, folder: str) -> int:
-        """Drop the rows of all missing photos that are not in the folder at this path; returns how many."""
+    def purge(self, folder: str, below: str = "") -> int:
+        """Drop the rows of the missing photos, or of a part, that are not in the folder here; returns how many."""
         with database_errors(self.path), self._transaction():
-            return self._tombstones.purge(folder)
+            return self._tombstones.purge(folder, below)
 
     def close(self) -> None:
         """Close the database and give the lock back. All is committed before: what fails here loses nothing."""

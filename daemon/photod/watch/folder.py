@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import replace
 
 from photod.config import Watch
@@ -105,16 +106,23 @@ class FolderWatcher:
     def finished(self, outcome: Outcome) -> None:
         """Hear what became of a candidate of this folder."""
         if self.flight.finish(outcome):
-            self._look_anew({os.path.dirname(outcome.candidate.path)})
+            self.look_anew({os.path.dirname(outcome.candidate.path)})
         self.wake()
 
     def noted(self, note: Note) -> None:
         """Hear that a note of this folder's was written down: what it is about may have changed meanwhile."""
-        self._look_anew(directories_of(note))
+        self.look_anew(directories_of(note))
         if isinstance(note, Moved):
             self._stale.look_again()  # it may have been sought under its old name
         with self._lock:
             self._notes -= 1
+        self.wake()
+
+    def look_anew(self, directories: Collection[str]) -> None:
+        """Have directories looked at whose rows were just changed; for the committer."""
+        self._survey.rewritten(directories)
+        for directory in directories:
+            self.agenda.mark(directory)
         self.wake()
 
     def forget_agreed(self) -> None:
@@ -248,12 +256,6 @@ class FolderWatcher:
         thread, self._thread = self._thread, None  # where the committer is behind, that is not this thread's fault
         self._around.note(note)
         self._thread = thread
-
-    def _look_anew(self, directories: set[str]) -> None:
-        """Have directories looked at whose rows were just changed; for the committer."""
-        self._survey.rewritten(directories)
-        for directory in directories:
-            self.agenda.mark(directory)
 
     def _drop_everything(self) -> None:
         self._work.clear()

@@ -121,6 +121,13 @@ def test_a_daemon_that_does_not_answer_is_busy_and_no_bug(
     assert caught.value.exit_code == 75
 
 
+@pytest.mark.parametrize("command", ["rescan", "purge"])
+def test_an_empty_name_does_not_mean_all_folders(ctl: Ctl, command: str) -> None:
+    run = ctl(command, "")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "photod-ctl: '' is not a folder; name a folder of photos\n"
+
+
 @pytest.mark.parametrize("command", ["rescan", "purge", "pause", "resume"])
 def test_without_a_daemon_it_says_what_to_do(ctl: Ctl, command: str) -> None:
     run = ctl(command)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -124,6 +125,21 @@ def test_without_a_daemon_it_does_the_work_itself(ctl: Ctl, demo: Path, tmp_path
     assert first["scored"] == len(json.loads(ctl("top", "demo", "-n", "1000", "--json").stdout)) - 3
     again = json.loads(ctl("rate", "demo", "--json").stdout)
     assert (again["unchanged"], again["todo"], again["scored"]) == (first["compared"], 0, 0)
+
+
+@needs_weights
+def test_without_a_daemon_a_part_is_retried_by_itself(ctl: Ctl, tmp_path: Path) -> None:
+    (tmp_path / "photos/part").mkdir(parents=True)
+    for name in ("a.jpg", "part/b.jpg"):
+        (tmp_path / "photos" / name).write_bytes(b"broken: " + name.encode())
+    ctl("rate", "photos")
+    with sqlite3.connect(tmp_path / "photos/.photod/photos.db") as database:
+        database.execute("UPDATE photo SET reason = 'of old'")
+    database.close()
+    (retried,) = json.loads(ctl("failed", "photos/part", "--retry", "--json").stdout)
+    left, _ = json.loads(ctl("failed", "photos", "--json").stdout)
+    assert (Path(retried["path"]).name, retried["reason"] == "of old") == ("b.jpg", False)
+    assert (Path(left["path"]).name, left["reason"]) == ("a.jpg", "of old")
 
 
 @needs_weights
