@@ -1,20 +1,21 @@
 """`photod-ctl export`: ratings where photographers see them."""
 
 import errno
-import shutil
 from collections import Counter
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from photod.errors import UsageError
-from photod.files import replacing
 from photod_ctl.options import ConfigFile, Folders, Json, load
 from photod_ctl.originals import FULL, UnreadableError, chunks, unwritten
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from photod_ctl.folders import Archive
     from photod_ctl.ranking import Place
 
 STARS = "99,95,80,50"
@@ -55,37 +56,62 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
     if names not in NAMES:
         raise UsageError(f"--names {names} is not known", f"write {', '.join(NAMES)}")
     limits = _limits(stars)
-    rankings = rank(archives(folders, load(context, config)), 2**62)
-    note_models(rankings)
-    places = [place for ranking in rankings if not ranking.earlier for place in ranking.places]
-    counts, failure = export_all(places, limits, adobe=names == "lightroom", remove=remove)
+    settings = load(context, config)
+    if remove:
+        counts, failure = remove_all(archives(folders, settings))
+    else:
+        rankings = rank(archives(folders, settings), 2**62)
+        note_models(rankings)
+        places = [place for ranking in rankings if not ranking.earlier for place in ranking.places]
+        counts, failure = export_all(places, limits, adobe=names == "lightroom")
     if as_json:
         print_json(dict(counts))
     else:
-        print(", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing to export")
+        nothing = "nothing to take back" if remove else "nothing to export"
+        print(", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or nothing)
     if failure:
         raise failure
 
 
 def export_all(
-    places: "Sequence[Place]", limits: list[float], adobe: bool, remove: bool
+    places: "Sequence[Place]", limits: list[float], adobe: bool
 ) -> tuple[Counter[str], UsageError | None]:
     """Bring every photo's sidecar up to date; returns how many became what, and why the first that failed did."""
-    counts: Counter[str] = Counter()
-    failure: UsageError | None = None
-    done: set[Path] = set()
+    wishes: dict[Path, Callable[[], str]] = {}
     for place in places:
         photo = Path(place.location)
         target = photo.with_suffix(".xmp") if adobe else photo.with_name(photo.name + ".xmp")
-        if target in done:
-            continue  # a RAW file and its JPEG share a sidecar: the better one has spoken
-        done.add(target)
-        given = 0 if remove else _stars(place.percentile, limits)
+        # A RAW file and its JPEG share a sidecar: the better one speaks.
+        wishes.setdefault(target, partial(_export_one, photo, target, _stars(place.percentile, limits)))
+    return _do_all(wishes.items())
+
+
+def remove_all(archives: "Iterable[Archive]") -> tuple[Counter[str], UsageError | None]:
+    """Take back every rating that photod gave, by whichever names and to whichever photo; returns as export_all."""
+    from photod_ctl.sidecar_files import sidecars_below
+
+    unlisted: list[OSError] = []
+    found = (target for archive in archives for target in sidecars_below(archive.name, unlisted.append))
+    counts, failure = _do_all((target, partial(_remove_one, target)) for target in found)
+    if unlisted and not failure:
+        problem = f"cannot look into {unlisted[0].filename}: {unlisted[0].strerror}"
+        failure = UsageError(problem, "make the directory readable")
+    del counts["not ours"]
+    return counts, failure
+
+
+def _do_all(
+    wishes: "Iterable[tuple[Path, Callable[[], str]]]",
+) -> tuple[Counter[str], UsageError | None]:
+    """Change one sidecar after the other, whichever fails; a disk that is full ends it."""
+    counts: Counter[str] = Counter()
+    failure: UsageError | None = None
+    for target, change in wishes:
         try:
-            counts[_export_one(photo, target, given)] += 1
-        except UnreadableError as error:
+            counts[change()] += 1
+        except UsageError as error:
             counts["failed"] += 1
-            failure = failure or UsageError(f"{photo} {error}", "check its permissions, and its drive")
+            failure = failure or error
         except OSError as error:
             counts["failed"] += 1
             failure = failure or _failure(target, error)
@@ -102,6 +128,7 @@ def _failure(target: Path, error: OSError) -> UsageError:
 def _export_one(photo: Path, target: Path, stars: int) -> str:
     """Returns what became of the sidecar: rated, unchanged, removed, unrated, kept or vanished."""
     from photod_ctl.sidecar import Change, rate, unrate
+    from photod_ctl.sidecar_files import replace_sidecar
 
     if not photo.exists():
         return "vanished"
@@ -116,14 +143,23 @@ def _export_one(photo: Path, target: Path, stars: int) -> str:
         return "kept"
     if change.data == existing:
         return "unchanged" if stars else "unrated"
-    if change.data is None:
-        target.unlink()
-    else:
-        with replacing(target) as draft:
-            draft.write_bytes(change.data)
-            if existing is not None:
-                shutil.copymode(target, draft)
+    replace_sidecar(target, change.data)
     return "rated" if stars else "removed"
+
+
+def _remove_one(target: Path) -> str:
+    """Returns what became of the sidecar: removed, or kept, since our rating was changed, or not ours."""
+    from photod_ctl.sidecar import unrate
+    from photod_ctl.sidecar_files import replace_sidecar
+
+    existing = target.read_bytes()
+    change = unrate(existing)
+    if change.theirs:
+        return "kept"
+    if change.data == existing:
+        return "not ours"
+    replace_sidecar(target, change.data)
+    return "removed"
 
 
 def _rated_by_others(photo: Path, target: Path) -> bool:
@@ -148,7 +184,10 @@ def _embedded_rating(photo: Path) -> bool:
                 return True
             return bool(image.getexif().get(_EXIF_RATING))
     except Exception:  # Pillow's boundary: RAW and damaged files raise anything
-        return holds_rating(next(chunks(photo), b""))  # of a file that Pillow cannot open, its beginning
+        try:
+            return holds_rating(next(chunks(photo), b""))  # of a file that Pillow cannot open, its beginning
+        except UnreadableError as error:
+            raise UsageError(f"{photo} {error}", "check its permissions, and its drive") from error
 
 
 def _limits(stars: str) -> list[float]:

@@ -73,9 +73,36 @@ def test_remove_takes_back_all_that_was_written(ctl: Ctl, folder: Path, rating: 
     (folder / "8.jpg.xmp").write_text(other)
     _export(ctl, folder)
     assert _rating(folder / "8.jpg.xmp") == 4
-    assert _export(ctl, folder, "--remove") == {"removed": 6, "unrated": 4}
+    assert _export(ctl, folder, "--remove") == {"removed": 6}
     assert _sidecars(folder) == ["8.jpg.xmp"]
     assert (folder / "8.jpg.xmp").read_text() == other
+
+
+def test_remove_finds_sidecars_by_themselves_whatever_became_of_their_photos(
+    ctl: Ctl, folder: Path, archive: Archive, tmp_path: Path
+) -> None:
+    _export(ctl, folder)
+    _export(ctl, folder, "--names", "lightroom")
+    (folder / "9.jpg").unlink()
+    (folder / "8.jpg").rename(folder / "eight.jpg")
+    (folder / "part").mkdir()
+    (folder / "7.jpg.xmp").rename(folder / "part/7.jpg.xmp")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(folder / "6.jpg.xmp", elsewhere)
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "6.xmp").unlink()
+    (folder / "6.xmp").symlink_to(elsewhere / "6.jpg.xmp")
+    archive("photos", {"5.jpg": 3.0}, model="the next one")  # the others wait for it
+    theirs = FOREIGN.format(rating='xmp:Rating="1" ')
+    (folder / "theirs.xmp").write_text(theirs)
+
+    assert _export(ctl, folder / "part", "--remove") == {"removed": 1}
+    assert _export(ctl, folder, "--remove") == {"removed": 10}
+    assert (_sidecars(folder), _sidecars(folder / "part")) == (["6.xmp", "theirs.xmp"], [])
+    assert (folder / "theirs.xmp").read_text() == theirs
+    assert _sidecars(elsewhere) == ["6.jpg.xmp"]
+    assert ctl("export", "--xmp", "--remove", folder).stdout == "nothing to take back\n"
 
 
 def test_a_changed_ranking_changes_our_stars(ctl: Ctl, folder: Path, archive: Archive) -> None:
