@@ -59,7 +59,7 @@ def summarise(group: "Group") -> dict[str, Any]:
         halves.update(reader.histogram(archive.below))
     photos = halves.total()
     points = sum(reader.points(archive.below) for archive, reader in group.members)
-    copies = [reader.duplicates() for archive, reader in group.members if not archive.below]
+    copies = [reader.duplicates(archive.below) for archive, reader in group.members]
     return {
         "model": group.model["name"],
         "photos": photos,

@@ -163,14 +163,6 @@ class Reader(Rankings):
         row = self._one(f"SELECT reason FROM {_PHOTOS_WITH} AND state = 'unscoreable' LIMIT 1", sha256)
         return Unscoreable(sha256, row[0]) if row else None
 
-    def duplicates(self) -> tuple[int, int]:
-        """How many scored photos repeat the bytes of another, and how many bytes they take."""
-        files, size = self._one("""
-            SELECT total(photos - 1), total((photos - 1) * (
-                SELECT max(size) FROM photo WHERE photo.content = content.id))
-            FROM content WHERE photos > 1""")
-        return int(files), int(size)
-
     def failed(self, latest: int | None = None, below: str = "") -> list[FailedPhoto]:
         """The photos that could not be decoded, by path; or so many of them, the latest first.
 

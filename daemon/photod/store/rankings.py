@@ -137,6 +137,18 @@ class Rankings(ReadOnly):
             SELECT {label}, sum(photos), sum(score * photos) / sum(photos) FROM content
             WHERE {ranked} GROUP BY 1""")
 
+    def duplicates(self, below: str = "") -> tuple[int, int]:
+        """How many ranked photos repeat the bytes of another, and how many bytes they take."""
+        where, arguments = below_condition(below)
+        if below:
+            columns = "count(*) AS photos, max(size) AS size"
+            each = f"SELECT {columns} {self._joined(below)} {where} GROUP BY content.id"
+        else:
+            columns = "photos, (SELECT max(size) FROM photo WHERE photo.content = content.id) AS size"
+            each = f"SELECT {columns} FROM content WHERE {self._ranked} AND photos > 1"
+        files, size = self._one(f"SELECT total(photos - 1), total((photos - 1) * size) FROM ({each})", *arguments)
+        return int(files), int(size)
+
     def contents(
         self, below: str = "", bounds: Bounds = EVERYTHING
     ) -> Iterator[tuple[int, str, float, int, str | None, str | None]]:

@@ -36,6 +36,16 @@ def test_the_figures_are_those_of_the_archive(ctl: Ctl, archive: Archive) -> Non
     assert stats["duplicates"] == {"files": 1, "bytes": (folder / "d.jpg").stat().st_size}
 
 
+def test_the_duplicates_of_a_part_are_those_within_it(ctl: Ctl, archive: Archive) -> None:
+    paths = ("a.jpg", "part/b.jpg", "part/sub/c.jpg", "party/d.jpg", "part/other.jpg")
+    alike = dict.fromkeys(paths[:4], "the same bytes")
+    folder = archive("photos", dict.fromkeys(paths, 5.0), bytes_of=alike)
+    size = (folder / "a.jpg").stat().st_size
+    for part, files in ((folder, 3), (folder / "part", 1), (folder / "part/sub", 0)):
+        (stats,) = json.loads(ctl("stats", part, "--json").stdout)
+        assert stats["duplicates"] == {"files": files, "bytes": files * size}
+
+
 def test_several_folders_are_counted_together(ctl: Ctl, archive: Archive) -> None:
     one, two = archive("one", {"a.jpg": 2.0}), archive("two", {"b.jpg": 4.0, "c.jpg": 6.0})
     (stats,) = json.loads(ctl("stats", one, two, "--json").stdout)
