@@ -2,7 +2,7 @@
 
 import os
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,6 +49,8 @@ def rate(
     last, end = follow_scoring(path, settings, config_file(context, config), _scores_of(path, settings))
     interrupted = end is not End.DONE
     last["seconds"] = round(time.monotonic() - start, 3)
+    if "median" in last:  # of all that the daemon has; what was named has its own
+        last["median"] = _median(path, settings)
     if as_json:
         from photod_ctl.tables import print_json
 
@@ -72,6 +74,19 @@ def _show_best(path: str, settings: "Config", count: int) -> None:
     rankings = rank(archives([path], settings), count)
     note_models(rankings)
     print_tables(rankings)
+
+
+def _median(path: str, settings: "Config") -> float | None:
+    """The median score of a folder or a part, as `photod-ctl stats` tells it; None where there is none to read."""
+    from photod_ctl.folders import find_archive
+    from photod_ctl.ranking import by_model
+    from photod_ctl.stats import median
+
+    with suppress(UsageError, DatabaseError):
+        archive = find_archive(path, settings)
+        groups = by_model([archive]) if archive else []
+        return next((median(group) for group in groups if not group.earlier), None)
+    return None
 
 
 def _rate_file(file: str, settings: "Config", config_path: Path | None, as_json: bool) -> None:

@@ -54,9 +54,7 @@ def stats(
 
 def summarise(group: "Group") -> dict[str, Any]:
     """The figures of all archives of a group together. The databases count and add; no score is held here."""
-    halves: Counter[int] = Counter()
-    for archive, reader in group.members:
-        halves.update(reader.histogram(archive.below))
+    halves = _halves(group)
     photos = halves.total()
     points = sum(reader.points(archive.below) for archive, reader in group.members)
     copies = [reader.duplicates(archive.below) for archive, reader in group.members]
@@ -71,6 +69,20 @@ def summarise(group: "Group") -> dict[str, Any]:
         "cameras": sorted(_means(group, "camera"), key=lambda row: -row["photos"])[:CAMERAS],
         "duplicates": {"files": sum(files for files, _ in copies), "bytes": sum(size for _, size in copies)},
     }
+
+
+def median(group: "Group") -> float | None:
+    """The score in the middle; None where no photo has one."""
+    halves = _halves(group)
+    return _median(group, halves) if halves else None
+
+
+def _halves(group: "Group") -> Counter[int]:
+    """How many photos the group has in each half point."""
+    halves: Counter[int] = Counter()
+    for archive, reader in group.members:
+        halves.update(reader.histogram(archive.below))
+    return halves
 
 
 def _histogram(halves: Counter[int]) -> list[dict[str, float]]:
