@@ -53,7 +53,7 @@ class Ranking:
     @property
     def title(self) -> str:
         """The model's name, and whether it is an earlier one."""
-        return f"{self.model['name']}{', an earlier model' if self.earlier else ''}"
+        return title_of(self.model["name"], current=not self.earlier)
 
 
 def rank(
@@ -82,6 +82,11 @@ def by_model(archives: Sequence[Archive]) -> list[Group]:
             group = groups.setdefault(key, Group(model, [], earlier=True))
             group.members.append((archive, Reader(archive.database, key)))
     return list(groups.values())
+
+
+def title_of(model: str, *, current: bool) -> str:
+    """How a model is named where there may be several."""
+    return model if current else f"{model}, an earlier model"
 
 
 def percentile(higher: int, total: int) -> float:

@@ -41,6 +41,7 @@ def stats(
     groups = by_model(archives(folders, load(context, config)))
     note_models(groups)
     found = [summarise(group) for group in groups]
+    found = [summary for summary in found if summary["photos"]] or found[:1]  # a model may only begin
     if png:
         _draw(found, png)
     if as_json:
@@ -60,6 +61,7 @@ def summarise(group: "Group") -> dict[str, Any]:
     copies = [reader.duplicates(archive.below) for archive, reader in group.members]
     return {
         "model": group.model["name"],
+        "model_is_current": not group.earlier,
         "photos": photos,
         "median": _median(group, halves) if photos else None,
         "mean": points / photos if photos else None,
@@ -140,6 +142,7 @@ def _means(group: "Group", by: Literal["year", "camera"]) -> list[dict[str, Any]
 
 
 def _print(summary: dict[str, Any]) -> None:
+    from photod_ctl.ranking import title_of
     from photod_ctl.tables import print_fields
 
     if not summary["photos"]:
@@ -147,7 +150,7 @@ def _print(summary: dict[str, Any]) -> None:
         return
     copies = summary["duplicates"]
     print_fields([
-        ("model", summary["model"]),
+        ("model", title_of(summary["model"], current=summary["model_is_current"])),
         ("photos", f"{summary['photos']:,}"),
         ("median", f"{summary['median']:.2f}, mean {summary['mean']:.2f}"),
         *((f"{mark} or more", f"{share:.1%}") for mark, share in summary["shares"].items()),
@@ -180,6 +183,7 @@ def _bar(part: float) -> str:
 
 def _draw(found: list[dict[str, Any]], png: Path) -> None:
     from photod.errors import UsageError
+    from photod_ctl.ranking import title_of
 
     try:
         from matplotlib.figure import Figure  # type: ignore[import-not-found, unused-ignore]  # not required
@@ -191,7 +195,8 @@ def _draw(found: list[dict[str, Any]], png: Path) -> None:
     for summary in found:
         starts = [bin_["from"] for bin_ in summary["histogram"]]
         heights = [bin_["photos"] for bin_ in summary["histogram"]]
-        axes.bar(starts, heights, 1 / BINS_PER_POINT, align="edge", alpha=0.8, label=str(summary["model"]))
+        label = title_of(summary["model"], current=summary["model_is_current"])
+        axes.bar(starts, heights, 1 / BINS_PER_POINT, align="edge", alpha=0.8, label=label)
     axes.set(xlabel="score", ylabel="photos", xlim=(0, 10))
     axes.legend()
     try:

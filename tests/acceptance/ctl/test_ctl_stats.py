@@ -46,6 +46,21 @@ def test_the_duplicates_of_a_part_are_those_within_it(ctl: Ctl, archive: Archive
         assert stats["duplicates"] == {"files": files, "bytes": files * size}
 
 
+def test_after_a_change_of_model_each_has_figures_and_one_that_has_scored_nothing_none(
+    ctl: Ctl, archive: Archive
+) -> None:
+    archive("photos", {"a.jpg": 2.0, "b.jpg": 4.0}, model="aesclip")
+    folder = archive("photos", {}, model="clip")
+    assert "model  aesclip, an earlier model" in (text := ctl("stats", folder).stdout)
+    assert "no photo is scored yet" not in text
+    archive("photos", {"a.jpg": 6.0}, model="clip")
+    told = json.loads(ctl("stats", folder, "--json").stdout)
+    assert [(stats["model"], stats["model_is_current"], stats["photos"]) for stats in told] == [
+        ("clip", True, 1),
+        ("aesclip", False, 1),
+    ]
+
+
 def test_several_folders_are_counted_together(ctl: Ctl, archive: Archive) -> None:
     one, two = archive("one", {"a.jpg": 2.0}), archive("two", {"b.jpg": 4.0, "c.jpg": 6.0})
     (stats,) = json.loads(ctl("stats", one, two, "--json").stdout)
