@@ -61,7 +61,7 @@ def find_archive(path: str, config: Config) -> Archive | None:
         if may_be_a_strangers(str(root / DATABASE_DIRECTORY)):
             continue
         archive = archive_of(configured.get(root) or Folder(path=root))
-        if _has_database(archive):
+        if has_database(archive):
             below = os.path.relpath(path, archive.folder)
             return Archive(archive.folder, archive.database, "" if below == os.curdir else below)
     return None
@@ -70,6 +70,15 @@ def find_archive(path: str, config: Config) -> Archive | None:
 def archive_of(folder: Folder) -> Archive:
     """The archive of a folder as configured."""
     return Archive(str(folder.path), folder.database_path)
+
+
+def has_database(archive: Archive) -> bool:
+    """Whether it is there. Raises UsageError where it may not be read, or even looked for."""
+    there = not is_gone(str(archive.database))
+    place, right = (archive.database, os.R_OK) if there else (archive.folder, os.X_OK)
+    if not is_gone(str(place)) and not os.access(place, right):
+        raise UsageError(f"{place} is closed to you", "ask its owner, or call this with sudo")
+    return there
 
 
 def real_directory(directory: str) -> str:
@@ -81,17 +90,8 @@ def real_directory(directory: str) -> str:
     return path
 
 
-def _has_database(archive: Archive) -> bool:
-    """Whether it is there. Raises UsageError where it may not be read, or even looked for."""
-    if is_gone(str(archive.database)):
-        return False
-    if not os.access(archive.database, os.R_OK):
-        raise UsageError(f"{archive.database} is closed to you", "ask its owner, or call this with sudo")
-    return True
-
-
 def _has_scores(archive: Archive) -> bool:
-    if _has_database(archive):
+    if has_database(archive):
         return True
     what = "has no scores yet" if os.path.isdir(archive.folder) else "is not there"
     warn(f"{archive.folder} {what}, left out")

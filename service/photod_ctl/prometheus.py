@@ -13,7 +13,8 @@ _STATES = ("scored", "stale", "unscoreable", "missing", "pending")
 
 def prometheus_text(status: Mapping[str, Any]) -> str:
     """Render an answer to {"command": "status"}, or what stands for it where no daemon runs. Pure."""
-    lines = [*_of_the_daemon(status), *_of_the_work(status), *_of_the_folders(status["folders"])]
+    known = [folder for folder in status["folders"] if folder["state"] != "closed"]
+    lines = [*_of_the_daemon(status), *_of_the_work(status), *_of_the_folders(known)]
     return "\n".join(lines) + "\n"
 
 

@@ -12,11 +12,9 @@ import typer
 from photod_ctl.options import ConfigFile, Json, load
 
 if TYPE_CHECKING:
-    from photod.config import Config, Folder
+    from photod.config import Config
 
-STAGES = ("waiting", "decoding", "scoring", "committing")
 FOLLOW_S = 1.0
-LAST_ERRORS = 5
 _CLEAR = "\x1b[H\x1b[2J"
 
 
@@ -50,21 +48,6 @@ def status(
         sys.stdout.flush()
 
 
-def offline_status(config: "Config") -> dict[str, Any]:
-    """What the databases know, in the shape of the daemon's answer."""
-    folders = [_offline_folder(folder) for folder in config.folders]
-    errors = sorted((e for folder in folders for e in folder.pop("errors")), key=lambda error: -error["at"])
-    models = [folder["model"] for folder in folders if folder["model"]]
-    same = all(model == models[0] for model in models)
-    return {
-        "running": False,
-        "model": models[0] if models and same else None,
-        "queue": dict.fromkeys(STAGES, 0),
-        "folders": folders,
-        "last_errors": errors[:LAST_ERRORS],
-    }
-
-
 def _show(settings: "Config", as_json: bool, one_line: bool) -> None:
     from photod_ctl.tables import print_json
 
@@ -79,29 +62,12 @@ def _answer(settings: "Config") -> dict[str, Any]:
     """The daemon's, else what stands for it; `refused` says to whom one answers that is closed to us."""
     from photod_ctl.client import ask, refusal
 
-    return ask(settings, {"command": "status"}) or {**offline_status(settings), "refused": refusal(settings)}
+    answer = ask(settings, {"command": "status"})
+    if answer is None:
+        from photod_ctl.offline import offline_status
 
-
-def _offline_folder(folder: "Folder") -> dict[str, Any]:
-    from photod.store.queries import Reader
-
-    known: dict[str, Any] = {
-        "path": str(folder.path), "database": str(folder.database_path), "state": "unwatched", "model": None,
-        "compared_at": None, "pending": None, "unreadable": [], "unstable": [], "watched_by": None,
-        "scored": 0, "stale": 0, "unscoreable": 0, "missing": 0, "errors": [],
-    }  # fmt: skip
-    if not os.path.isdir(folder.path):
-        known["state"] = "absent"
-    if os.access(folder.database_path, os.R_OK):
-        reader = Reader(folder.database_path)
-        totals = reader.totals()
-        known |= {"model": reader.model(), "compared_at": reader.compared_at()}
-        known |= {name: getattr(totals, name) for name in ("scored", "stale", "unscoreable", "missing")}
-        known["errors"] = [
-            {"at": photo.committed_at, "path": os.path.join(folder.path, photo.path), "reason": photo.reason}
-            for photo in reader.failed(LAST_ERRORS)
-        ]
-    return known
+        answer = {**offline_status(settings), "refused": refusal(settings)}
+    return answer
 
 
 def _print(status: dict[str, Any]) -> None:
@@ -146,8 +112,8 @@ def _running(status: dict[str, Any]) -> str:
 
 def _rescored(folders: list[dict[str, Any]]) -> str:
     """How far the current model is with the photos of earlier ones; empty where it has scored them all."""
-    stale = sum(folder["stale"] for folder in folders)
-    total = stale + sum(folder["scored"] for folder in folders)
+    stale = sum(folder["stale"] or 0 for folder in folders)
+    total = stale + sum(folder["scored"] or 0 for folder in folders)
     return f"{total - stale:,} of {total:,} photos ({(total - stale) / total:.1%}), newest first" if stale else ""
 
 
@@ -205,8 +171,10 @@ def _print_folders(folders: list[dict[str, Any]]) -> None:
             folder["state"],
             folder["watched_by"] or "no",
             _compared(folder["compared_at"]),
-            "" if folder["pending"] is None else f"{folder['pending']:,}",
-            *(f"{folder[name]:,}" for name in ("scored", "stale", "unscoreable", "missing")),
+            *(
+                "" if folder[name] is None else f"{folder[name]:,}"
+                for name in ("pending", "scored", "stale", "unscoreable", "missing")
+            ),
         )
         for folder in folders
     ]

@@ -1,7 +1,13 @@
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from invented_archive import write_archive
+from photod.config import Config, Folder
+from photod_ctl.offline import offline_status
+from photod_ctl.prometheus import prometheus_text
 from photod_ctl.status import _print
 
 FOLDER: dict[str, Any] = {
@@ -21,6 +27,25 @@ def told(capsys: pytest.CaptureFixture[str], **changes: Any) -> tuple[str, str]:
     _print({"running": False, "model": None, "queue": {}, "folders": [FOLDER | changes]})
     out, err = capsys.readouterr()
     return out, err
+
+
+@pytest.mark.parametrize("closed", ["photos/.photod/photos.db", "photos"])
+def test_a_database_that_is_closed_to_the_user_is_told_and_not_taken_for_empty(
+    folder: Path, closed: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if closed == "photos":  # then what is in it cannot be looked for, either
+        monkeypatch.setattr("photod_ctl.folders.is_gone", lambda path: path != str(folder))
+    else:
+        write_archive(folder, [])
+    may = os.access
+    shut = folder.parent / closed
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != shut and may(path, mode))  # root may all
+    status = offline_status(Config(folders=(Folder(path=folder),)))
+    _print(status)
+    out, err = capsys.readouterr()
+    assert err == f"photod-ctl: {shut} is closed to you; ask its owner, or call this with sudo\n"
+    assert out.splitlines()[-1].split() == [str(folder), "closed", "no", "never"]
+    assert str(folder) not in prometheus_text(status)
 
 
 def test_a_folder_in_order_brings_no_warning(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,62 @@
+"""What the databases know where no daemon answers, in the shape of its answer."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from photod.errors import UsageError
+from photod.store.queries import Reader
+from photod_ctl.folders import archive_of, has_database
+from photod_ctl.tables import warn
+
+if TYPE_CHECKING:
+    from photod.config import Config, Folder
+
+STAGES = ("waiting", "decoding", "scoring", "committing")
+COUNTS = ("scored", "stale", "unscoreable", "missing")
+CLOSED = "closed"  # the state of a folder of which this user may know nothing
+LAST_ERRORS = 5
+
+
+def offline_status(config: "Config") -> dict[str, Any]:
+    """The status of all configured folders; says on stderr which are closed to the user."""
+    folders = [_offline_folder(folder) for folder in config.folders]
+    errors = sorted((e for folder in folders for e in folder.pop("errors")), key=lambda error: -error["at"])
+    models = [folder["model"] for folder in folders if folder["model"]]
+    same = all(model == models[0] for model in models)
+    return {
+        "running": False,
+        "model": models[0] if models and same else None,
+        "queue": dict.fromkeys(STAGES, 0),
+        "folders": folders,
+        "last_errors": errors[:LAST_ERRORS],
+    }
+
+
+def _offline_folder(folder: "Folder") -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "path": str(folder.path), "database": str(folder.database_path), "state": "unwatched", "model": None,
+        "compared_at": None, "pending": None, "unreadable": [], "unstable": [], "watched_by": None,
+        **dict.fromkeys(COUNTS, 0), "errors": [],
+    }  # fmt: skip
+    try:
+        there = has_database(archive_of(folder))
+    except UsageError as error:
+        warn(str(error))
+        return known | {"state": CLOSED} | dict.fromkeys(COUNTS)
+    if not os.path.isdir(folder.path):
+        known["state"] = "absent"
+    return known | _in_database(folder) if there else known
+
+
+def _in_database(folder: "Folder") -> dict[str, Any]:
+    reader = Reader(folder.database_path)
+    totals = reader.totals()
+    return {
+        "model": reader.model(),
+        "compared_at": reader.compared_at(),
+        **{name: getattr(totals, name) for name in COUNTS},
+        "errors": [
+            {"at": photo.committed_at, "path": os.path.join(folder.path, photo.path), "reason": photo.reason}
+            for photo in reader.failed(LAST_ERRORS)
+        ],
+    }
