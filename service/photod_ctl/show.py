@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from photod.errors import UsageError
 from photod_ctl.options import MANY, ConfigFile, Json, load
 
 if TYPE_CHECKING:
+    from photod.config import Config
     from photod.store.queries import PhotoDetails, Reader
     from photod_ctl.folders import Archive
 
@@ -31,26 +33,49 @@ def show(
 
     Example: photod-ctl show photo.jpg --neighbours 10
     """
-    from photod.errors import UsageError
-    from photod.store.queries import Reader
-    from photod_ctl.folders import find_archive
     from photod_ctl.tables import print_fields, print_json
 
-    directory, name = os.path.split(os.path.abspath(os.path.expanduser(file)))
-    archive = find_archive(os.path.realpath(directory), load(context, config))
-    reader = Reader(archive.database) if archive else None
-    details = reader.details(os.path.join(archive.below, name)) if archive and reader else None
-    if not archive or not reader or not details:
-        if not os.path.lexists(file):
-            raise UsageError(f"{file} does not exist", "name a photo")
-        if os.path.isdir(file):
-            raise UsageError(f"{file} is a folder", "name a photo, or use photod-ctl top")
-        raise UsageError(f"{file} has no score yet", f"run photod-ctl rate {directory}")
+    settings = load(context, config)
+    path = os.path.abspath(os.path.expanduser(file))
+    found = _find(path, settings)
+    if found is None and os.path.islink(path):  # as photod-ctl top --link makes them
+        path = os.path.realpath(path)
+        found = _find(path, settings)
+    if found is None:
+        raise _why_not(file, path)
+    archive, reader, details = found
     facts = _facts(archive, reader, details) | {"neighbours": _neighbours(archive, reader, details, neighbours)}
     if as_json:
         print_json(facts)
     else:
         print_fields(_lines(facts))
+
+
+def _find(path: str, settings: "Config") -> "tuple[Archive, Reader, PhotoDetails] | None":
+    from photod.store.queries import Reader
+    from photod_ctl.folders import find_archive
+
+    directory, name = os.path.split(path)
+    archive = find_archive(os.path.realpath(directory), settings)
+    if archive is None:
+        return None
+    reader = Reader(archive.database)
+    details = reader.details(os.path.join(archive.below, name))
+    return (archive, reader, details) if details else None
+
+
+def _why_not(file: str, path: str) -> UsageError:
+    """Why nothing is known of what was typed, which means this path."""
+    from photod.intake.formats import is_photo_name
+    from photod_ctl.tables import printable
+
+    if not os.path.lexists(path):
+        return UsageError(f"{file} does not exist", "name a photo")
+    if os.path.isdir(path):
+        return UsageError(f"{file} is a folder", "name a photo, or use photod-ctl top")
+    if not is_photo_name(os.path.basename(path)):
+        return UsageError(f"{file} is no photo by its name", "name one, such as photo.jpg")
+    return UsageError(f"{file} has no score yet", f"run photod-ctl rate {printable(os.path.dirname(path))}")
 
 
 def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from photod.photos import EMBEDDING_DTYPE
@@ -77,6 +78,29 @@ def test_show_tells_why_a_photo_has_no_score(ctl: Ctl, archive: Archive) -> None
     assert "cannot be scored  image file is truncated" in ctl("show", folder / "a.jpg").stdout
     shown = json.loads(ctl("show", folder / "a.jpg", "--json").stdout)
     assert (shown["state"], shown["score"], shown["model"]) == ("unscoreable", None, None)
+
+
+def test_show_of_a_link_is_about_the_photo_that_it_leads_to(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    folder = archive("photos", {"sub/a.jpg": 4.0})
+    ctl("top", folder, "--link", "best")
+    (link,) = (tmp_path / "best").iterdir()
+    shown = json.loads(ctl("show", link, "--json").stdout)
+    assert (shown["path"], shown["score"]) == (f"{folder}/sub/a.jpg", 4.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("/etc/passwd", "/etc/passwd is no photo by its name; name one, such as photo.jpg"),
+        ("photos/new.jpg", "photos/new.jpg has no score yet; run photod-ctl rate {}/photos"),
+        ("photos/gone.jpg", "photos/gone.jpg does not exist; name a photo"),
+        ("photos", "photos is a folder; name a photo, or use photod-ctl top"),
+    ],
+)
+def test_show_says_why_it_knows_nothing(ctl: Ctl, archive: Archive, tmp_path: Path, name: str, words: str) -> None:
+    (archive("photos", {"a.jpg": 4.0}) / "new.jpg").touch()
+    run = ctl("show", name)
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", f"photod-ctl: {words.format(tmp_path)}\n")
 
 
 def test_status_without_a_daemon_reads_the_databases(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_csv_has_a_header_and_a_line_for_each_photo(ctl: Ctl, archive: Archive) 
         (["top", "empty"], "has no scores yet; run photod-ctl rate empty"),
         (["failed", "empty"], "has no scores yet"),
         (["show", "nowhere.jpg"], "nowhere.jpg does not exist"),
-        (["show", "file"], "file has no score yet"),
+        (["show", "file"], "file is no photo by its name"),
         (["show", "empty"], "empty is a folder"),
         (["stat"], "Did you mean 'stats', 'status'; see photod-ctl --help"),
         (["rate"], "missing argument 'FOLDER'; see photod-ctl rate --help"),
