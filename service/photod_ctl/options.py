@@ -1,10 +1,13 @@
 """Options that several commands share, and the configuration that they lead to."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from photod.errors import UsageError
 
 if TYPE_CHECKING:
     from photod.config import Config
@@ -36,6 +39,13 @@ Month = Annotated[
 MinScore = Annotated[
     float | None, typer.Option("--min-score", min=0, max=10, metavar="SCORE", help="Scored at least that.")
 ]
+
+
+def at_most_one(options: Mapping[str, object]) -> None:
+    """Refuse options that exclude each other. `options` are values by name. Raises UsageError."""
+    given = [name for name, value in options.items() if value]
+    if len(given) > 1:
+        raise UsageError(f"{given[0]} and {given[1]} exclude each other", "leave one of them out")
 
 
 def config_file(context: typer.Context, named: Path | None) -> Path | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from photod.errors import EXIT_INTERRUPTED, DatabaseError, UsageError
-from photod_ctl.options import MANY, ConfigFile, Json, config_file, load
+from photod_ctl.options import MANY, ConfigFile, Json, at_most_one, config_file, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,10 @@ def rate(
     from photod_ctl.folders import real_directory
     from photod_ctl.following import End, follow_scoring
 
+    at_most_one({"--top": top, "--json": as_json})
     if os.path.isfile(os.path.expanduser(folder)):
+        if top:
+            raise UsageError(f"--top is of a folder, and {folder} is a file", "leave it out")
         _rate_file(folder, load(context, config), config_file(context, config), as_json)
         return
     path = real_directory(folder)

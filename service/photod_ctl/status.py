@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photod_ctl.options import ConfigFile, Json, load
+from photod_ctl.options import ConfigFile, Json, at_most_one, load
 
 if TYPE_CHECKING:
     from photod.config import Config
@@ -33,6 +33,8 @@ def status(
 
     Example: photod-ctl status --follow
     """
+    at_most_one({"--prometheus": prometheus, "--json": as_json})
+    at_most_one({"--prometheus": prometheus, "--follow": follow})
     settings = load(context, config)
     if prometheus:
         from photod_ctl.prometheus import prometheus_text

@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from photod_ctl.options import MANY, ConfigFile, Folders, Json, MinScore, Month, Since, Until, Year, load
+from photod_ctl.options import (
+    MANY,
+    ConfigFile,
+    Folders,
+    Json,
+    MinScore,
+    Month,
+    Since,
+    Until,
+    Year,
+    at_most_one,
+    load,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +63,10 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
     Examples: photod-ctl top ~/Pictures -n 20; photod-ctl top --year 2023 --distinct --copy /tmp/best;
     photod-ctl top -0 -n 100 | xargs -0 cp -t /tmp/best
     """
+    printed = {"--json": as_json, "--csv": csv, "-0" if null else "--paths": paths or null, "--thumbs": thumbs}
+    for collected in ({"--copy": copy}, {"--link": link}, {"--m3u": m3u}):
+        at_most_one({**printed, **collected})
+
     from photod_ctl.filters import bounds
     from photod_ctl.folders import archives
     from photod_ctl.ranking import note_models, rank

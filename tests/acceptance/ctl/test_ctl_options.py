@@ -1,0 +1,41 @@
+"""Options that exclude each other are refused; none is passed over in silence."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Ctl = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("top photos --json --csv", "--json and --csv exclude"),
+        ("top photos --csv --thumbs", "--csv and --thumbs exclude"),
+        ("top photos -0 --json", "--json and -0 exclude"),
+        ("top photos --json --copy best", "--json and --copy exclude"),
+        ("top photos --copy best --paths --link links", "--paths and --copy exclude"),
+        ("top photos --thumbs --m3u list.m3u", "--thumbs and --m3u exclude"),
+        ("status --prometheus --json", "--prometheus and --json exclude"),
+        ("status --prometheus -f", "--prometheus and --follow exclude"),
+        ("rate photos --json --top 3", "--top and --json exclude"),
+        ("rate photo.png --top 3", "--top is of a folder, and photo.png is a file; leave it out"),
+    ],
+)
+def test_a_pair_of_which_one_would_be_ignored_is_refused(
+    ctl: Ctl, folder: Path, command: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.png").write_bytes((folder / "red.png").read_bytes())
+    run = ctl(*command.split())
+    assert (run.returncode, run.stdout) == (2, "")
+    assert f"photod-ctl: {words}" in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert not (tmp_path / "best").exists()
+
+
+def test_what_goes_together_goes_together(ctl: Ctl, folder: Path, tmp_path: Path) -> None:
+    assert ctl("top", folder, "--paths", "-0", "-n", "1").stdout == f"{folder}/red.png\0"
+    assert ctl("top", folder, "--copy", "best", "--m3u", "best.m3u", "-n", "1").returncode == 0
+    assert (tmp_path / "best/1 red.png").exists()
