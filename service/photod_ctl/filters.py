@@ -1,11 +1,13 @@
 """Dates and scores as they are typed, as bounds of a ranking."""
 
 import re
+from datetime import date as calendar_date
 
 from photod.errors import UsageError
 from photod.store.queries import Bounds
 
-_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?", re.ASCII)
+_FIRST = "0001-01-01"  # what a date lacks is taken from it
 
 
 def bounds(
@@ -18,10 +20,20 @@ def bounds(
 ) -> Bounds:
     """The bounds that the options mean together. Raises UsageError."""
     for name, date in (("--since", since), ("--until", until)):
-        if date is not None and not _DATE.fullmatch(date):
+        if date is not None and not _is_date(date):
             raise UsageError(f"{name} {date} is not a date", "write 2021, 2021-07 or 2021-07-14")
     if year is not None and (since or until):
         raise UsageError("--year is a bound of its own", "leave --since and --until away")
     if year is not None:
         since = until = f"{year:04}"
     return Bounds(since, until, month, min_score)
+
+
+def _is_date(text: str) -> bool:
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        calendar_date.fromisoformat(text + _FIRST[len(text) :])
+    except ValueError:  # the 31st of February
+        return False
+    return True

@@ -49,6 +49,7 @@ class Ranking:
     places: list[Place]
     others: dict[Place, int] = field(default_factory=dict)  # how many more photos show its scene, where asked
     earlier: bool = False  # these photos are still to be scored by the current model
+    missing: int = 0  # photos that are, where none is ranked
 
     @property
     def title(self) -> str:
@@ -130,7 +131,8 @@ def place_photos(
     else:
         above = _above(group.members, [photo.score for _, photo in photos])
     places = [_place(above[photo.score], total, folder, photo) for folder, photo in photos]
-    return Ranking(group.model, total, places, earlier=group.earlier)
+    missing = 0 if total else sum(reader.missing(archive.below) for archive, reader in group.members)
+    return Ranking(group.model, total, places, earlier=group.earlier, missing=missing)
 
 
 def _place(higher: int, total: int, folder: str, photo: RankedPhoto) -> Place:

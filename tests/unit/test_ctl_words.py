@@ -29,10 +29,18 @@ def test_a_pause_that_no_timer_can_wait_for_is_refused_in_days(text: str) -> Non
     assert parse_duration("106751d") == 106751 * 86400
 
 
-@pytest.mark.parametrize("date", ["21", "2021-13", "2021-00-01", "2021-1-1", "2021-01-32", "today", "2021-01-01T"])
+@pytest.mark.parametrize(
+    "date",
+    ["21", "2021-13", "2021-00-01", "2021-1-1", "2021-01-32", "2021-02-31", "2021-02-29", "today", "2021-01-01T"],
+)
 def test_what_is_no_date_is_refused(date: str) -> None:
     with pytest.raises(UsageError, match="is not a date"):
         bounds(until=date)
+
+
+@pytest.mark.parametrize("date", ["2021", "2021-02", "2021-02-28", "2020-02-29"])
+def test_a_year_a_month_and_a_day_are_dates(date: str) -> None:
+    assert bounds(until=date).until == date
 
 
 def test_a_year_excludes_other_bounds_on_dates() -> None:

@@ -227,9 +227,13 @@ class Reader(Rankings):
     def totals(self) -> Totals:
         """How many photos are scored, stale, unscoreable, missing."""
         (unscoreable,) = self._one(f"SELECT count(*) FROM photo WHERE state = 'unscoreable' AND {_PRESENT}")
-        (missing,) = self._one("SELECT count(*) FROM photo WHERE missing_since IS NOT NULL")
         (scored,) = self._one("SELECT coalesce(sum(photos), 0) FROM model WHERE current = 1")
-        return Totals(scored, self.count_stale(), unscoreable, missing)
+        return Totals(scored, self.count_stale(), unscoreable, self.missing())
+
+    def missing(self, below: str = "") -> int:
+        """How many photos a listing of their directory lacked; with `below`, only those in that subdirectory."""
+        where, arguments = below_condition(below)
+        return int(self._one(f"SELECT count(*) FROM photo WHERE missing_since IS NOT NULL {where}", *arguments)[0])
 
     def model(self) -> dict[str, Any] | None:
         """The identity of the current model."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from photod_ctl.options import MANY, ConfigFile, Folders, MinScore, Since, Year, load
+from photod_ctl.options import MANY, ConfigFile, Folders, MinScore, Month, Since, Until, Year, load
 
 SWITCH_S = 0.0005  # how long a thread that decodes may keep the interpreter from the show; usual are 5 ms
 
@@ -22,7 +22,9 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     top: Annotated[int, typer.Option("--top", min=1, max=MANY, metavar="N", help="Only the N best.")] = 20_000,
     min_score: MinScore = None,
     since: Since = None,
+    until: Until = None,
     year: Year = None,
+    month: Month = None,
     config: ConfigFile = None,
 ) -> None:
     """Show the photos full screen, best first.
@@ -42,7 +44,7 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     from photod_ctl.slideshow.source import load as load_slides
     from photod_ctl.slideshow.window import Window
 
-    wanted = bounds(since=since, year=year, min_score=min_score)
+    wanted = bounds(since=since, until=until, year=year, month=month, min_score=min_score)
     meant = archives(folders, load(context, config))
     slides, rankings = load_slides(meant, min(top, FIRST), wanted)
     if not slides:

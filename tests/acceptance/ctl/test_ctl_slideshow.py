@@ -146,6 +146,8 @@ def test_without_a_display_it_says_what_to_do(
     [
         (["--min-score", "9.9"], "nothing to show"),
         (["--year", "1999"], "nothing to show"),
+        (["--until", "1999"], "nothing to show"),
+        (["--month", "3"], "nothing to show"),
         (["--since", "last year"], "--since last year is not a date; write 2021, 2021-07 or 2021-07-14"),
     ],
 )

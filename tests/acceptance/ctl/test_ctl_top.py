@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from photod.photos import Facts
+from photod.store.writer import Writer
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 Archive = Callable[..., Path]
@@ -195,6 +197,15 @@ def test_an_archive_without_scores_says_so(ctl: Ctl, archive: Archive) -> None:
     assert (nothing.returncode, nothing.stdout) == (0, "")
     assert "no photo is scored yet; photod-ctl failed" in nothing.stderr
     assert "within these limits" in ctl("top", archive("more", {"a.jpg": 1.0}), "--min-score", "5").stderr
+
+
+def test_an_archive_whose_photos_are_all_gone_says_so(ctl: Ctl, archive: Archive) -> None:
+    folder = archive("photos", {"a.jpg": 1.0, "sub/b.jpg": 2.0})
+    with closing(Writer(folder / ".photod/photos.db")) as writer:
+        writer.mark_missing(["a.jpg", "sub/b.jpg"])
+    for part, count in ((folder, "2 photos"), (folder / "sub", "1 photo")):
+        said = f"no scored photo is left, {count} missing; mount the drive, or have photod-ctl purge forget them\n"
+        assert ctl("top", part).stderr.endswith(said)
 
 
 def test_an_empty_name_is_not_the_current_folder(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
