@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from photod_ctl.contents import Rows
 from photod_ctl.lens import Vectors, lens_for
 
-BURST_S = 3.0  # frames of one camera this close together show one scene, however they look
+BURST_S = 3.0  # frames of one camera this close together are one burst and show one scene, however they look
 # Within so many seconds, those show one scene that are as alike as only one pair in so many is.
 SCENES = {10.0: 10, 60.0: 20, 600.0: 100}
 TWINS = 10_000  # likewise where a date is missing

@@ -2,6 +2,7 @@
 
 import random
 
+from photod_ctl.likeness import BURST_S
 from photod_ctl.slideshow.deck import Deck, Slide, burst_of
 
 
@@ -102,11 +103,13 @@ def test_shuffling_mixes_what_is_to_come_and_back_again_restores_the_ranking() -
 
 
 def test_a_burst_is_a_chain_of_frames_by_one_camera_seconds_apart() -> None:
-    frames = [_slide(f"f{n}", float(n), f"2022-08-19 20:31:{7 + 4 * n:02}") for n in range(4)]
+    gap = int(BURST_S)  # as top --distinct has it
+    frames = [_slide(f"f{n}", float(n), f"2022-08-19 20:31:{7 + gap * n:02}") for n in range(4)]
+    just_after = _slide("after", 9.0, f"2022-08-19 20:31:{8 + 4 * gap:02}")
     other_camera = _slide("other", 9.0, "2022-08-19 20:31:12", "D750")
     later = _slide("later", 9.0, "2022-08-19 20:32:00")
     undated = _slide("undated", 9.0)
-    slides = [undated, later, other_camera, *reversed(frames)]
+    slides = [undated, later, just_after, other_camera, *reversed(frames)]
     assert burst_of(frames[2], slides) == frames
     assert burst_of(later, slides) == [later]
     assert burst_of(undated, slides) == [undated]

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from photod_ctl.likeness import BURST_S
+
 PAGE = 0.05  # of the show, for PgUp and PgDn
-BURST_GAP_S = 5.0  # frames of one camera this close together are one burst
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,9 @@ def burst_of(slide: Slide, slides: Iterable[Slide]) -> list[Slide]:
     )  # fmt: skip
     place = next(n for n, (_, location, _) in enumerate(timed) if location == slide.location)
     first = last = place
-    while first > 0 and (timed[first][0] - timed[first - 1][0]).total_seconds() <= BURST_GAP_S:
+    while first > 0 and (timed[first][0] - timed[first - 1][0]).total_seconds() <= BURST_S:
         first -= 1
-    while last + 1 < len(timed) and (timed[last + 1][0] - timed[last][0]).total_seconds() <= BURST_GAP_S:
+    while last + 1 < len(timed) and (timed[last + 1][0] - timed[last][0]).total_seconds() <= BURST_S:
         last += 1
     return [other for _, _, other in timed[first : last + 1]]
 
