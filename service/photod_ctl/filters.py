@@ -23,7 +23,7 @@ def bounds(
         if date is not None and not _is_date(date):
             raise UsageError(f"{name} {date} is not a date", "write 2021, 2021-07 or 2021-07-14")
     if year is not None and (since or until):
-        raise UsageError("--year is a bound of its own", "leave --since and --until away")
+        raise UsageError("--year is a bound of its own", "leave out --since and --until")
     if year is not None:
         since = until = f"{year:04}"
     return Bounds(since, until, month, min_score)

@@ -26,7 +26,7 @@ def pause(
 
     seconds = None if how_long is None else parse_duration(how_long)
     tell(load(context, config), {"command": "pause", "seconds": seconds})
-    print("photod rests" + (f" for {how_long}" if how_long else "; photod-ctl resume has it go on"))
+    print("photod rests" + (f" for {how_long}" if how_long else "; photod-ctl resume continues"))
 
 
 def resume(context: typer.Context, config: ConfigFile = None) -> None:
@@ -37,7 +37,7 @@ def resume(context: typer.Context, config: ConfigFile = None) -> None:
     from photod_ctl.client import tell
 
     resting = tell(load(context, config), {"command": "resume"})["resting"]
-    print(f"photod is paused no more, and rests still ({resting})" if resting else "photod goes on")
+    print(f"photod is no longer paused, but still resting ({resting})" if resting else "photod goes on")
 
 
 def parse_duration(text: str) -> float:

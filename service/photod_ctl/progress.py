@@ -57,7 +57,7 @@ def rest(progress: dict[str, Any]) -> str:
     if not reason or progress["todo"] <= finished(progress):
         return ""
     if reason == "paused":
-        return "photod is paused; photod-ctl resume has it go on"
+        return "photod is paused; photod-ctl resume continues"
     return f"photod rests ({reason}); it goes on by itself"
 
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 COLUMNS, ROWS = 24, 8  # cells of the terminal that a thumbnail may take
 DECODED = (720, 480)  # pixels; enough for the cells of a dense screen
 AHEAD = 4  # thumbnails decoded before their turn
-REMEDY = "leave --thumbs away, or look at them with photod-ctl slideshow"
+REMEDY = "leave out --thumbs, or look at them with photod-ctl slideshow"
 
 
 def find_renderer() -> Any:
     """The class that draws pictures by the terminal's own protocol; asks the terminal. Raises UsageError."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("--thumbs needs a terminal", "leave it away where the output goes elsewhere")
+        raise UsageError("--thumbs needs a terminal", "leave it out where the output goes elsewhere")
     try:
         from textual_image import renderable
     except ImportError:

@@ -48,7 +48,7 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     meant = archives(folders, load(context, config))
     slides, rankings = load_slides(meant, min(top, FIRST), wanted)
     if not slides:
-        raise UsageError("there is nothing to show", "score photos with photod-ctl rate, or ask for fewer limits")
+        raise UsageError("there is nothing to show", "score photos with photod-ctl rate, or use fewer filters")
     note_models(rankings)
     screen = Window(full_screen=not window)
     show = Show(Deck(slides, loop=loop), screen, Pace(delay, fade))

@@ -51,7 +51,7 @@ def test_a_daemon_that_has_the_folder_is_asked_and_followed(
 @pytest.mark.parametrize(
     ("resting", "words"),
     [
-        ("paused", "photod is paused; photod-ctl resume has it go on\n"),
+        ("paused", "photod is paused; photod-ctl resume continues\n"),
         ("quiet hours until 07:00", "photod rests (quiet hours until 07:00); it goes on by itself\n"),
     ],
 )
@@ -78,6 +78,15 @@ def test_what_could_not_be_read_is_named(
     assert f"1 unscoreable, {unreadable} unreadable" in run.stdout
     words = f"sub/b.jpg cannot be read{others}: Permission denied; it is tried again next time"
     assert f"photod-ctl: {words}\n" in run.stderr
+
+
+def test_the_end_of_a_pause_in_quiet_hours_is_no_end_of_the_rest(
+    ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
+) -> None:
+    daemon(tmp_path, {"ok": True, "resting": "quiet hours until 07:00"})
+    said = "photod is no longer paused, but still resting (quiet hours until 07:00)\n"
+    assert ctl("resume").stdout == said
+    assert ctl("pause").stdout == "photod rests; photod-ctl resume continues\n"
 
 
 def test_a_refusal_of_the_daemon_is_one_line_with_its_exit_code(
