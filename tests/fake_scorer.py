@@ -41,3 +41,18 @@ class FakeScorer:
     def load(self, _model: Model, _cache: Path, _preprocessing: int) -> tuple["FakeScorer", ...]:
         """In the place of `photod.score.load_scorers`."""
         return (self,)
+
+
+class SlowScorer(FakeScorer):
+    """Scores only when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.may = threading.Event()
+
+    def embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """As the fast one does."""
+        self.asked.set()
+        assert self.may.wait(60)
+        return super().embed(pixels)

@@ -86,8 +86,11 @@ class Committer:
         for folder in {item.candidate.folder for item in judged}:
             with excused():  # these photos may lie on a network drive that hangs
                 checked = [(item, _is_still(item.candidate)) for item in judged if item.candidate.folder == folder]
-            self._writers[folder].commit(checked)
-            outcomes += [item if same else Passed(item.candidate, "changed") for item, same in checked]
+            writer = self._writers.get(folder)
+            if writer is not None:
+                writer.commit(checked)
+            # Where the database could not be had, for now, they are looked at when it can.
+            outcomes += [item if same and writer else Passed(item.candidate, "changed") for item, same in checked]
         for outcome in outcomes:
             self._listeners.on_outcome(outcome)
 

@@ -97,6 +97,7 @@ class OpenFolder:
 
     def close(self) -> None:
         """Give the database back."""
+        self._opened = None
         writer, self.writer = self.writer, None
         if writer is not None:
             try:

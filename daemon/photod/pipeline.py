@@ -232,4 +232,5 @@ class Pipeline:
         self._coming_to_commit.add(-len(batch))
 
     def _failures(self, photo: Decoded) -> int:
-        return self._writers[photo.candidate.folder].suspects.get(photo.sha256, 0)
+        writer = self._writers.get(photo.candidate.folder)
+        return 0 if writer is None else writer.suspects.get(photo.sha256, 0)

@@ -144,6 +144,7 @@ class Roster:
         folder = self.folders[path]
         if folder.presence() is not Presence.UNOPENED:
             return
+        self.writers.pop(path, None)  # closed first of all; another comes in its place, if it can be had
         try:
             folder.open()
         except BusyError as error:

@@ -7,30 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from fake_scorer import FakeScorer
+from fake_scorer import SlowScorer
 from photod import reload as reload_module
 from photod.config import Config, Folder
 from photod.daemon import Daemon
 from running import make_config, ranking, wait_until
 from watching import agrees, ask, put
-
-
-class SlowScorer(FakeScorer):
-    """Scores only when it may."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked = threading.Event()
-        self.may = threading.Event()
-
-    def embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        self.asked.set()
-        assert self.may.wait(60)
-        return super().embed(pixels)
 
 
 @pytest.fixture

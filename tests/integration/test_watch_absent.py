@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from fake_scorer import FakeScorer
+from fake_scorer import FakeScorer, SlowScorer
 from machine import need
 from photod.config import Config, Folder
 from photod.errors import ConfigError, DatabaseError
 from photod.photos import PhotoRow
 from photod.store.queries import Reader
+from photod.store.writer import Writer
 from photod.watch import folder as folder_module
 from photod.watch import observer
 from running import make_config, running, score_once, wait_until
@@ -302,3 +303,29 @@ def test_purging_drops_the_rows_of_missing_photos_and_nothing_else(folder: Path)
         assert folder_status(config)["missing"] == 20
         assert ask(config, "purge", folder=str(folder)) == {"ok": True}
         wait_until(lambda: folder_status(config)["missing"] == 0)
+
+
+def test_what_was_under_way_when_another_process_took_the_folder_waits_for_it(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    fill(other, 3, 50)
+    fill(folder, 3)
+    config = make_config(folder, other)
+    with running(config, scorer := SlowScorer()):
+        scorer.may.set()
+        quiet(config)
+        scorer.may.clear()
+        scorer.asked.clear()
+        put(folder / "in the model.png", 200)
+        assert scorer.asked.wait(30)
+        put(folder / "before the model.png", 201)
+        wait_until(lambda: ask(config, "status")["queue"]["scoring"] == 1)
+        shutil.rmtree(folder / ".photod")
+        taken = Writer(Folder(path=folder).database_path)
+        wait_until(lambda: folder_status(config, folder)["state"] == "absent")
+        (other / "00050.png").unlink()
+        agrees(other)  # so whoever writes databases has been to that one, too, and found it taken
+        scorer.may.set()
+        put(other / "new.png", 202)
+        agrees(other)
+        taken.close()
+        agrees(folder)

@@ -199,6 +199,8 @@ class FolderWatcher:
             self._step += 1
             self._wake.clear()
             self._check()
+            if self._absent:  # what happens meanwhile is found by the scan that follows
+                self._dirty.clear()
             # Each part does a little and says whether there may be more.
             busy = [part() for part in (self._dirty.step, self._feed, self._scans.step)]
             if not any(busy):
