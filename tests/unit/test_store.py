@@ -143,6 +143,17 @@ def test_the_second_writer_is_told_who_holds_the_lock(writer: Writer) -> None:
     Writer(writer.path).close()
 
 
+def test_a_lock_that_could_not_be_labelled_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(DatabaseError, match="free some space"):
+            Writer(tmp_path / ".photod/photos.db")
+    Writer(tmp_path / ".photod/photos.db").close()
+
+
 def test_an_error_inside_a_commit_leaves_nothing_of_it(writer: Writer, reader: Reader) -> None:
     with pytest.raises(DatabaseError, match=str(writer.path)):
         writer.commit([scored("a.jpg", "aa", 5.0), scored("b.jpg", "bb", 1.0, Fingerprint(None, 2, 3, 4))])  # type: ignore[arg-type]

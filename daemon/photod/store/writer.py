@@ -252,10 +252,13 @@ def _take_lock(path: Path) -> int:
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"photod, process {os.getpid()}".encode(), 0)
     except BlockingIOError:
         holder = os.pread(lock, 200, 0).decode(errors="replace").strip() or "another process"
         os.close(lock)
         raise BusyError(f"{path.parent} is in use by {holder}", "wait for it, or end it") from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"photod, process {os.getpid()}".encode(), 0)
+    except BaseException:
+        os.close(lock)  # else this very process would be in its own way
+        raise
     return lock
