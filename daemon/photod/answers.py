@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -32,7 +32,7 @@ class Answers:
     pipeline: Pipeline
     scorers: tuple[Scorer, ...]
     tally: Tally
-    stopping: threading.Event
+    is_stopping: Callable[[], bool]
     drained: threading.Event  # set when everything that will be committed is
     socket: str
     started_at: float = field(default_factory=time.time)
@@ -84,7 +84,7 @@ class Answers:
         while not (done := meant.watcher.idle()) and not meant.watcher.is_stopped():
             yield self._progress(meant, before, meant.watcher.state())
             meant.watcher.wait_until_idle(FOLLOW_S)
-        if not done and self.stopping.is_set():  # what was decoded is still being committed
+        if not done and self.is_stopping():  # what was decoded is still being committed
             self.drained.wait()
         yield self._progress(meant, before, "done" if done else "stopped")
 

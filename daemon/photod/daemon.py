@@ -43,7 +43,7 @@ from photod.summary import Summary
 from photod.supervision import Supervisor
 from photod.systemd import ask_for_time, notify
 from photod.tally import Tally
-from photod.threads import Crew
+from photod.threads import Crew, Wakeup
 from photod.watch.observer import Observer
 from photod.watch.presence import Presence
 
@@ -76,8 +76,8 @@ class Daemon:
         self._once = once
         self._client = client
         self._load = load
-        self._stop = threading.Event()
-        self._wake = threading.Event()  # the main thread has something to do
+        self._stopping = False  # no Event: a signal handler sets it
+        self._wakeup = Wakeup()  # of the main thread, when it has something to do
         self._drained = threading.Event()
         self._crew = Crew(on_failure=self.stop)
         self._tally = Tally()
@@ -102,16 +102,22 @@ class Daemon:
             raise self._crew.failure
 
     def stop(self) -> bool:
-        """Have `run` finish what was decoded and return; False when that was asked before. Any thread may call."""
-        asked_before = self._stop.is_set()
-        self._stop.set()
-        self._wake.set()
+        """Have `run` finish what was decoded and return; False when that was asked before.
+
+        Any thread may call, and any signal handler.
+        """
+        asked_before, self._stopping = self._stopping, True
+        self._wakeup.call()
         return not asked_before
 
+    def is_stopping(self) -> bool:
+        """Whether it was told to stop, or ends by itself."""
+        return self._stopping
+
     def reload(self) -> None:
-        """Have the configuration read again. Any thread may call."""
+        """Have the configuration read again. Any thread may call, and any signal handler."""
         self._reloader.request()
-        self._wake.set()
+        self._wakeup.call()
 
     def _assemble(self) -> Answers:
         """Open and load everything, in an order in which the cheap mistakes are found first."""
@@ -136,7 +142,9 @@ class Daemon:
             self._crew,
         )
         place = str(self._control.path) if self._control else ""
-        return Answers(self._roster.folders, self._pipeline, scorers, self._tally, self._stop, self._drained, place)
+        return Answers(
+            self._roster.folders, self._pipeline, scorers, self._tally, self.is_stopping, self._drained, place
+        )
 
     def _start(self, answers: Answers) -> None:
         if self._pipeline is not None:
@@ -177,15 +185,14 @@ class Daemon:
             # Not on this thread, which must be free to shut down: an answer ends only when all is committed.
             folder = str(self._once)
             self._crew.start("once", lambda: self._until_done(lambda: deque(answers.rate(folder), 0)))
-        while not self._stop.is_set():
+        while not self._stopping:
             letting_go = self._reloader.step()
             if answers.folders is not self._roster.folders:
                 answers.use(self._roster.folders)
             if self._supervisor is not None:
                 self._supervisor.tick()
             tick_s = self._supervisor.tick_s if self._supervisor else None
-            self._wake.wait(LET_GO_LOOK_S if letting_go else tick_s)
-            self._wake.clear()
+            self._wakeup.wait(LET_GO_LOOK_S if letting_go else tick_s)
 
     def _until_done(self, work: Callable[[], object]) -> None:
         work()
@@ -193,8 +200,7 @@ class Daemon:
 
     def _shut_down(self) -> None:
         """From the source to the sink: nothing new, then what is under way, then those who only answer."""
-        self._stop.set()
-        self._wake.set()
+        self._stopping = True
         notify("STOPPING=1")
         ask_for_time(2 * DRAIN_S, "stopping: what was decoded is scored and committed")
         deadline = time.monotonic() + DRAIN_S

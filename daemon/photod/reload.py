@@ -1,6 +1,5 @@
 """A running daemon reads its configuration again: what has changed, and how it is taken over."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,17 +49,17 @@ class Reloader:
         self.config = config  # as it was last taken
         self._read = read
         self._roster = roster
-        self._requested = threading.Event()
+        self._requested = False
         self._told_by: float | None = None  # when systemd is told that it is done, even if a folder is not gone yet
 
     def request(self) -> None:
-        """Have the next `step` read the configuration. Any thread may call."""
-        self._requested.set()
+        """Have the next `step` read the configuration. Any thread may call, and any signal handler."""
+        self._requested = True
 
     def step(self) -> bool:
         """Go on, without waiting for anything; True while folders that are let go have photos under way."""
-        if self._requested.is_set():
-            self._requested.clear()
+        if self._requested:
+            self._requested = False
             notify_reloading()
             self._take()
             self._told_by = time.monotonic() + LET_GO_S

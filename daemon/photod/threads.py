@@ -4,6 +4,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from photod.channel import Closed
 
@@ -37,6 +39,25 @@ class Crew:
             pass
         except BaseException as error:  # the end of every thread: nothing passes unseen
             self.fail(error)
+
+
+class Wakeup:
+    """Wakes the thread that waits for it, or that will.
+
+    A signal handler may call it, even in the midst of `wait`: an Event would have that thread wait for itself.
+    """
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[None] = SimpleQueue()  # its `put` is reentrant
+
+    def call(self) -> None:
+        """Have `wait` return. Any thread may call, and any signal handler."""
+        self._calls.put(None)
+
+    def wait(self, timeout_s: float | None) -> None:
+        """Return at a call, or after so many seconds."""
+        with suppress(Empty):
+            self._calls.get(timeout=timeout_s)
 
 
 # The number of the futex system call, by which threads wait for locks.

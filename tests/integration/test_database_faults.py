@@ -47,7 +47,7 @@ def run_into_fault(folder: Path, cause: Callable[[], None], group: int = 256) ->
         wait_until(lambda: len(ranking(folder)) == PHOTOS)
         cause()
         fill(folder, PHOTOS, PHOTOS)
-        wait_until(daemon._stop.is_set)
+        wait_until(daemon.is_stopping)
     assert caught.value.exit_code == EXIT_DATABASE
     message = str(caught.value)
     assert str(database_of(folder)) in message

@@ -16,7 +16,7 @@ from photod.daemon import Daemon
 from photod.errors import EXIT_DEVICE, DeviceError
 from photod.store.queries import Reader
 from pictures import make_photo
-from running import make_config, ranking, score_once
+from running import make_config, ranking, score_once, wait_until
 
 POISON = 200  # the brightness that the device cannot stand
 BATCH = Model(batch_size=8)
@@ -173,7 +173,7 @@ def test_what_another_device_has_in_hand_is_finished_and_committed(folder: Path)
         def embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
             both_busy.wait()
             failing.wait(30)
-            assert daemon._stop.wait(30)  # the failure is being dealt with
+            wait_until(daemon.is_stopping)  # the failure is being dealt with
             return super().embed(pixels)
 
     patient = Patient()
