@@ -19,13 +19,13 @@ class Timers:
     def __init__(self) -> None:
         # misfire_grace_time: by default a job that is a second late is dropped for good.
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._scheduler = BackgroundScheduler(job_defaults=defaults)
+        # UTC: an interval knows no summer time, and nobody asks what $TZ may mean.
+        self._scheduler = BackgroundScheduler(job_defaults=defaults, timezone="UTC")
         self._offset_s = _offset_s()
 
     def every(self, seconds: float, request: Callable[[], None]) -> None:
         """Call `request` every so many seconds, give or take a twentieth, so that machines spread."""
-        # UTC: an interval knows no summer time.
-        self._scheduler.add_job(request, "interval", seconds=seconds, jitter=seconds / 20, timezone="UTC")
+        self._scheduler.add_job(request, "interval", **_interval(seconds))
 
     def start(self) -> None:
         """Start the timers."""
@@ -37,12 +37,17 @@ class Timers:
         if abs(offset_s - self._offset_s) > JUMP_S:
             self._offset_s = offset_s
             for job in self._scheduler.get_jobs():
-                job.reschedule(job.trigger)
+                # Not with the same trigger: what that begins with may lie ahead now.
+                job.reschedule("interval", **_interval(job.trigger.interval.total_seconds()))
 
     def stop(self) -> None:
         """Stop them; does not wait for a running job, which could be waiting for us."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+
+
+def _interval(seconds: float) -> dict[str, float]:
+    return {"seconds": seconds, "jitter": seconds / 20}
 
 
 def _offset_s() -> float:
