@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from photod.channel import Closed
 from photod.config import DATABASE_DIRECTORY, Config, Folder, Watch, state_directory
 from photod.errors import ConfigError, DatabaseError, UsageError
 from photod.files import is_gone, may_be_a_strangers
@@ -61,12 +62,15 @@ class OpenFolder:
         return self._record is not None
 
     def ask(self, question: Callable[[Reader], T], nothing: T) -> T:
-        """Ask the database. One that went away with its drive knows nothing; that is no damage."""
-        if self.reader is None:
+        """Ask the database. One that went away with its drive knows nothing, nor does one that was given back."""
+        reader = self.reader
+        if reader is None:
             return nothing
         try:
-            return question(self.reader)
-        except DatabaseError:
+            return question(reader)
+        except Closed:
+            return nothing
+        except DatabaseError:  # a pulled drive is no damage
             if self.presence() is Presence.HERE:
                 raise
             return nothing
@@ -86,7 +90,6 @@ class OpenFolder:
         """Take the folder's database, or that which is there now. Raises BusyError, DatabaseError."""
         self.close()
         self.writer = Writer(self.settings.database_path)
-        # An earlier reader is left to whoever is asking it right now.
         self.reader = Reader(self.settings.database_path)
         self._opened = file_identity(self.settings.database_path)
         try:
@@ -96,8 +99,11 @@ class OpenFolder:
         self._record = self._registry.find(self.settings.path)
 
     def close(self) -> None:
-        """Give the database back."""
+        """Give the database back, and keep nothing open on its drive. Waits for whoever is asking it right now."""
         self._opened = None
+        reader, self.reader = self.reader, None
+        if reader is not None:
+            reader.close()
         writer, self.writer = self.writer, None
         if writer is not None:
             try:

@@ -169,8 +169,6 @@ class Roster:
     def close(self) -> None:
         """Give all databases back."""
         for folder in self.folders.values():
-            if folder.reader is not None:
-                folder.reader.close()
             folder.close()
 
     def _add(self, settings: Folder) -> OpenFolder:

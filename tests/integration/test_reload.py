@@ -1,6 +1,7 @@
 """Folders that a new configuration lets go, takes in, or changes, while their photos are under way."""
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,8 +12,10 @@ import pytest
 
 from fake_scorer import SlowScorer
 from photod import reload as reload_module
-from photod.config import Config, Folder
+from photod.config import Config, Folder, Watch
 from photod.daemon import Daemon
+from photod.folders import OpenFolder
+from photod.store.queries import Reader
 from running import make_config, ranking, wait_until
 from watching import agrees, ask, put
 
@@ -49,6 +52,12 @@ def reloading(config: Config, scorer: SlowScorer) -> Iterator[Reload]:
         thread.join(30)
 
 
+def open_below(folder: Path) -> list[str]:
+    """What this process has open in a folder."""
+    files = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+    return [file for file in files if file.startswith(f"{folder}/")]
+
+
 def watched_folders(config: Config) -> list[Path]:
     return [Path(folder["path"]) for folder in ask(config, "status")["folders"]]
 
@@ -78,6 +87,7 @@ def test_a_folder_is_gone_once_its_photos_are_through_and_comes_back_with_other_
         agrees(one, excluded=("left out",))
         reload(make_config(two))
         wait_until(lambda: watched_folders(config) == [two])
+        assert not open_below(one)  # so that its drive can be unmounted
 
 
 def test_who_follows_a_folder_that_is_let_go_is_told_that_it_stopped(folders: tuple[Path, Path]) -> None:
@@ -95,3 +105,16 @@ def test_who_follows_a_folder_that_is_let_go_is_told_that_it_stopped(folders: tu
             *_, last = map(json.loads, answers)
     assert last["done"] is True
     assert last["progress"]["phase"] == "stopped"
+
+
+def test_who_asks_a_database_when_it_is_given_back_hears_of_nothing(folders: tuple[Path, Path]) -> None:
+    one, _ = folders
+    folder = OpenFolder(Folder(path=one), Watch(), lambda _: False, lambda _: None)
+    folder.open()
+
+    def slowly(reader: Reader) -> int:
+        folder.close()
+        return reader.totals().scored
+
+    assert folder.ask(slowly, -1) == -1
+    assert folder.ask(slowly, -1) == -1
