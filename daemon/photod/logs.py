@@ -3,12 +3,14 @@
 Readable on a terminal, fields in the journal, JSON elsewhere.
 """
 
+import io
 import logging
 import os
 import sys
 import time
 from collections import deque
 from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +56,7 @@ def configure_logs(level: str, form: str) -> None:
         return
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
     colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    file: Any = _Log()
     renderer: Any = structlog.dev.ConsoleRenderer(colors=colors) if text else structlog.processors.JSONRenderer()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -65,10 +68,10 @@ def configure_logs(level: str, form: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=file),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(file)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -76,6 +79,19 @@ def configure_logs(level: str, form: str) -> None:
         )
     )
     _listen_to_libraries(handler)
+
+
+class _Log(io.TextIOBase):
+    """Standard error. A record that its disk has no room for is lost; photod does not stop for it."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def _configure_for_the_journal(level: str) -> None:

@@ -52,13 +52,15 @@ def main() -> None:
         arguments.command(arguments)
         code = EXIT_OK
     except PhotodError as error:
-        print(f"photod: {escaped(str(error))}", file=sys.stderr)
+        with suppress(OSError):  # its log is on a full disk
+            print(f"photod: {escaped(str(error))}", file=sys.stderr)
         notify(f"STATUS={escaped(str(error))}")  # what `systemctl status` shows of a unit that failed
         code = error.exit_code
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except Exception:
-        traceback.print_exc()
+        with suppress(OSError):
+            traceback.print_exc()
         code = EXIT_BUG
     note_end(code)
     for stream in (sys.stdout, sys.stderr):

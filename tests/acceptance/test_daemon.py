@@ -135,6 +135,14 @@ def test_a_folder_that_is_typed_and_is_not_there_is_no_mistake_of_the_configurat
     assert (done.returncode, done.stderr) == (2, words)
 
 
+def test_the_exit_code_is_the_same_where_the_last_words_find_no_room(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("folders = []")
+    command = [sys.executable, "-m", "photod", "run", "--config", str(config)]
+    with open("/dev/full", "w") as full:
+        assert subprocess.run(command, stderr=full, timeout=60, check=False).returncode == 78
+
+
 def test_check_says_what_would_run_and_that_its_weights_are_here(config: Path, folder: Path) -> None:
     done = photod("check", "--download", "--config", config)
     assert done.returncode == 0, done.stderr

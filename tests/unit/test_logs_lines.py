@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 RECORDS = 2000
 PROGRAM = f"""
 import logging, sys, threading
@@ -28,3 +30,18 @@ def test_records_of_ours_and_of_libraries_never_share_a_line() -> None:
     run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     records = [json.loads(line) for line in run.stderr.splitlines()]
     assert len(records) == 3 * RECORDS
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_full_disk_costs_records_and_ends_nobody_who_writes_one(form: str) -> None:
+    program = f"""
+import logging, os
+from photod.logs import configure_logs, get_logger
+configure_logs("info", "{form}")
+for number in range(99):
+    get_logger("x").warning("folder_absent", folder=str(number) * 999)
+    logging.getLogger("library").error("broke")
+os._exit(75)
+"""
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([sys.executable, "-c", program], stderr=full, check=False).returncode == 75
