@@ -45,7 +45,6 @@ from photod.systemd import ask_for_time, notify
 from photod.tally import Tally
 from photod.threads import Crew, Wakeup
 from photod.watch.observer import Observer
-from photod.watch.presence import Presence
 
 log = get_logger(__name__)
 
@@ -155,7 +154,7 @@ class Daemon:
             answers.rescan(None)
             self._timers.every(self._config.watch.rescan_s, lambda: answers.rescan(None))
             self._plan_rests(answers)
-            caretaker = Caretaker(self._config.store, self._databases, self._crew)
+            caretaker = Caretaker(self._config.store, self._roster.databases, self._crew)
             self._timers.every(caretaker.look_s, caretaker.request)
             self._timers.start()
             self._supervisor = Supervisor(answers, self._observer, self._timers, self._summary)
@@ -165,10 +164,6 @@ class Daemon:
         )
         self.ready.set()
         notify("READY=1", "STATUS=ready")
-
-    def _databases(self) -> list[Path]:
-        here = (folder for folder in self._roster.folders.values() if folder.presence() is Presence.HERE)
-        return [folder.settings.database_path for folder in here]
 
     def _plan_rests(self, answers: Answers) -> None:
         def look() -> None:

@@ -86,6 +86,10 @@ class OpenFolder:
             self._opened = None
         return found
 
+    def find_database(self) -> Path | None:
+        """Where its database is; None while the folder is not there."""
+        return self.settings.database_path if self.presence() is Presence.HERE else None
+
     def open(self) -> None:
         """Take the folder's database, or that which is there now. Raises BusyError, DatabaseError."""
         self.close()

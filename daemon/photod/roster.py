@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -90,6 +91,10 @@ class Roster:
             if folder.path == path:
                 own = verdict
         return own or self._known_elsewhere(sha256)
+
+    def databases(self) -> dict[str, Callable[[], Path | None]]:
+        """What finds each folder's database, if it is there now. Any thread may ask."""
+        return {path: folder.find_database for path, folder in self.folders.items()}
 
     def _known_elsewhere(self, sha256: str) -> Scored | None:
         for reader in self._others:

@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 
 from fake_scorer import FakeScorer
+from photod.caretaker import Caretaker
 from photod.config import Store
 from photod.errors import DatabaseError
 from photod.photos import EMBEDDING_DTYPE
+from photod.store import care
 from photod.store.backups import backups_of, is_sound, newest_good
 from photod.store.care import back_up, backup, is_backup_due, verify
+from photod.store.connection import DamagedError
 from photod.store.queries import Reader
+from photod.threads import Crew
 from pictures import make_photo
 from running import make_config, ranking, running, score_once, wait_until
 
@@ -150,6 +154,30 @@ def test_a_damaged_database_does_not_push_out_its_good_backups(database: Path) -
     assert os.listdir(good.parent) == [good.name]
 
 
+def test_a_copy_that_cannot_be_read_back_is_no_damage_of_the_database(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = back_up(database, keep=3)
+    monkeypatch.setattr(care, "is_sound", lambda _: False)  # its disk begins to fail
+    with pytest.raises(DatabaseError, match=r"photos-.* cannot be read back; check the disk") as caught:
+        back_up(database, keep=3)
+    assert not isinstance(caught.value, DamagedError)
+    assert backups_of(database) == [good]
+
+
+def test_a_backup_made_when_the_clock_was_ahead_counts_for_nothing(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("time.strftime", lambda *_: "29990101T000000Z")
+        ahead = back_up(database, keep=1)
+    os.utime(ahead, (4e9, 4e9))
+    assert is_backup_due(database, 3600.0)
+    made = back_up(database, keep=1)
+    assert backups_of(database) == [ahead, made]
+    assert not is_backup_due(database, 3600.0)
+
+
 def test_a_backup_is_due_when_the_last_is_old_and_something_changed(database: Path) -> None:
     assert is_backup_due(database, 3600.0)
     made = back_up(database, keep=3)
@@ -166,3 +194,27 @@ def test_the_daemon_makes_backups_by_itself(folder: Path) -> None:
     with running(make_config(folder, store=Store(backup_s=0.5)), FakeScorer()):
         wait_until(lambda: bool(backups_of(folder / ".photod/photos.db")))
     assert newest_good(folder / ".photod/photos.db") is not None
+
+
+def test_a_drive_that_hangs_holds_up_no_backup_but_its_own(database: Path) -> None:
+    looks, go_on = threading.Semaphore(0), threading.Event()
+
+    def hang() -> None:
+        looks.release()
+        go_on.wait(30)
+
+    crew = Crew(on_failure=lambda: None)
+    caretaker = Caretaker(Store(), lambda: {"/hangs": hang, "/works": lambda: database}, crew)
+    for _ in range(3):
+        caretaker.request()
+    assert looks.acquire(timeout=30)
+    wait_until(lambda: bool(backups_of(database)))
+    assert not looks.acquire(blocking=False)  # nobody else waits for that drive
+    go_on.set()
+
+    def looked_again() -> bool:
+        caretaker.request()
+        return looks.acquire(blocking=False)
+
+    wait_until(looked_again)
+    assert crew.failure is None

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from photod.errors import DatabaseError
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
-from photod.store.backups import DIRECTORY, backups_of, is_sound
-from photod.store.connection import damaged, database_errors, open_readable, refuse_links
+from photod.store.backups import DIRECTORY, backups_of, damage, is_sound
+from photod.store.connection import DamagedError, damaged, database_errors, open_readable, refuse_links
 from photod.store.schema import LINKED_SINCE, from_sql, user_version
 
 UNIT_TOLERANCE = 2e-3  # an embedding's length may differ that much from 1: float16 rounds each coordinate
@@ -65,41 +66,63 @@ class Report:
 
 
 def backup(path: Path, target: Path) -> None:
-    """Copy a database to `target` while others use it: whole and checked, or not at all. Raises DatabaseError."""
-    partial = target.with_name(target.name + ".part")
-    with database_errors(path), closing(open_readable(path)) as source, database_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)  # what was left of another one, or a link in its place
+    """Copy a database to `target` while others use it: whole and checked, or not at all.
+
+    Raises DamagedError if the database is damaged, DatabaseError where the copy fails.
+    """
+    with database_errors(path), closing(open_readable(path)) as source:
         try:
-            with closing(sqlite3.connect(partial)) as copy:
-                source.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")  # one file, which needs no other beside it
-            if not is_sound(partial):
-                raise damaged(path, "its copy does not pass SQLite's check")
-            os.replace(partial, target)
-        finally:
-            with suppress(FileNotFoundError):
-                partial.unlink()
+            with database_errors(target):
+                _copy(source, target)
+        except DamagedError as error:
+            if how := damage(source):
+                raise damaged(path, how) from error
+            raise DatabaseError(f"backup {target} cannot be read back", "check the disk it lies on") from error
+
+
+def _copy(source: sqlite3.Connection, target: Path) -> None:
+    partial = target.with_name(target.name + ".part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial.unlink(missing_ok=True)  # what was left of another one, or a link in its place
+    try:
+        with closing(sqlite3.connect(partial)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, which needs no other beside it
+        if not is_sound(partial):
+            raise damaged(target, "it does not pass SQLite's check")
+        os.replace(partial, target)
+    finally:
+        with suppress(FileNotFoundError):
+            partial.unlink()
 
 
 def back_up(path: Path, keep: int) -> Path:
     """Make one more of the rotating backups beside a database and drop all but `keep`. Raises DatabaseError."""
-    name = f"{path.stem}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}{path.suffix}"
-    target = path.parent / DIRECTORY / name
+    target = _backup_now(path)
     refuse_links(path.parent, target.parent)
     backup(path, target)
     with database_errors(path):
-        for old in backups_of(path)[keep:]:
+        for old in _past_backups(path, target)[keep:]:
             old.unlink()
     return target
 
 
 def is_backup_due(path: Path, every_s: float) -> bool:
     """Whether the newest backup is that old and the database has changed since; looks at timestamps only."""
-    newest = next((backup.stat().st_mtime for backup in backups_of(path)), 0.0)
+    newest = next((backup.stat().st_mtime for backup in _past_backups(path, _backup_now(path))), 0.0)
     files = [file.stat() for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
     changed = max((file.st_mtime for file in files if file.st_size), default=0.0)  # a reader may make an empty log
     return newest + every_s <= time.time() and changed > newest
+
+
+def _backup_now(path: Path) -> Path:
+    """What a backup made now is called."""
+    return path.parent / DIRECTORY / f"{path.stem}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}{path.suffix}"
+
+
+def _past_backups(path: Path, now: Path) -> list[Path]:
+    """The rotating backups, the newest first, but for those made when the clock was ahead of `now`."""
+    return [backup for backup in backups_of(path) if backup.name <= now.name]
 
 
 def verify(
