@@ -1,5 +1,7 @@
 """Whether a folder is there as itself, and which folders are known."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,17 @@ def test_the_registry_remembers_names_of_every_kind(folder: Path, tmp_path: Path
     assert Registry(registry.file).find(odd) == here
     assert registry.find(folder) == here
     assert [path.name for path in registry.file.parent.iterdir()] == ["folders.json"]
+
+
+def test_what_a_later_version_remembers_besides_is_left_alone(folder: Path, tmp_path: Path, here: Record) -> None:
+    registry = Registry(tmp_path / "folders.json")
+    registry.file.write_text(json.dumps({str(folder): {**asdict(here), "since": 1}, "/strange": [], "/other": {}}))
+    before = registry.file.read_text()
+    assert registry.find(folder) == here
+    registry.remember(folder)
+    assert registry.file.read_text() == before
+    assert registry.find(Path("/strange")) is None
+    assert registry.find(Path("/other")) is None
 
 
 def test_a_damaged_registry_is_an_empty_one(folder: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from photod.config import DATABASE_DIRECTORY, Folder
 from photod.files import replacing
@@ -39,7 +40,9 @@ class Registry:
     def find(self, folder: Path) -> Record | None:
         """What is remembered of this folder, if it is known."""
         found = self._load().get(str(folder))
-        return Record(**found) if found else None
+        # A later version may remember more.
+        filesystem = found.get("filesystem") if isinstance(found, dict) else None
+        return Record(filesystem) if isinstance(filesystem, str) else None
 
     def remember(self, folder: Path) -> None:
         """Note that this folder is there, with a database. Raises OSError."""
@@ -51,7 +54,7 @@ class Registry:
         with replacing(self.file) as draft:
             draft.write_text(json.dumps(known, indent=1, sort_keys=True))  # ASCII: surrogates are escaped
 
-    def _load(self) -> dict[str, dict[str, str]]:
+    def _load(self) -> dict[str, Any]:
         try:
             known = json.loads(self.file.read_text())
             return known if isinstance(known, dict) else {}
