@@ -20,7 +20,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DamagedError(DatabaseError):
-    """What a database holds is no longer what was written."""
+    """What is read of a database is not what was written."""
 
 
 @contextmanager
@@ -42,12 +42,18 @@ def database_errors(path: Path) -> Iterator[None]:
 
 
 def damaged(path: Path, how: str) -> DamagedError:
-    """The error that a damaged database is answered with: it names the newest good backup."""
+    """The error that a damaged database is answered with: it names the newest good backup.
+
+    SQLite says the same where the disk cannot read what is whole, so nobody is told to throw it away at once.
+    """
     backup = newest_good(path)
     restore = f"copy {backup} to {path}, " if backup else ""
     later = "what came later" if backup else "everything"
-    remedy = f"move {path}* aside, {restore}then start again: {later} is scored anew"
-    return DamagedError(f"database {path} is damaged: {how}", remedy)
+    remedy = (
+        "look at the disk first (cable, drive, the system's log); if `photod-ctl verify FOLDER` then says so again,"
+        f" move {path}* aside, {restore}then start again: {later} is scored anew"
+    )
+    return DamagedError(f"database {path} is damaged, or its disk cannot read it: {how}", remedy)
 
 
 def refuse_links(*places: Path) -> None:
