@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from photod.channel import excused
 from photod.config import Folder, Watch
 from photod.errors import BusyError, DatabaseError
 from photod.folders import OpenFolder, open_folder, open_readers
@@ -147,22 +148,24 @@ class Roster:
     def open_late(self, path: str) -> None:
         """Take the database of a folder that has appeared; its watcher asks again if that fails."""
         folder = self.folders[path]
-        if folder.presence() is not Presence.UNOPENED:
-            return
-        self.writers.pop(path, None)  # closed first of all; another comes in its place, if it can be had
-        try:
-            folder.open()
-        except BusyError as error:
-            log.warning("folder_busy", folder=folder.path, reason=str(error))
-            return
-        folder.watcher.forget_agreed()
-        self._adopt(folder)
+        with excused():  # its drive may hang, and to check a large database takes a while
+            if folder.presence() is not Presence.UNOPENED:
+                return
+            self.writers.pop(path, None)  # closed first of all; another comes in its place, if it can be had
+            try:
+                folder.open()
+            except BusyError as error:
+                log.warning("folder_busy", folder=folder.path, reason=str(error))
+                return
+            folder.watcher.forget_agreed()
+            self._adopt(folder)
         folder.watcher.request_scan()
 
     def close_dismissed(self, path: str) -> None:
         """Give the database of a folder back that was let go."""
         self.writers.pop(path, None)
-        self.folders[path].close()
+        with excused():
+            self.folders[path].close()
         if (closed := self._leaving[path]) is not None:
             closed.set()
 

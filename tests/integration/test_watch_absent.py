@@ -15,6 +15,7 @@ from machine import need
 from photod.config import Config, Folder
 from photod.errors import ConfigError, DatabaseError
 from photod.photos import PhotoRow
+from photod.store import connection
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.watch import folder as folder_module
@@ -271,8 +272,8 @@ def test_a_pulled_drive_is_no_damage_to_those_who_look_for_copies_or_ask_for_the
         drive.rename(away)
         wait_until(lambda: folder_status(config, drive)["state"] == "absent")
         database = away / ".photod/photos.db"
-        with closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with closing(sqlite3.connect(database)) as opened:
+            opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         whole = database.read_bytes()
         with database.open("r+b") as file:
             file.write(b"gone" * (len(whole) // 4))
@@ -329,3 +330,24 @@ def test_what_was_under_way_when_another_process_took_the_folder_waits_for_it(fo
         agrees(other)
         taken.close()
         agrees(folder)
+
+
+def test_a_database_that_takes_long_to_check_is_no_reason_for_the_watchdog_to_bite(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(folder, 3)
+    config = make_config(folder)
+    with running(config, FakeScorer()) as daemon:
+        quiet(config)
+        at_work: list[float] = []
+
+        def check(database: sqlite3.Connection) -> None:
+            assert daemon._pipeline is not None
+            at_work.append(daemon._pipeline.at_work_s()["committing"])
+
+        monkeypatch.setattr(connection, "damage", check)
+        folder.rename(tmp_path / "away")
+        wait_until(lambda: folder_status(config)["state"] == "absent")
+        (tmp_path / "away").rename(folder)
+        wait_until(lambda: folder_status(config)["state"] == "idle")
+    assert at_work == [0.0]

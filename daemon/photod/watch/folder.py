@@ -241,7 +241,7 @@ class FolderWatcher:
     def _is_here(self) -> bool:
         presence = self._around.presence()
         if presence is Presence.UNOPENED:
-            self._around.note(Appeared(self.path))  # whoever opens its database requests a scan
+            self._send(Appeared(self.path))  # whoever opens its database requests a scan
         here = presence is Presence.HERE
         if not here and not self._absent:
             log.warning("folder_absent", folder=self.path, note="nothing is concluded from that; it is looked for")
@@ -255,6 +255,9 @@ class FolderWatcher:
     def _note(self, note: Note) -> None:
         with self._lock:
             self._notes += 1
+        self._send(note)
+
+    def _send(self, note: Note) -> None:
         thread, self._thread = self._thread, None  # where the committer is behind, that is not this thread's fault
         self._around.note(note)
         self._thread = thread

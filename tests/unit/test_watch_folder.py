@@ -1,0 +1,71 @@
+"""A folder's watcher by itself, with all around it made up."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from photod.config import Watch
+from photod.photos import Appeared, Note, StalePage
+from photod.watch.folder import FolderWatcher
+from photod.watch.ignore import Rules
+from photod.watch.presence import Presence
+from photod.watch.survey import Surroundings
+from running import wait_until
+
+
+@dataclass
+class World:
+    """An empty folder, whether it is there, and what was told to whoever writes databases."""
+
+    place: Path
+    presence: Presence = Presence.HERE
+    notes: list[Note] = field(default_factory=list)
+    takes_notes: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.takes_notes.set()
+        around = Surroundings(
+            known=lambda _: [],
+            known_directories=lambda _: [],
+            links_of=lambda _: [],
+            paths_of=lambda _: [],
+            count_stale=lambda _: 0,
+            stale=lambda *_: StalePage((), None),
+            offer=lambda _: False,
+            note=self._note,
+            presence=lambda: self.presence,
+        )
+        self.watcher = FolderWatcher(str(self.place), Rules((), lambda _: False), around, Watch())
+        self.watcher.watch_with(None)
+
+    def _note(self, note: Note) -> None:
+        self.notes.append(note)
+        self.takes_notes.wait(30)
+        if not isinstance(note, Appeared):
+            self.watcher.noted(note)
+
+    def appeared(self) -> int:
+        """How often somebody was asked to open the database."""
+        return sum(isinstance(note, Appeared) for note in self.notes)
+
+
+@pytest.fixture
+def world(folder: Path) -> Iterator[World]:
+    world = World(folder)
+    thread = threading.Thread(target=world.watcher.run)
+    thread.start()
+    yield world
+    world.takes_notes.set()
+    world.watcher.stop()
+    thread.join(30)
+
+
+def test_a_folder_that_comes_back_while_the_committer_is_behind_is_not_stuck(world: World) -> None:
+    world.presence = Presence.UNOPENED
+    world.takes_notes.clear()
+    world.watcher.request_scan()
+    wait_until(lambda: world.appeared() == 1)
+    assert world.watcher.at_work() is None
