@@ -47,12 +47,17 @@ class Roster:
         self._note = note
         self._scorer: Scorer | None = None
         self._model_key = ""
+        self._may_wait = True
         self._threads: dict[str, threading.Thread] = {}
         self._leaving: dict[str, threading.Event | None] = {}  # set when closed; none: photos are under way
         self._awaited: dict[str, Folder] = {}  # to be taken in once their place is free
 
     def open(self, folders: Iterable[Folder], *, may_wait: bool) -> None:
-        """Open the databases of these folders. Raises ConfigError, BusyError, DatabaseError."""
+        """Open the databases of these folders. Raises ConfigError, BusyError, DatabaseError.
+
+        With `may_wait`, one that is away, now or later, is waited for.
+        """
+        self._may_wait = may_wait
         for settings in folders:
             ask_for_time(OPEN_S, f"opening {settings.path}")
             folder = self._add(settings)
@@ -155,6 +160,8 @@ class Roster:
             try:
                 folder.open()
             except BusyError as error:
+                if not self._may_wait:
+                    raise
                 log.warning("folder_busy", folder=folder.path, reason=str(error))
                 return
             folder.watcher.forget_agreed()

@@ -64,7 +64,7 @@ class Supervisor:
         self._feed_watchdog()
         self._timers.heed_the_clock()
         self._tell(self._words())
-        if all(folder.watcher.idle() for folder in self._answers.folders.values()):
+        if all(folder.watcher.state() in ("idle", "absent") for folder in self._answers.folders.values()):
             self.sum_up()
 
     def sum_up(self) -> None:

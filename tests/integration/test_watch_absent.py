@@ -4,16 +4,19 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fake_scorer import FakeScorer, SlowScorer
 from machine import need
 from photod.config import Config, Folder
-from photod.errors import ConfigError, DatabaseError
+from photod.daemon import Daemon
+from photod.errors import BusyError, ConfigError, DatabaseError
 from photod.photos import PhotoRow
 from photod.store import connection
 from photod.store.queries import Reader
@@ -351,3 +354,35 @@ def test_a_database_that_takes_long_to_check_is_no_reason_for_the_watchdog_to_bi
         (tmp_path / "away").rename(folder)
         wait_until(lambda: folder_status(config)["state"] == "idle")
     assert at_work == [0.0]
+
+
+def test_a_drive_that_was_just_plugged_in_is_rated_whole(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(folder / "a", 5)
+    config = make_config(folder)
+    with running(config, FakeScorer()) as daemon:
+        quiet(config)
+        folder.rename(tmp_path / "away")
+        wait_until(lambda: folder_status(config)["state"] == "absent")
+        monkeypatch.setattr(folder_module, "CHECK_S", 600.0)
+        watcher = daemon._roster.folders[str(folder)].watcher
+        wait_until(lambda: (watcher._check_at or 0.0) > time.monotonic() + 60)  # nobody else looks
+        fill(tmp_path / "away/new", 20, 100)
+        (tmp_path / "away").rename(folder)
+        answer = ask(config, "rate", folder=str(folder))
+        assert (answer["progress"]["phase"], answer["progress"]["scored"]) == ("done", 20)
+        assert len(rows(folder)) == 25
+
+
+def test_a_single_run_whose_folder_another_process_takes_says_so(folder: Path) -> None:
+    fill(folder, 3)
+    taken: list[Writer] = []
+
+    def load(*arguments: Any) -> Any:
+        shutil.rmtree(folder / ".photod")
+        taken.append(Writer(Folder(path=folder).database_path))
+        return FakeScorer().load(*arguments)
+
+    with pytest.raises(BusyError, match="in use by photod, process"):
+        Daemon(make_config(folder), once=folder, load=load).run()

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from photod.config import Watch
-from photod.photos import Appeared, Note, StalePage
+from photod.photos import Appeared, Compared, Note, StalePage
+from photod.watch import folder as folder_module
 from photod.watch.folder import FolderWatcher
 from photod.watch.ignore import Rules
 from photod.watch.presence import Presence
@@ -22,6 +23,7 @@ class World:
 
     place: Path
     presence: Presence = Presence.HERE
+    looks: int = 0
     notes: list[Note] = field(default_factory=list)
     takes_notes: threading.Event = field(default_factory=threading.Event)
 
@@ -36,10 +38,14 @@ class World:
             stale=lambda *_: StalePage((), None),
             offer=lambda _: False,
             note=self._note,
-            presence=lambda: self.presence,
+            presence=self._look,
         )
         self.watcher = FolderWatcher(str(self.place), Rules((), lambda _: False), around, Watch())
         self.watcher.watch_with(None)
+
+    def _look(self) -> Presence:
+        self.looks += 1
+        return self.presence
 
     def _note(self, note: Note) -> None:
         self.notes.append(note)
@@ -50,6 +56,11 @@ class World:
     def appeared(self) -> int:
         """How often somebody was asked to open the database."""
         return sum(isinstance(note, Appeared) for note in self.notes)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_module, "CHECK_S", 0.05)
 
 
 @pytest.fixture
@@ -69,3 +80,41 @@ def test_a_folder_that_comes_back_while_the_committer_is_behind_is_not_stuck(wor
     world.watcher.request_scan()
     wait_until(lambda: world.appeared() == 1)
     assert world.watcher.at_work() is None
+
+
+def test_a_folder_that_is_away_has_nothing_to_do(world: World) -> None:
+    world.presence = Presence.ABSENT
+    for _ in range(2):
+        world.watcher.request_scan()
+        wait_until(world.watcher.idle)
+        wait_until(lambda: world.watcher.state() == "absent")
+    assert world.notes == []
+
+
+@pytest.mark.parametrize("before", [Presence.HERE, Presence.ABSENT])
+def test_a_folder_whose_database_is_not_open_yet_is_not_done_before_it_was_compared(
+    world: World, before: Presence
+) -> None:
+    world.presence = before
+    world.watcher.request_scan()
+    wait_until(world.watcher.idle)
+    world.notes.clear()
+    world.presence = Presence.UNOPENED
+    world.watcher.request_scan("below")
+    for _ in range(5):
+        looks = world.looks
+        world.watcher.wake()
+        wait_until(lambda looks=looks: world.looks > looks)  # type: ignore[misc]
+        assert not world.watcher.idle()
+    assert world.appeared() == 1  # asked once, however often it looks
+    world.presence = Presence.HERE
+    world.watcher.wake()
+    wait_until(world.watcher.idle)
+    assert any(isinstance(note, Compared) for note in world.notes)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_who_did_not_open_the_database_is_asked_again(world: World) -> None:
+    world.presence = Presence.UNOPENED
+    world.watcher.request_scan()
+    wait_until(lambda: world.appeared() >= 3)

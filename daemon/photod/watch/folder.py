@@ -54,6 +54,7 @@ class FolderWatcher:
         self._step = 0
         self._thread: int | None = None  # native id, while not at rest
         self._absent = False
+        self._asked = False  # whether somebody is to open its database; may be told again at the next check
 
         self._lock = threading.Lock()  # guards what follows; others report and ask
         self._rested = threading.Condition(self._lock)
@@ -219,8 +220,8 @@ class FolderWatcher:
 
     def _is_idle(self) -> bool:
         """Under the lock."""
-        if self._absent:
-            return not len(self.flight)
+        if self._absent:  # a scan that is requested all the same waits for the database to be opened
+            return not (len(self.flight) or len(self._scans))
         return self._quiescent and not (self._notes or len(self._scans) or len(self.flight) or len(self.agenda))
 
     def _check(self) -> None:
@@ -229,6 +230,7 @@ class FolderWatcher:
         if self._check_at is None or now < self._check_at:
             return
         self._check_at = now + CHECK_S
+        self._asked = False
         if not self._is_here():
             return
         watches = self._survey.watches
@@ -240,8 +242,6 @@ class FolderWatcher:
 
     def _is_here(self) -> bool:
         presence = self._around.presence()
-        if presence is Presence.UNOPENED:
-            self._send(Appeared(self.path))  # whoever opens its database requests a scan
         here = presence is Presence.HERE
         if not here and not self._absent:
             log.warning("folder_absent", folder=self.path, note="nothing is concluded from that; it is looked for")
@@ -249,6 +249,13 @@ class FolderWatcher:
         elif here and self._absent:
             log.info("folder_back", folder=self.path)
             self.request_scan()
+        elif presence is Presence.ABSENT:
+            self._scans.clear()
+        if presence is Presence.UNOPENED:
+            self._scans.request("")  # once its database is open; nobody takes the folder for done before
+            if not self._asked:
+                self._send(Appeared(self.path))
+        self._asked = presence is Presence.UNOPENED
         self._absent = not here
         return here
 

@@ -65,8 +65,7 @@ class Scans:
         with self._lock:
             if not self._requests:
                 return False
-        if not self._may_begin():  # which may clear the requests
-            self.clear()
+        if not self._may_begin():  # which clears the requests that nobody can do
             return False
         with self._lock:
             self._below = self._requests.popleft()
