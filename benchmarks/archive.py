@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from photod.config import Config, Folder, Model, load_config, state_directory
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Fingerprint, Judged, ModelIdentity, Scored
 from photod.score import load_scorers
+from photod.score.scorer import score_stored
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from programs import RunningDaemon
@@ -216,18 +218,11 @@ def measure_rescoring(folder: Path, identity: ModelIdentity) -> None:
     writer = Writer(Folder(path=folder).database_path)
     writer.use_model(replace(identity, logit_scale=2.0))
     counts: list[int] = []
-    took_s = seconds(
-        lambda: counts.append(writer.rescore(lambda vectors: scorer.score(stored_matrix(vectors)).tolist()))
-    )
+    took_s = seconds(lambda: counts.append(writer.rescore(partial(score_stored, scorer))))
     writer.close()
     print(f"{counts[0]} scored anew from embeddings: {took_s:.2f} s")
     each = took_s * RESCORED / counts[0]
     print(f"  seconds for {RESCORED} of them: {verdict(each, RESCORE_GOAL_S, at_least=False)}")
-
-
-def stored_matrix(vectors: list[bytes]) -> np.ndarray:
-    """Stored embeddings as rows of float16."""
-    return np.frombuffer(b"".join(vectors), EMBEDDING_DTYPE).reshape(len(vectors), -1)
 
 
 if __name__ == "__main__":

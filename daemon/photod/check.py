@@ -1,17 +1,15 @@
 """`photod check`: what would happen if it were started, said in lines that a person reads."""
 
 import os
-
-import numpy as np
+from functools import partial
 
 from photod.config import Config, Folder, state_directory
 from photod.files import is_gone
 from photod.folders import choose_folders
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.intake.process import sandbox_report
-from photod.photos import EMBEDDING_DTYPE
 from photod.score import describe, load_scorers
-from photod.score.scorer import Scorer
+from photod.score.scorer import Scorer, score_stored
 from photod.store.care import verify
 from photod.store.queries import Reader
 
@@ -39,20 +37,15 @@ def check(config: Config) -> bool:
         _line(name, text)
     kept = [folder for folder in config.folders if not is_gone(str(folder.database_path))]
     sound = [_verify(folder, scorers[0]) for folder in kept]
-    for text in sandbox_report() or ["all walls stand"]:
+    for text in sandbox_report() or ["all restrictions are in force"]:
         _line("sandbox", text)
     return all(sound)
 
 
 def _verify(folder: Folder, scorer: Scorer) -> bool:
     """Look at a database, and at some of its photos and scores again; returns whether nothing is wrong."""
-
-    def score(vectors: list[bytes]) -> list[float]:
-        scores: list[float] = scorer.score(np.stack([np.frombuffer(v, EMBEDDING_DTYPE) for v in vectors])).tolist()
-        return scores
-
     same = Reader(folder.database_path).model_key() == scorer.identity.key
-    report = verify(folder.database_path, folder.path, SAMPLES, score if same else None)
+    report = verify(folder.database_path, folder.path, SAMPLES, partial(score_stored, scorer) if same else None)
     looked = f"{report.hashed} photos hashed again, {report.rescored} scores computed again"
     for finding in report.findings or ("nothing wrong",):
         _line("database", f"{folder.path}: {looked}: {finding}")

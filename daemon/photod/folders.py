@@ -206,4 +206,5 @@ def _refuse_nested(folders: list[Folder]) -> None:
             if path == other:
                 raise ConfigError(f"folders: {path} is listed twice", "take one of them out")
             if path.is_relative_to(other) or other.is_relative_to(path):
-                raise ConfigError(f"folders: {path} and {other} lie in one another", "list the outer one only")
+                problem = f"folders: one of {path} and {other} contains the other"
+                raise ConfigError(problem, "list the outer one only")

@@ -2,17 +2,16 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from photod.channel import excused
 from photod.config import Folder, Watch
 from photod.errors import BusyError, DatabaseError
 from photod.folders import OpenFolder, open_folder, open_readers
 from photod.logs import get_logger
-from photod.photos import EMBEDDING_DTYPE, Candidate, Dismissed, Note, Scored, Verdict
-from photod.score.scorer import Scorer
+from photod.photos import Candidate, Dismissed, Note, Scored, Verdict
+from photod.score.scorer import Scorer, score_stored
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.systemd import ask_for_time
@@ -207,12 +206,7 @@ class Roster:
         if folder.writer is None or folder.reader is None or scorer is None:
             return
         folder.writer.use_model(scorer.identity)
-        count = folder.writer.rescore(lambda vectors: scorer.score(_matrix(vectors)).tolist())
+        count = folder.writer.rescore(partial(score_stored, scorer))
         if count:
             log.info("rescored", folder=folder.path, photos=count)
         self.writers[folder.path] = folder.writer
-
-
-def _matrix(vectors: list[bytes]) -> np.ndarray:
-    """Stored embeddings as rows of float16."""
-    return np.frombuffer(b"".join(vectors), EMBEDDING_DTYPE).reshape(len(vectors), -1)

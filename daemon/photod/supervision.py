@@ -84,7 +84,8 @@ class Supervisor:
         if not stuck:
             notify("WATCHDOG=1")
         elif not self._stuck:
-            log.error("stuck", seconds={part: round(s) for part, s in stuck.items()}, note="the watchdog will bite")
+            seconds = {part: round(s) for part, s in stuck.items()}
+            log.error("stuck", seconds=seconds, note="systemd will restart photod")
         self._stuck = bool(stuck)
 
     def _at_work(self) -> dict[str, tuple[int, object]]:

@@ -96,7 +96,7 @@ def _print(status: dict[str, Any]) -> None:
         for path in unreadable.keys() - {error["path"] for error in errors}:
             warn(f"cannot read {path}: {unreadable[path]}")
         for path in folder["unstable"]:
-            warn(f"{os.path.join(folder['path'], path)} is written without end; looked at every few minutes")
+            warn(f"{os.path.join(folder['path'], path)} keeps changing; looked at every few minutes")
         if folder["watched_by"] == "partly":
             warn(f"{folder['path']} is compared every few minutes: not all of it can be watched;"
                  " raise fs.inotify.max_user_watches with sysctl")  # fmt: skip

@@ -106,7 +106,7 @@ def test_copies_across_watched_folders_are_found(tmp_path: Path, folder: Path) -
     [
         ("folders = []", 78, "no folders are configured"),
         ('folders = ["/nowhere/at/all"]', 78, "/nowhere/at/all is not a folder"),
-        ('folders = ["{folder}", "{folder}/sub"]', 78, "lie in one another"),
+        ('folders = ["{folder}", "{folder}/sub"]', 78, "contains the other"),
         ('folders = ["{folder}"]\nmodle = 3', 78, "did you mean model?"),
         ('folders = ["{folder}"]\n[model]\nweights = "/no/such/file"', 78, "/no/such/file"),
         ('folders = ["{folder}"]\n[model]\nprompts = [["nice", "awful"]]', 78, "good image"),

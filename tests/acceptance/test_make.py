@@ -26,7 +26,7 @@ def make(tmp_path: Path) -> Make:
             f' echo "$@"; mkdir -p .venv/bin; cp made .venv/bin/python;; esac\n',
         )
         executable(tmp_path / "made", MADE)
-        command = ["make", ".venv/photod", "PYTHON=./python"]
+        command = ["make", "--no-print-directory", ".venv/photod", "PYTHON=./python"]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
     return run

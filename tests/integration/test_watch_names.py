@@ -165,7 +165,7 @@ class listing_refused:  # noqa: N801 (used like a function)
 def test_folders_in_one_another_are_refused(folder: Path) -> None:
     (folder / "inner").mkdir()
     config = make_config(folder, folder / "inner")
-    with pytest.raises(ConfigError, match="lie in one another"), running(config, FakeScorer()):
+    with pytest.raises(ConfigError, match="contains the other"), running(config, FakeScorer()):
         pass
 
 

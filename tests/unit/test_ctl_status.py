@@ -103,4 +103,4 @@ def test_photos_that_cannot_be_read_or_are_never_quiet_are_named(capsys: pytest.
     _, err = told(capsys, unreadable=[{"path": "a\n.jpg", "reason": "Permission denied"}], unstable=["b.jpg"])
     first, second = err.splitlines()
     assert "Permission denied" in first
-    assert "/photos/b.jpg is written without end" in second
+    assert "/photos/b.jpg keeps changing" in second

@@ -114,7 +114,7 @@ class Decoder:
             self._drop(worker)
         except ValueError as error:
             self._drop(worker)
-            reason = f"the decoder answered nonsense ({error})"
+            reason = f"the decoder sent an invalid answer ({error})"
         if self._closed:
             raise Closed
         raise DecoderKilledError(reason) if killed else DecodeError(reason)

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from photod.photos import ModelIdentity
+from photod.photos import EMBEDDING_DTYPE, ModelIdentity
 
 Floats = NDArray[np.float32]
 
@@ -33,6 +33,13 @@ class Scorer(Protocol):
 
     def release(self) -> None:
         """Give the device's memory back; the next `embed` takes it again."""
+
+
+def score_stored(scorer: Scorer, embeddings: list[bytes]) -> list[float]:
+    """Scores of embeddings as a database keeps them; at least one."""
+    rows = np.frombuffer(b"".join(embeddings), EMBEDDING_DTYPE).reshape(len(embeddings), -1)
+    points: list[float] = scorer.score(rows).tolist()
+    return points
 
 
 @dataclass(frozen=True, slots=True)
