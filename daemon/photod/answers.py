@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
 
 from photod.folders import OpenFolder, find_folder, find_present
 from photod.logs import recent_trouble
@@ -19,6 +18,7 @@ from photod.store.queries import FailedPhoto, Totals
 from photod.tally import Tally
 from photod.watch.counts import Counts
 from photod.watch.presence import Presence
+from photod.wire import Failure, FolderStatus, Progress, Status, Trouble
 
 FOLLOW_S = 0.2  # between two looks at progress that somebody follows
 LAST_ERRORS = 5
@@ -41,7 +41,7 @@ class Answers:
     def __post_init__(self) -> None:
         self.rest = Rest(self._tell_watchers)
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Status:
         """Everything that `photod-ctl status` shows."""
         return {
             "running": True,
@@ -63,20 +63,18 @@ class Answers:
             "last_errors": self._last_errors(),
         }
 
-    def _last_errors(self) -> list[dict[str, Any]]:
+    def _last_errors(self) -> list[Trouble]:
         """What went wrong lately, the latest first: with photos since ever, with the process since its start."""
-        errors: list[dict[str, Any]] = [
-            {"at": trouble.at, "path": None, "reason": trouble.words} for trouble in recent_trouble()
-        ]
-        errors += [{"at": at, "path": path, "reason": reason} for at, path, reason in self.tally.unreadable()]
+        errors = [Trouble(at=trouble.at, path=None, reason=trouble.words) for trouble in recent_trouble()]
+        errors += [Trouble(at=at, path=path, reason=reason) for at, path, reason in self.tally.unreadable()]
         for folder in self.folders.values():
             nothing: list[FailedPhoto] = []
             for failed in folder.ask(lambda reader: reader.failed(LAST_ERRORS), nothing):
                 path = os.path.join(folder.path, failed.path)
-                errors.append({"at": failed.committed_at, "path": path, "reason": failed.reason})
+                errors.append(Trouble(at=failed.committed_at, path=path, reason=failed.reason))
         return sorted(errors, key=lambda error: -error["at"])[:LAST_ERRORS]
 
-    def rate(self, folder: str) -> Iterator[dict[str, Any]]:
+    def rate(self, folder: str) -> Iterator[Progress]:
         """Compare a folder and score what needs it; yields the progress, the last time when all is done."""
         meant, below = find_present(self.folders.values(), folder)
         before = meant.watcher.counts()
@@ -121,30 +119,33 @@ class Answers:
         for folder in self.folders.values():
             folder.watcher.pause(resting)
 
-    def _progress(self, folder: OpenFolder, before: Counts, phase: str) -> dict[str, Any]:
+    def _progress(self, folder: OpenFolder, before: Counts, phase: str) -> Progress:
         now = folder.watcher.counts()
-        parts = ("compared", "unchanged", "scored", "duplicates", "unscoreable", "unreadable", "vanished")
-        counts = {part: getattr(now, part) - getattr(before, part) for part in parts}
-        finished = sum(counts[part] for part in parts[2:])
-        failure = now.last_failure if now.last_failure != before.last_failure else None
+        since = now.since(before)
         return {
             "phase": phase,
-            **counts,
-            "todo": finished + now.pending,
+            "compared": since.compared,
+            "unchanged": since.unchanged,
+            "scored": since.scored,
+            "duplicates": since.duplicates,
+            "unscoreable": since.unscoreable,
+            "unreadable": since.unreadable,
+            "vanished": since.vanished,
+            "todo": since.finished + since.pending,
             "median": self.tally.median(),
             "rate": self.tally.rate(),
-            "last_failure": _failure(failure),
-            "last_unreadable": _failure(now.last_unreadable if counts["unreadable"] else None),
+            "last_failure": _failure(since.last_failure),
+            "last_unreadable": _failure(since.last_unreadable),
             "resting": self.rest.reason,
             "model": self.scorers[0].identity.name,
         }
 
 
-def _failure(told: tuple[str, str] | None) -> dict[str, str] | None:
+def _failure(told: tuple[str, str] | None) -> Failure | None:
     return {"path": told[0], "reason": told[1]} if told else None
 
 
-def _folder_status(folder: OpenFolder) -> dict[str, Any]:
+def _folder_status(folder: OpenFolder) -> FolderStatus:
     totals = folder.ask(lambda reader: reader.totals(), Totals(0, 0, 0, 0))
     return {
         "path": folder.path,

@@ -79,7 +79,7 @@ class Committer:
                 if isinstance(item, Passed):
                     self._listeners.on_outcome(item)
                 elif not isinstance(item, Judged):
-                    self._write_down(item)
+                    self._listeners.on_note(self._written_down(item))
 
     def _commit(self, judged: list[Judged]) -> None:
         outcomes: list[Outcome] = []
@@ -94,15 +94,14 @@ class Committer:
         for outcome in outcomes:
             self._listeners.on_outcome(outcome)
 
-    def _write_down(self, note: Note) -> None:
-        # Whoever hears of these opens the database, or closes it, on this thread, and adds it or takes it out.
-        if isinstance(note, Appeared | Dismissed):
-            self._listeners.on_note(note)
-            return
+    def _written_down(self, note: Note) -> Note:
+        """The note with what came of it. Where the database cannot be had, or not any more, that is nothing."""
         writer = self._writers.get(note.folder)
-        if writer is None:  # somebody asked for it just when the folder was let go
-            return
+        if writer is None:
+            return note
         match note:
+            case Appeared() | Dismissed():
+                pass  # who hears of it opens the database, or closes it, on this thread
             case Missing():
                 writer.mark_missing(note.paths)
             case Returned():
@@ -116,12 +115,12 @@ class Committer:
             case Purge():
                 log.info("tombstones", folder=note.folder, purged=writer.purge(note.folder, note.below))
             case Retry():
-                note = replace(note, forgotten=writer.forget_unscoreable(note.below))
+                return replace(note, forgotten=writer.forget_unscoreable(note.below))
             case Suspected():
                 writer.suspect(note.contents)
             case _:
                 assert_never(note)
-        self._listeners.on_note(note)
+        return note
 
 
 def _is_still(candidate: Candidate) -> bool:

@@ -18,16 +18,16 @@ import socket
 import stat
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from photod.answers import Answers
 from photod.errors import BusyError, ConfigError, DatabaseError, PhotodError, UsageError
 from photod.logs import get_logger
 from photod.threads import Crew
+from photod.wire import Progress
 
 REQUEST_BYTES = 64 << 10
 BACKLOG = 16
@@ -118,15 +118,15 @@ def _turn_away(connection: socket.socket) -> None:
         connection.sendall(_line(_told(error)))
 
 
-def _line(reply: dict[str, Any]) -> bytes:
+def _line(reply: Mapping[str, object]) -> bytes:
     return json.dumps(reply).encode() + b"\n"
 
 
-def _told(error: PhotodError) -> dict[str, Any]:
+def _told(error: PhotodError) -> dict[str, object]:
     return {"error": str(error), "exit_code": error.exit_code}
 
 
-def _replies(line: bytes, answers: Answers) -> Iterator[dict[str, Any]]:
+def _replies(line: bytes, answers: Answers) -> Iterator[Mapping[str, object]]:
     try:
         yield from _perform(_parse(line), answers)
     except PhotodError as error:
@@ -135,7 +135,7 @@ def _replies(line: bytes, answers: Answers) -> Iterator[dict[str, Any]]:
             raise
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def _parse(line: bytes) -> dict[str, object]:
     try:
         request = json.loads(line)
     except (ValueError, RecursionError):
@@ -145,13 +145,13 @@ def _parse(line: bytes) -> dict[str, Any]:
     return request
 
 
-def _perform(request: dict[str, Any], answers: Answers) -> Iterator[dict[str, Any]]:
+def _perform(request: Mapping[str, object], answers: Answers) -> Iterator[Mapping[str, object]]:
     folder = _folder(request.get("folder"))
     match request.get("command"):
         case "status":
             yield answers.status()
         case "rate" if folder is not None:
-            last: dict[str, Any] = {}
+            last: Progress = {}
             for last in answers.rate(folder):
                 yield {"progress": last}
             yield {"progress": last, "done": True}

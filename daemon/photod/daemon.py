@@ -228,7 +228,10 @@ class Daemon:
         _log_outcome(outcome)
 
     def _on_note(self, note: Note) -> None:
-        watcher = self._roster.folders[note.folder].watcher
+        folder = self._roster.folders.get(note.folder)
+        if folder is None:  # somebody asked for it just when the folder was let go
+            return
+        watcher = folder.watcher
         match note:
             case Retry():
                 watcher.look_anew(note.forgotten)

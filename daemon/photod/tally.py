@@ -5,10 +5,10 @@ import time
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from photod.photos import Judged, Outcome, Passed, Scored, kind_of
 from photod.score.median import RunningMedian
+from photod.wire import Latency
 
 RATE_WINDOW_S = 60.0
 # Of the time from landing to commit, in seconds: settling takes two, a poll five minutes, quiet hours half a day.
@@ -77,7 +77,7 @@ class Tally:
         with self._lock:
             return dict(self._kinds)
 
-    def latency(self) -> dict[str, Any]:
+    def latency(self) -> Latency:
         """How long arrivals took from landing to the commit of their score; backlog is not counted.
 
         A photo has landed when its bytes were first seen as they were scored, its writer having closed it. The

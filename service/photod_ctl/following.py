@@ -5,9 +5,10 @@ from enum import Enum
 from pathlib import Path
 
 from photod.config import Config
+from photod.wire import Progress
 from photod_ctl.client import DaemonError
 from photod_ctl.progress import Histogram, display
-from photod_ctl.scoring import OwnProcess, Progress, daemon_has, follow_daemon, interrupts
+from photod_ctl.scoring import OwnProcess, daemon_has, follow_daemon, interrupts
 from photod_ctl.tables import warn
 
 

@@ -2,10 +2,11 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from photod.wire import Progress
 from photod_ctl.tables import printable
 
 LINE_EVERY_S = 10.0
@@ -21,19 +22,20 @@ Histogram = dict[int, int]
 class Display(Protocol):
     """Shows progress as it comes."""
 
-    def show(self, progress: dict[str, Any]) -> None:
+    def show(self, progress: Progress) -> None:
         """Show the latest numbers."""
 
     def say(self, line: str) -> None:
         """Show a remark, until the end."""
 
 
-def finished(progress: dict[str, Any]) -> int:
+def finished(progress: Progress) -> int:
     """How many of the photos that need work are done."""
-    return sum(progress.get(name, 0) for name in FINISHED)
+    numbers: Mapping[str, Any] = progress
+    return sum(numbers.get(name, 0) for name in FINISHED)
 
 
-def seconds_left(progress: dict[str, Any]) -> float | None:
+def seconds_left(progress: Progress) -> float | None:
     """At the rate of the last minute; None while there is none."""
     rate = progress.get("rate") or 0.0
     return (progress["todo"] - finished(progress)) / rate if rate > 0 else None
@@ -51,7 +53,7 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def rest(progress: dict[str, Any]) -> str:
+def rest(progress: Progress) -> str:
     """That the daemon rests while photos wait, in words; empty if it does not."""
     reason = progress.get("resting")
     if not reason or progress["todo"] <= finished(progress):
@@ -61,10 +63,11 @@ def rest(progress: dict[str, Any]) -> str:
     return f"photod rests ({reason}); it goes on by itself"
 
 
-def counts(progress: dict[str, Any]) -> str:
+def counts(progress: Progress) -> str:
     """What became of the photos, in words."""
+    numbers: Mapping[str, Any] = progress
     names = ("scored", "unchanged", "duplicates", "unscoreable", "unreadable", "vanished")
-    told = [f"{progress[name]:,} {name}" for name in names if progress.get(name) or name == "scored"]
+    told = [f"{numbers[name]:,} {name}" for name in names if numbers.get(name) or name == "scored"]
     return ", ".join(words if words != "1 duplicates" else "1 duplicate" for words in told)
 
 
@@ -93,7 +96,7 @@ class _Lines:
         self._last = clock()
         self._resting = ""
 
-    def show(self, progress: dict[str, Any]) -> None:
+    def show(self, progress: Progress) -> None:
         if (resting := rest(progress)) != self._resting:
             self._resting = resting
             if resting:
@@ -130,11 +133,11 @@ class _Live:
         self._live = live
         self._histogram = histogram
         self._scores, self._looked_at = "", -LOOK_EVERY_S
-        self._progress: dict[str, Any] = {"phase": "starting"}
+        self._progress: Progress = {"phase": "starting"}
         self._remark = ""
         self._draw()
 
-    def show(self, progress: dict[str, Any]) -> None:
+    def show(self, progress: Progress) -> None:
         self._progress = progress
         self._draw()
 

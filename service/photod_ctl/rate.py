@@ -4,7 +4,7 @@ import os
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from photod.config import Config
+    from photod.wire import Progress
 
 
 def rate(
@@ -124,7 +125,7 @@ def _scores_of(path: str, settings: "Config") -> "Callable[[], dict[int, int]]":
     return look
 
 
-def _summarise(folder: str, last: dict[str, Any]) -> None:
+def _summarise(folder: str, last: "Progress") -> None:
     from photod_ctl.progress import counts, duration, finished
     from photod_ctl.tables import printable, warn
 
@@ -148,7 +149,7 @@ def _summarise(folder: str, last: dict[str, Any]) -> None:
         warn(f"{unreadable['path']} cannot be read{others}: {unreadable['reason']}; it is tried again next time")
 
 
-def _note_model(last: dict[str, Any]) -> None:
+def _note_model(last: "Progress") -> None:
     from photod_ctl.ranking import BUILTIN, BUILTIN_NOTE
     from photod_ctl.tables import warn
 

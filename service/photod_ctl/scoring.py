@@ -11,16 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from photod.config import Config
 from photod.errors import EXIT_BUG
+from photod.wire import Progress
 from photod_ctl.client import DaemonError, answers, ask, connect
 
 RETRY_PATIENCE_S = 5.0
-
-Progress = dict[str, Any]
-"""The numbers of control.py's progress line."""
 
 
 def daemon_has(folder: str, config: Config) -> bool:
@@ -118,8 +116,7 @@ def _progress(connection: socket.socket, folder: str) -> Iterator[Progress]:
     # No time limit: loading a model may take minutes, and a process that ends closes its side.
     connection.settimeout(None)
     for answer in answers(connection, {"command": "rate", "folder": folder}):
-        progress: Progress = answer.get("progress") or {}
-        yield progress
+        yield cast("Progress", answer.get("progress") or {})
         if answer.get("done"):
             return
 

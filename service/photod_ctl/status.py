@@ -61,7 +61,7 @@ def _show(settings: "Config", as_json: bool, one_line: bool) -> None:
 
 
 def _answer(settings: "Config") -> dict[str, Any]:
-    """The daemon's, else what stands for it; `refused` says to whom one answers that is closed to us."""
+    """A photod.wire.Status, the daemon's or what stands for it; `refused`: whom one answers that we may not ask."""
     from photod_ctl.client import ask, refusal
 
     answer = ask(settings, {"command": "status"})

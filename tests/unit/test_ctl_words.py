@@ -3,6 +3,7 @@
 import pytest
 
 from photod.errors import UsageError
+from photod.wire import Progress
 from photod_ctl.filters import bounds
 from photod_ctl.pause import parse_duration
 from photod_ctl.progress import counts, duration, finished, seconds_left, sparkline
@@ -60,7 +61,7 @@ def test_a_histogram_on_one_line() -> None:
 
 
 def test_progress_in_words() -> None:
-    progress = {
+    progress: Progress = {
         "todo": 110, "scored": 8, "duplicates": 2, "unchanged": 1000, "unscoreable": 0, "unreadable": 0,
         "vanished": 0, "rate": 2.0,
     }  # fmt: skip

@@ -34,6 +34,26 @@ class Counts:
             return replace(self, duplicates=self.duplicates + 1)
         return replace(self, scored=self.scored + 1)
 
+    @property
+    def finished(self) -> int:
+        """How many of the photos that needed work are done."""
+        return self.scored + self.duplicates + self.unscoreable + self.unreadable + self.vanished
+
+    def since(self, before: "Counts") -> "Counts":
+        """What has become of photos since then; as many are pending as are now."""
+        return Counts(
+            compared=self.compared - before.compared,
+            unchanged=self.unchanged - before.unchanged,
+            scored=self.scored - before.scored,
+            duplicates=self.duplicates - before.duplicates,
+            unscoreable=self.unscoreable - before.unscoreable,
+            unreadable=self.unreadable - before.unreadable,
+            vanished=self.vanished - before.vanished,
+            pending=self.pending,
+            last_failure=self.last_failure if self.last_failure != before.last_failure else None,
+            last_unreadable=self.last_unreadable if self.unreadable > before.unreadable else None,
+        )
+
     def after_comparing(self, work: int, unchanged: int) -> "Counts":
         """The counts with one more directory compared."""
         return replace(self, compared=self.compared + work + unchanged, unchanged=self.unchanged + unchanged)
