@@ -13,6 +13,7 @@ from decoding import encode
 from photod.config import Intake
 from photod.intake.decoder import Decoder
 from photod.photos import InputSpec
+from photod.watch import canary, folder, observer
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +50,11 @@ def make_decoder() -> Iterator[Callable[..., Decoder]]:
             return decoder
 
         yield make
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the watching does every quarter of a minute, it does now."""
+    monkeypatch.setattr(folder, "CHECK_S", 0.2)
+    monkeypatch.setattr(observer, "CHECK_S", 0.2)
+    monkeypatch.setattr(canary, "ANSWER_S", 2.0)  # a busy machine is not deaf

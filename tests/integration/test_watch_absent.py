@@ -22,18 +22,10 @@ from photod.store import connection
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.watch import folder as folder_module
-from photod.watch import observer
 from running import make_config, running, score_once, wait_until
 from watching import agrees, ask, disagreement, fill, folder_status, put, quiet, rows, watched
 
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What happens every quarter of a minute happens now."""
-    monkeypatch.setattr(folder_module, "CHECK_S", 0.2)
-    monkeypatch.setattr(observer, "CHECK_S", 0.2)
-
-
+pytestmark = pytest.mark.usefixtures("hurried")
 Mount = Callable[[], None]
 
 
@@ -161,86 +153,6 @@ def test_a_folder_kept_in_the_state_directory_is_not_taken_for_empty(
 def test_a_folder_that_never_was_there_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not a folder"), running(make_config(tmp_path / "typo"), FakeScorer()):
         pass
-
-
-def test_a_folder_that_was_renamed_is_awaited_and_found_again(folder: Path) -> None:
-    """Scenario 22."""
-    fill(folder / "a", 20)
-    with watched(folder, scorer := FakeScorer()) as config:
-        scored = scorer.photos
-        folder.rename(folder.parent / "elsewhere")
-        wait_until(lambda: folder_status(config)["state"] == "absent")
-        put(folder.parent / "elsewhere/a/new.png", 1)
-        (folder.parent / "elsewhere").rename(folder)
-        wait_until(lambda: folder_status(config)["state"] == "idle")
-        agrees(folder)
-        put(folder / "a/newer.png", 2)
-        assert folder_status(config)["missing"] == 0
-    assert scorer.photos <= scored + 2
-
-
-def test_a_folder_that_was_deleted_and_made_again_is_scored_anew(folder: Path) -> None:
-    """Scenario 22."""
-    fill(folder / "a", 20)
-    with watched(folder) as config:
-        shutil.rmtree(folder)
-        wait_until(lambda: folder_status(config)["state"] == "absent")
-        folder.mkdir()
-        put(folder / "new.png")
-        agrees(folder)
-        quiet(config)
-        (folder / "b").mkdir()
-        put(folder / "b/later.png", 3)
-
-
-def test_a_folder_replaced_by_another_with_a_database_uses_that_one(folder: Path, tmp_path: Path) -> None:
-    """Scenario 22."""
-    other = tmp_path / "other"
-    fill(other / "x", 5, 50)
-    score_once(other, FakeScorer())
-    fill(folder / "a", 5)
-    with watched(folder, scorer := FakeScorer()) as config:
-        scored = scorer.photos
-        folder.rename(tmp_path / "old")
-        other.rename(folder)
-        agrees(folder)
-        quiet(config)
-        put(folder / "x/new.png", 1)
-    assert scorer.photos <= scored + 1
-    assert disagreement(tmp_path / "old") == ""
-
-
-def test_a_folder_named_through_a_symlink_is_watched_in_its_real_place(folder: Path, tmp_path: Path) -> None:
-    """Scenario 22."""
-    link = tmp_path / "link"
-    link.symlink_to(folder)
-    with watched(link):
-        put(folder / "top.png")
-        fill(folder / "below", 2)
-    assert disagreement(folder) == ""
-
-
-@pytest.mark.parametrize("above", [0, 1])
-def test_a_folder_that_moves_and_leaves_a_symlink_in_its_place_goes_on(tmp_path: Path, above: int) -> None:
-    """It itself, or the directory that it lies in."""
-    folder, elsewhere = tmp_path / "home/pictures", tmp_path / "elsewhere"
-    fill(folder / "a/b", 3)
-    put(folder / "top.png")
-    (folder / "link.png").symlink_to("a/b/00001.png")
-    moved = (folder, folder.parent)[above]
-    with watched(folder) as config:
-        moved.rename(elsewhere)
-        moved.symlink_to(elsewhere)
-        put(folder / "a/b/later.png", 7)
-        put(folder / "later.png", 8)
-        agrees(folder)
-        ask(config, "rescan")
-        quiet(config)
-        agrees(folder)
-        put(folder / "a/after.png", 9)
-        agrees(folder)
-        assert folder_status(config)["missing"] == 0
-        assert folder_status(config)["watched_by"] == "inotify"
 
 
 def test_a_database_that_goes_with_its_drive_stops_nothing(

@@ -20,14 +20,6 @@ from running import wait_until
 from watching import FakeDaemon, agrees, disagreement, fill, folder_status, put, quiet, watched
 
 
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What happens every quarter of a minute happens now."""
-    monkeypatch.setattr(folder_module, "CHECK_S", 0.3)
-    monkeypatch.setattr(observer, "CHECK_S", 0.3)
-    monkeypatch.setattr(canary, "ANSWER_S", 2.0)  # a busy machine is not deaf
-
-
 def test_every_doubt_is_noticed_within_half_a_minute() -> None:
     """The tests below hurry these figures up."""
     assert observer.CHECK_S + canary.ANSWER_S <= 30
