@@ -1,5 +1,6 @@
 """Fixtures for all tests. No test touches what belongs to the user who runs it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from machine import need
+from mounts import Mounts
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
@@ -58,6 +60,14 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def mounts() -> Iterator[Mounts]:
+    """Filesystems of the test's own, mounted as it says and taken away at its end."""
+    mounts = Mounts()
+    yield mounts
+    mounts.close()
 
 
 @pytest.fixture

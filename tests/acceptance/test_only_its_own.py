@@ -4,7 +4,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ from running import ranking
 DYING_DAEMON = Path(__file__).parents[1] / "dying_daemon.py"
 
 Look = dict[str, tuple[object, ...]]  # path -> what is there
-
-
-@pytest.fixture
-def mounts() -> Iterator[Mounts]:
-    mounts = Mounts()
-    yield mounts
-    mounts.close()
 
 
 @pytest.fixture

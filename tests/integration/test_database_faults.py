@@ -67,13 +67,6 @@ def assert_goes_on(folder: Path) -> None:
     assert verify(database, folder, samples=100).findings == ()
 
 
-@pytest.fixture
-def mounts() -> Iterator[Mounts]:
-    mounts = Mounts()
-    yield mounts
-    mounts.close()
-
-
 @pytest.mark.parametrize("free_kb", [0, 4, 16, 40])
 def test_a_full_disk_in_the_middle_of_a_commit(folder: Path, mounts: Mounts, free_kb: int) -> None:
     mounts(folder / ".photod", "-t", "tmpfs", "-o", "size=2m", "none")
