@@ -12,12 +12,12 @@ import pytest
 from watchdog.observers.inotify_c import InotifyFD
 
 from machine import need
+from photod.filesystem import TMPFS
 from photod.watch import canary, observer
 from photod.watch import folder as folder_module
-from photod.watch.filesystem import TMPFS
 from photod.watch.inotify import DirectoryWatches
 from running import wait_until
-from watching import FakeDaemon, agrees, disagreement, fill, folder_status, put, quiet, watched
+from watching import FakeDaemon, agrees, disagreement, fill, folder_status, photo_bytes, put, quiet, watched
 
 
 def test_every_doubt_is_noticed_within_half_a_minute() -> None:
@@ -220,13 +220,27 @@ def test_without_any_watch_the_folder_is_polled_and_says_so(
     assert "max_user_instances" in capsys.readouterr().out
 
 
-def test_a_network_filesystem_is_polled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_filesystem_is_polled(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(folder_module, "CHECK_S", 0.2)
     monkeypatch.setattr("photod.watch.inotify.is_remote", lambda _: True)
     (folder / "sub").mkdir()
+    outside = tmp_path / "outside.png"
+    outside.hardlink_to(put(folder / "sub/a.png"))
     with watched(folder, poll_s=0.3) as config:
         assert folder_status(config)["watched_by"] == "polling"
+        outside.write_bytes(photo_bytes(99))  # as another machine would: no event comes of it
+        agrees(folder)
+
+
+def test_what_this_machine_does_on_a_network_filesystem_is_noticed_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photod.watch.inotify.is_remote", lambda _: True)
+    (folder / "sub").mkdir()
+    with watched(folder, poll_s=3600) as config:
         put(folder / "sub/a.png")
+        agrees(folder)
+        assert folder_status(config)["watched_by"] == "polling"
 
 
 def test_scans_come_by_the_monotonic_clock_even_if_the_timers_sleep(

@@ -20,8 +20,8 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
+from photod.filesystem import is_remote
 from photod.logs import get_logger
-from photod.watch.filesystem import is_remote
 
 log = get_logger(__name__)
 
@@ -61,7 +61,7 @@ class DirectoryWatches:
         self._lock = threading.Lock()
         self._directory_of: dict[int, str] = {}
         self._held: dict[str, tuple[int, int, int]] = {}  # directory -> watch, device, inode
-        self._unwatched: set[str] = set()
+        self._unsure: set[str] = set()  # directories in which things may happen without an event
         self._remote: dict[int, bool] = {}  # by device
 
     def __len__(self) -> int:
@@ -82,10 +82,9 @@ class DirectoryWatches:
                 return
             if held:
                 self._let_go(directory)
+            self._add(directory, location, status)
             if self._is_remote(status.st_dev, location):
-                self._unwatched.add(directory)
-            else:
-                self._add(directory, location, status)
+                self._unsure.add(directory)  # of what others do there
 
     def forget(self, tree: str) -> None:
         """This directory is gone, and all below it."""
@@ -93,14 +92,14 @@ class DirectoryWatches:
         with self._lock:
             for directory in [d for d in self._held if d == tree or d.startswith(inside) or not tree]:
                 self._let_go(directory)
-            self._unwatched = {d for d in self._unwatched if d != tree and not d.startswith(inside) and tree}
+            self._unsure = {d for d in self._unsure if d != tree and not d.startswith(inside) and tree}
 
     def keep_only(self, directories: Collection[str]) -> None:
         """These are all directories of the folder: forget others."""
         with self._lock:
             for directory in [held for held in self._held if held not in directories]:
                 self._let_go(directory)
-            self._unwatched.intersection_update(directories)
+            self._unsure.intersection_update(directories)
 
     def root_is_another(self) -> bool:
         """Whether the folder's path leads to another directory than the one that is watched."""
@@ -112,10 +111,10 @@ class DirectoryWatches:
         return held is not None and held[1:] != (status.st_dev, status.st_ino)
 
     def watched_by(self) -> str:
-        """By which means changes are noticed: inotify, polling, or partly."""
-        if not self._unwatched:
+        """By which means all changes are noticed: inotify, polling, or partly."""
+        if not self._unsure:
             return "inotify"
-        return "partly" if self._held else "polling"
+        return "partly" if self._held.keys() - self._unsure else "polling"
 
     def on_event(self, event: InotifyEvent) -> None:
         """On the reading thread. An event of a watch that was just let go of is about nothing of ours."""
@@ -162,10 +161,10 @@ class DirectoryWatches:
             return
         self._held[directory] = (watch, status.st_dev, status.st_ino)
         self._directory_of[watch] = directory
-        self._unwatched.discard(directory)
+        self._unsure.discard(directory)
 
     def _note_unwatched(self, directory: str, error: OSError) -> None:
-        if not self._unwatched:
+        if not self._unsure:
             log.warning(
                 "not_all_watched",
                 folder=self._folder,
@@ -174,7 +173,7 @@ class DirectoryWatches:
                 note="what cannot be watched is compared every few minutes; raise fs.inotify.max_user_watches"
                 " with sysctl to watch it all",
             )
-        self._unwatched.add(directory)
+        self._unsure.add(directory)
 
     def _let_go(self, directory: str) -> None:
         watch, _, _ = self._held.pop(directory)
