@@ -28,8 +28,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from fake_scorer import FakeScorer
 from photod.config import Config, Folder, Model, load_config, state_directory
+from photod.fingerprints import fingerprint_of
 from photod.intake.decode import PREPROCESSING_VERSION
-from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Fingerprint, Judged, ModelIdentity, Scored
+from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Judged, ModelIdentity, Scored
 from photod.score import load_scorers
 from photod.score.scorer import score_stored
 from photod.store.queries import Reader
@@ -109,7 +110,7 @@ def write_scores(folder: Path, paths: list[str], identity: ModelIdentity) -> flo
 
 def candidate(folder: Path, path: str) -> Candidate:
     """The file as the daemon would have found it."""
-    return Candidate(str(folder), path, Fingerprint.of((folder / path).stat()))
+    return Candidate(str(folder), path, fingerprint_of((folder / path).stat()))
 
 
 def invented(number: int, chance: random.Random) -> Scored:

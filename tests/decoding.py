@@ -8,10 +8,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from photod.fingerprints import fingerprint_of
 from photod.intake.decoder import Decoded, Decoder
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
-from photod.photos import Candidate, Fingerprint
+from photod.photos import Candidate
 
 PATIENCE_S = 20.0
 SIZE = 3 * 224 * 224
@@ -31,7 +32,7 @@ def encode(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def read(path: Path) -> ReadPhoto:
-    photo = read_photo(Candidate(str(path.parent), path.name, Fingerprint.of(path.stat())), 1 << 30, PhotoMemory())
+    photo = read_photo(Candidate(str(path.parent), path.name, fingerprint_of(path.stat())), 1 << 30, PhotoMemory())
     assert isinstance(photo, ReadPhoto)
     return photo
 

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from photod.channel import Channel, excused
 from photod.config import Store
-from photod.files import fingerprint_at
+from photod.fingerprints import fingerprint_at
 from photod.in_flight import ContentsInFlight, OnTheWay
 from photod.logs import get_logger
 from photod.photos import (

@@ -1,20 +1,10 @@
-"""Files by their paths: looked at without being opened, and replaced whole."""
+"""Files by their paths: whether they are there and whose they are, and replacing them whole."""
 
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from photod.photos import Fingerprint
-
-
-def fingerprint_at(location: str) -> Fingerprint | None:
-    """The fingerprint of the file at `location` now; None when it is gone or cannot be looked at."""
-    try:
-        return Fingerprint.of(os.stat(location))
-    except OSError:
-        return None
 
 
 def is_gone(location: str) -> bool:

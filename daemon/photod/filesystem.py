@@ -1,4 +1,4 @@
-"""What a directory lies on, by statfs: its identity, and whether others change it without events."""
+"""What a file or directory lies on, by statfs: its identity, and what may not be relied on there."""
 
 import ctypes
 import os
@@ -15,6 +15,9 @@ REMOTE = frozenset({
     0x786F4256,  # VirtualBox shared folders
 })  # fmt: skip
 TMPFS = 0x01021994
+FAT = frozenset({0x4D44, 0x2011BAB0})  # and exFAT
+# Filesystems that number their files anew at each mount, or whenever the kernel forgets one.
+RENUMBERING = FAT | {0x65735546, 0x786F4256}  # FUSE: some of them, as sshfs, rclone and exfat-fuse; VirtualBox
 
 
 class _Statfs(ctypes.Structure):
@@ -28,12 +31,12 @@ class _Statfs(ctypes.Structure):
     )
 
 
-_statfs = ctypes.CDLL(None, use_errno=True).statfs
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
-def filesystem_type(path: str) -> int:
-    """The magic number of the filesystem at `path`. Raises OSError."""
-    return int(_ask(path).type) & 0xFFFFFFFF
+def filesystem_type(place: str | int) -> int:
+    """The magic number of the filesystem at a path or behind a descriptor. Raises OSError."""
+    return int(_ask(place).type) & 0xFFFFFFFF
 
 
 def filesystem_identity(path: str) -> str:
@@ -50,9 +53,13 @@ def is_remote(path: str) -> bool:
         return True
 
 
-def _ask(path: str) -> _Statfs:
+def _ask(place: str | int) -> _Statfs:
     answer = _Statfs()
-    if _statfs(os.fsencode(path), ctypes.byref(answer)):
+    if isinstance(place, int):
+        failed = _libc.fstatfs(place, ctypes.byref(answer))
+    else:
+        failed = _libc.statfs(os.fsencode(place), ctypes.byref(answer))
+    if failed:
         code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), path)
+        raise OSError(code, os.strerror(code), place)
     return answer

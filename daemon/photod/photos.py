@@ -16,17 +16,15 @@ def storable_ns(time_ns: int) -> int:
 
 
 class Fingerprint(NamedTuple):
-    """What one `stat` tells about a file's bytes; two equal ones mean that nobody wrote in between."""
+    """What one `stat` tells about a file's bytes; two equal ones mean that nobody wrote in between.
+
+    `photod.fingerprints` makes them.
+    """
 
     size: int
     mtime_ns: int
-    ctime_ns: int  # catches a rewrite whose mtime was put back
-    inode: int
-
-    @classmethod
-    def of(cls, stat: os.stat_result) -> "Fingerprint":
-        """The fingerprint in the answer of `os.stat`, `os.lstat` or `os.fstat`."""
-        return cls(stat.st_size, storable_ns(stat.st_mtime_ns), storable_ns(stat.st_ctime_ns), stat.st_ino)
+    ctime_ns: int  # catches a rewrite whose mtime was put back; the mtime where no ctime lasts
+    inode: int  # 0 where no number lasts
 
 
 class KnownPhoto(NamedTuple):

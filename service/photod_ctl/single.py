@@ -8,7 +8,8 @@ from typing import Any
 
 from photod.config import DATABASE_DIRECTORY, DATABASE_NAME, Config
 from photod.errors import UsageError
-from photod.photos import Fingerprint, KnownPhoto
+from photod.fingerprints import fingerprint_of, notice
+from photod.photos import KnownPhoto
 from photod.store.queries import PhotoDetails, Reader
 from photod_ctl.folders import find_archive
 from photod_ctl.progress import display
@@ -31,7 +32,8 @@ def _known(path: str, config: Config) -> PhotoDetails | None:
         return None
     reader = Reader(archive.database)
     place = os.path.join(archive.below, name)
-    as_it_is = KnownPhoto(place, *Fingerprint.of(os.stat(path)))
+    notice(path)
+    as_it_is = KnownPhoto(place, *fingerprint_of(os.stat(path)))
     return reader.details(place) if as_it_is in reader.known(archive.below) else None
 
 

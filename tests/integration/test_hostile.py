@@ -11,6 +11,7 @@ from PIL import Image
 
 from photod.config import Intake
 from photod.errors import DecodeError
+from photod.fingerprints import fingerprint_of
 from photod.intake.decoder import Decoder
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
@@ -64,7 +65,7 @@ def test_every_hostile_file_is_decoded_or_unscoreable_with_a_reason(shared: Path
         if turn == 1:
             before = resident_bytes()
         for path in paths:
-            candidate = Candidate(str(path.parent), path.name, Fingerprint.of(path.stat()))
+            candidate = Candidate(str(path.parent), path.name, fingerprint_of(path.stat()))
             photo = read_photo(candidate, 1 << 30, MEMORY)
             assert isinstance(photo, ReadPhoto)
             reason = verdict(decoder, photo)

@@ -9,12 +9,13 @@ import pytest
 
 from photod.config import Intake
 from photod.errors import DecodeError
+from photod.fingerprints import fingerprint_of
 from photod.intake.decoder import Decoded, Decoder
 from photod.intake.formats import is_photo_name
 from photod.intake.memory import PhotoMemory
 from photod.intake.metadata import camera_name, parse_date
 from photod.intake.read import ReadPhoto, read_photo
-from photod.photos import Candidate, Fingerprint, InputSpec
+from photod.photos import Candidate, InputSpec
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def decoder() -> Iterator[Decoder]:
 
 
 def read(root: Path, path: str) -> ReadPhoto:
-    photo = read_photo(Candidate(str(root), path, Fingerprint.of(os.stat(root / path))), 1 << 30, PhotoMemory())
+    photo = read_photo(Candidate(str(root), path, fingerprint_of(os.stat(root / path))), 1 << 30, PhotoMemory())
     assert isinstance(photo, ReadPhoto)
     return photo
 

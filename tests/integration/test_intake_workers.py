@@ -157,10 +157,11 @@ from photod.config import Intake
 from photod.intake.decoder import Decoder
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import read_photo
-from photod.photos import Candidate, Fingerprint, InputSpec
+from photod.fingerprints import fingerprint_of
+from photod.photos import Candidate, InputSpec
 path = Path({str(small)!r})
 decoder = Decoder(Intake(), InputSpec())
-candidate = Candidate(str(path.parent), path.name, Fingerprint.of(path.stat()))
+candidate = Candidate(str(path.parent), path.name, fingerprint_of(path.stat()))
 decoder.decode(read_photo(candidate, 1 << 30, PhotoMemory()))
 print(decoder.pid, flush=True)
 time.sleep(60)

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from photod.fingerprints import fingerprint_of
 from photod.intake import read
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
@@ -17,7 +18,7 @@ MEMORY = PhotoMemory()
 
 
 def candidate_for(path: Path) -> Candidate:
-    return Candidate(str(path.parent), path.name, Fingerprint.of(path.stat()))
+    return Candidate(str(path.parent), path.name, fingerprint_of(path.stat()))
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_a_file_whose_directory_became_a_file_has_vanished(tmp_path: Path) -> No
     directory = tmp_path / "d"
     directory.mkdir()
     (directory / "a.jpg").write_bytes(CONTENT)
-    candidate = Candidate(str(tmp_path), "d/a.jpg", Fingerprint.of((directory / "a.jpg").stat()))
+    candidate = Candidate(str(tmp_path), "d/a.jpg", fingerprint_of((directory / "a.jpg").stat()))
     (directory / "a.jpg").unlink()
     directory.rmdir()
     directory.touch()
@@ -189,6 +190,6 @@ def test_a_directory_with_the_name_of_a_photo_is_not_read(tmp_path: Path) -> Non
 
 
 def test_a_loop_of_symlinks_is_unreadable(tmp_path: Path, photo: Path) -> None:
-    candidate = Candidate(str(tmp_path), "loop.jpg", Fingerprint.of(photo.stat()))
+    candidate = Candidate(str(tmp_path), "loop.jpg", fingerprint_of(photo.stat()))
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
     assert why_passed(candidate) == ("unreadable", os.strerror(errno.ELOOP))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from photod.watch.filesystem import TMPFS, filesystem_identity, filesystem_type, is_remote
+from photod.filesystem import TMPFS, filesystem_identity, filesystem_type, is_remote
 from photod.watch.lease import Leases, Writer
 
 

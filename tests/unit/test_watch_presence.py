@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from photod.config import DATABASE_DIRECTORY, Folder
-from photod.watch.filesystem import filesystem_identity
+from photod.filesystem import filesystem_identity
 from photod.watch.presence import Presence, Record, Registry, file_identity, presence
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from photod.fingerprints import fingerprint_of
 from photod.photos import Fingerprint, KnownPhoto, PhotoRow, storable_ns
 from photod.watch.ignore import Rules
 from photod.watch.scan import Comparison, Listing, compare, list_directory
@@ -76,7 +77,7 @@ def test_a_listing_shows_photos_as_the_database_would_know_them(folder: Path) ->
     (folder / "a/out.jpg").symlink_to("/etc/hostname")
     (folder / "a/loop.jpg").symlink_to("loop.jpg")
     listing = list_directory(str(folder), "a", RULES)
-    seen = Fingerprint.of((folder / "a/x.jpg").stat())
+    seen = fingerprint_of((folder / "a/x.jpg").stat())
     assert listing.photos == {KnownPhoto("a/x.jpg", *seen), KnownPhoto("a/link.jpg", *seen)}
     assert listing.directories == ["a/below.jpg"]
 
@@ -87,7 +88,7 @@ def test_a_time_that_no_database_can_hold_is_the_nearest_that_one_can(folder: Pa
     (folder / "a.jpg").touch()
     os.utime(folder / "a.jpg", (0, 10_400_000_000))
     ((_, _, mtime_ns, ctime_ns, *_),) = list_directory(str(folder), "", RULES).photos
-    assert (mtime_ns, ctime_ns) == Fingerprint.of((folder / "a.jpg").stat())[1:3]
+    assert (mtime_ns, ctime_ns) == fingerprint_of((folder / "a.jpg").stat())[1:3]
     assert mtime_ns <= last
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from photod.photos import Candidate, Facts, Fingerprint, InputSpec, Judged, ModelIdentity, Scored
+from photod.fingerprints import fingerprint_of
+from photod.photos import Candidate, Facts, InputSpec, Judged, ModelIdentity, Scored
 from photod.store.queries import Reader
 from photod.store.tombstones import APART_S, FEW, Swept
 from photod.store.writer import Writer
@@ -49,7 +50,7 @@ def commit(writer: Writer, folder: Path, count: int, prefix: str = "") -> list[s
     judged = []
     for path in paths:
         (folder / path).write_text(path)
-        fingerprint = Fingerprint.of((folder / path).stat())
+        fingerprint = fingerprint_of((folder / path).stat())
         verdict = Scored(f"{hash(path) & 2**255:064x}{path}", Facts(1, 1), 5.0, bytes(1024))
         judged.append((Judged(Candidate(str(folder), path, fingerprint), verdict, duplicate=False), True))
     writer.commit(judged)

@@ -5,6 +5,7 @@ import os
 import stat
 from dataclasses import dataclass
 
+from photod.fingerprints import fingerprint_of
 from photod.intake.memory import PhotoBytes, PhotoMemory
 from photod.photos import Candidate, Fingerprint, Passed
 
@@ -73,7 +74,7 @@ def _read(candidate: Candidate, file: int, max_bytes: int, memory: PhotoMemory) 
 
 def _check_same(expected: Fingerprint, file: int) -> None:
     status = os.fstat(file)
-    if not stat.S_ISREG(status.st_mode) or Fingerprint.of(status) != expected:
+    if not stat.S_ISREG(status.st_mode) or fingerprint_of(status) != expected:
         raise _TornError
 
 

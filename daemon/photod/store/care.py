@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from photod.errors import DatabaseError
+from photod.fingerprints import fingerprint_of, notice
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.store.backups import DIRECTORY, backups_of, damage, is_sound
 from photod.store.connection import DamagedError, damaged, database_errors, open_readable, refuse_links
@@ -159,7 +160,8 @@ def _hash_again(database: sqlite3.Connection, folder: Path, samples: int) -> tup
         location = folder / from_sql(name)
         try:
             with location.open("rb") as file:
-                if Fingerprint.of(os.fstat(file.fileno())) != Fingerprint(size, mtime, ctime, inode % 2**64):
+                notice(file.fileno())
+                if fingerprint_of(os.fstat(file.fileno())) != Fingerprint(size, mtime, ctime, inode % 2**64):
                     continue
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, WatchDescriptor
 
-from photod.watch.filesystem import TMPFS, filesystem_type
+from photod.filesystem import TMPFS, filesystem_type
 
 _PREFIX, _EGG_PREFIX = "photod-canary-", "photod-canary_egg-"
 ANSWER_S = 5.0  # a reading thread that is merely busy gets so long

@@ -279,7 +279,7 @@ class FolderWatcher:
             return
         if self._work.consider(path, fingerprint, urgent=True):
             # Writing through one hard link makes no event for the others.
-            for link in self._around.links_of(fingerprint.inode):
+            for link in self._around.links_of(fingerprint.inode) if fingerprint.inode else ():
                 if link != path:
                     self.agenda.mark(os.path.dirname(link))
 

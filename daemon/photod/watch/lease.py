@@ -6,7 +6,7 @@ import os
 import signal
 from enum import Enum
 
-from photod.watch.filesystem import is_remote
+from photod.filesystem import is_remote
 
 
 class Writer(Enum):

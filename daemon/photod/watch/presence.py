@@ -13,7 +13,7 @@ from typing import Any
 
 from photod.config import DATABASE_DIRECTORY, Folder
 from photod.files import replacing
-from photod.watch.filesystem import filesystem_identity
+from photod.filesystem import filesystem_identity
 
 
 class Presence(Enum):

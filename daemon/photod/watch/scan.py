@@ -4,7 +4,8 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from photod.photos import LAST_NS, Fingerprint, KnownPhoto, PhotoRow, storable_ns
+from photod.fingerprints import fingerprint_of, forgetful, notice
+from photod.photos import LAST_NS, Fingerprint, KnownPhoto, PhotoRow
 from photod.watch.ignore import Rules
 
 _PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -55,6 +56,7 @@ def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
     is_photo, enters, last_ns = rules.is_photo, rules.enters, LAST_NS
     place = os.open(os.path.join(folder, directory), _PLACE)
     try:
+        notice(place)
         with os.scandir(place) as entries:
             for entry in entries:
                 name = entry.name
@@ -73,10 +75,12 @@ def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
                         unreadable[path] = error.strerror or str(error)
                         continue
                     if seen is not None:
-                        mtime_ns, ctime_ns = seen.st_mtime_ns, seen.st_ctime_ns
-                        if not 0 <= mtime_ns <= ctime_ns <= last_ns:  # rare, and all others need no call
-                            mtime_ns, ctime_ns = storable_ns(mtime_ns), storable_ns(ctime_ns)
-                        photos.add((path, seen.st_size, mtime_ns, ctime_ns, seen.st_ino, 0, 0))
+                        size, mtime_ns, ctime_ns, inode = (
+                            seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino
+                        )  # fmt: skip
+                        if forgetful or not 0 <= mtime_ns <= ctime_ns <= last_ns:  # rare: others need no call
+                            size, mtime_ns, ctime_ns, inode = fingerprint_of(seen)
+                        photos.add((path, size, mtime_ns, ctime_ns, inode, 0, 0))
                         continue
                 if entry.is_dir(follow_symlinks=False) and enters(path):
                     directories.append(path)

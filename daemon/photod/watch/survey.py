@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from photod.files import is_gone
+from photod.filesystem import filesystem_identity
 from photod.logs import get_logger
 from photod.photos import (
     Candidate,
@@ -20,7 +21,6 @@ from photod.photos import (
     Returned,
     StalePage,
 )
-from photod.watch.filesystem import filesystem_identity
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
@@ -149,10 +149,13 @@ class Survey:
 
         Size, mtime, ctime and inode all agree, and the old path is gone. With the same ctime nobody has written
         to the file, nor made another one with its inode: birth time could not tell the first. A file renamed by
-        itself has a new ctime, and is read; the files of a directory that was renamed keep theirs.
+        itself has a new ctime, and is read; the files of a directory that was renamed keep theirs. Where inode
+        numbers do not last, all that came are read.
         """
         moves = []
         for path, fingerprint in comparison.new:
+            if not fingerprint.inode:
+                continue
             old = next((old for old in self._around.paths_of(fingerprint) if self._is_gone(old)), None)
             if old is not None:
                 moves.append((old, path, fingerprint))

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from photod.files import fingerprint_at
+from photod.fingerprints import fingerprint_at
 from photod.photos import Candidate, Fingerprint
 from photod.watch.flight import Flight
 from photod.watch.lease import Leases, Writer

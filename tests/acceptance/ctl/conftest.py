@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from machine import need
+from photod.fingerprints import fingerprint_of
 from photod.photos import (
     Candidate,
     Facts,
-    Fingerprint,
     InputSpec,
     Judged,
     ModelIdentity,
@@ -156,7 +156,7 @@ def _judged(folder: str, path: str, verdict: Verdict) -> Judged:
     location = Path(folder, path)
     location.parent.mkdir(parents=True, exist_ok=True)
     location.write_bytes(b"not looked at by the client")
-    return Judged(Candidate(folder, path, Fingerprint.of(location.stat())), verdict, duplicate=False)
+    return Judged(Candidate(folder, path, fingerprint_of(location.stat())), verdict, duplicate=False)
 
 
 def _identity(name: str) -> ModelIdentity:
