@@ -121,14 +121,13 @@ def whole(kind: str, count: int, name: str, precision: str, decoders: int = 0) -
     """Seconds from the model being loaded to everything being committed, of the daemon once over a folder."""
     from photod.daemon import Daemon
     from photod.logs import configure_logs
-    from photod.score import load_scorers
-    from photod.score.scorer import Scorer
+    from photod.score import RestingScorer, start_scorers
     from photod.store.queries import Reader
 
     marks: list[tuple[float, float]] = []
 
-    def load(*arguments: object) -> tuple[Scorer, ...]:
-        scorers = load_scorers(*arguments)  # type: ignore[arg-type]
+    def load(*arguments: object) -> tuple[RestingScorer, ...]:
+        scorers = start_scorers(*arguments)  # type: ignore[arg-type]
         marks.append((time.perf_counter(), cpu_s()))
         return scorers
 

@@ -16,6 +16,7 @@ class FakeScorer:
     def __init__(self, name: str = "brightness") -> None:
         self.identity = ModelIdentity(name, "fake", "0" * 64, InputSpec(), "fp32", 1, (("bright", "dark"),), 1.0)
         self.device = "cpu"
+        self.held: int | None = None
         self.batches: list[int] = []
         self.released = threading.Event()
 
@@ -39,7 +40,7 @@ class FakeScorer:
         self.released.set()
 
     def load(self, _model: Model, _cache: Path, _preprocessing: int) -> tuple["FakeScorer", ...]:
-        """In the place of `photod.score.load_scorers`."""
+        """In the place of `photod.score.start_scorers`."""
         return (self,)
 
 

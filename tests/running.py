@@ -1,5 +1,6 @@
 """Runs the real daemon inside the test's process, with a fake scorer."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +52,22 @@ def running(config: Config, scorer: FakeScorer) -> Iterator[Daemon]:
         thread.join(PATIENCE_S)
     if failures:
         raise failures[0]
+
+
+def children(program: str, parent: int | None = None) -> list[int]:
+    """The processes that run this module and that a process, or this one, has started."""
+    found = []
+    for task in Path(f"/proc/{parent or os.getpid()}/task").glob("*/children"):
+        found += [int(child) for child in task.read_text().split() if program in command_of(int(child))]
+    return found
+
+
+def command_of(process: int) -> str:
+    """Its command line; empty once it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def wait_until(condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:

@@ -33,7 +33,7 @@ class Sample:
     """What the daemon holds at one moment."""
 
     daemon_mb: float  # resident
-    decoders_mb: float
+    children_mb: float
     descriptors: int
     threads: int
     processes: int
@@ -57,7 +57,7 @@ def take_sample(pid: int, database: Path) -> Sample:
     wal = database.with_name(database.name + "-wal")
     return Sample(
         daemon_mb=resident(pid),
-        decoders_mb=sum(map(resident, children)),
+        children_mb=sum(map(resident, children)),
         descriptors=len(os.listdir(f"/proc/{pid}/fd")),
         threads=len(os.listdir(f"/proc/{pid}/task")),
         processes=1 + len(children),

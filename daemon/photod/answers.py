@@ -12,8 +12,7 @@ from photod.logs import recent_trouble
 from photod.photos import Purge, Retry
 from photod.pipeline import Pipeline
 from photod.rest import Rest
-from photod.score import device_memory
-from photod.score.scorer import Scorer
+from photod.score.scorer import RestingScorer
 from photod.store.queries import FailedPhoto, Totals
 from photod.tally import Tally
 from photod.watch.counts import Counts
@@ -30,7 +29,7 @@ class Answers:
 
     folders: Mapping[str, OpenFolder]
     pipeline: Pipeline
-    scorers: tuple[Scorer, ...]
+    scorers: tuple[RestingScorer, ...]
     tally: Tally
     is_stopping: Callable[[], bool]
     drained: threading.Event  # set when everything that will be committed is
@@ -57,7 +56,7 @@ class Answers:
             "rate": self.tally.rate(),
             "finished": self.tally.finished(),
             "latency": self.tally.latency(),
-            "device_memory": {scorer.device: device_memory(scorer.device) for scorer in self.scorers},
+            "device_memory": {scorer.device: scorer.held for scorer in self.scorers},
             "queue": self.pipeline.queue(),
             "folders": [_folder_status(folder) for folder in self.folders.values()],
             "last_errors": self._last_errors(),

@@ -37,8 +37,8 @@ from photod.pipeline import Pipeline
 from photod.reload import Reloader
 from photod.roster import OPEN_S, Roster
 from photod.schedule import Timers, reason_to_rest
-from photod.score import give_memory_back, load_scorers
-from photod.score.scorer import Scorer
+from photod.score import give_memory_back, start_scorers
+from photod.score.scorer import RestingScorer
 from photod.summary import Summary
 from photod.supervision import Supervisor
 from photod.systemd import ask_for_time, notify
@@ -67,7 +67,7 @@ class Daemon:
         *,
         once: Path | None = None,
         client: socket.socket | None = None,
-        load: Callable[[Model, Path, int], tuple[Scorer, ...]] = load_scorers,
+        load: Callable[[Model, Path, int], tuple[RestingScorer, ...]] = start_scorers,
         read_config: Callable[[], Config] = load_config,
     ) -> None:
         self.ready = threading.Event()  # set once everything stands

@@ -36,6 +36,14 @@ class Trouble:
 _recent: deque[Trouble] = deque(maxlen=_KEPT)  # the process's own; appending is atomic
 
 
+_configured: deque[tuple[str, str]] = deque([("info", "auto")], maxlen=1)
+
+
+def logs_configuration() -> tuple[str, str]:
+    """What `configure_logs` was last called with: another process may log as this one does."""
+    return _configured[0]
+
+
 def recent_trouble() -> list[Trouble]:
     """The last few warnings and errors of this process, the latest first. Any thread may ask."""
     return list(_recent)[::-1]
@@ -51,6 +59,7 @@ def configure_logs(level: str, form: str) -> None:
 
     `form` is "text", "json", or "auto": text on a terminal, the journal's fields where it listens.
     """
+    _configured.append((level, form))
     if form == "auto" and stderr_is_the_journal():
         _configure_for_the_journal(level)
         return

@@ -20,7 +20,8 @@ from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.judge import apart, blame, judge
 from photod.photos import Candidate, Judged, Note, Passed, Unscoreable, Verdict
-from photod.score.scorer import Scorer
+from photod.score import give_memory_back
+from photod.score.scorer import RestingScorer
 from photod.store.writer import Writer
 from photod.threads import Crew, join_all
 
@@ -40,7 +41,7 @@ class Pipeline:
     def __init__(
         self,
         config: Config,
-        scorers: tuple[Scorer, ...],
+        scorers: tuple[RestingScorer, ...],
         writers: Mapping[str, Writer],
         known: Callable[[str, str], Verdict | None],
         listeners: Listeners,
@@ -51,6 +52,7 @@ class Pipeline:
         self._writers = writers
         self._known = known
         self._crew = crew
+        self._idle_s = config.model.idle_release_s or None  # without work, after which memory is given back
         self._in_flight = ContentsInFlight()
         self._memory = PhotoMemory()
         count = config.intake.decoders or os.cpu_count() or 1
@@ -76,7 +78,7 @@ class Pipeline:
             "decode": [
                 start(f"decode-{n}", partial(self._decode, decoder)) for n, decoder in enumerate(self._decoders)
             ],
-            "score": [start(f"score-{s.device}", partial(self._score, s)) for s in self._scorers],
+            "score": [start(f"score-{s.device}", partial(self._score_all, s)) for s in self._scorers],
             "commit": [start("commit", self._committer.run)],
         }
 
@@ -178,8 +180,15 @@ class Pipeline:
         self._coming_to_commit.add(-1)
 
     def _decode(self, decoder: Decoder) -> None:
+        patience = self._idle_s
         while True:
-            photo = self._to_decode.get()
+            next_one = self._to_decode.get_batch(1, 0.0, first_s=patience)
+            if not next_one:
+                decoder.rest()
+                patience = None  # the next photo brings it back
+                continue
+            patience = self._idle_s
+            (photo,) = next_one
             try:
                 decoded = decoder.decode(photo)
             except DecodeError as error:
@@ -199,18 +208,24 @@ class Pipeline:
             self._verdicts.put(Passed(waiting, "unreadable", reason))
         self._without_model(Passed(photo.candidate, "unreadable", reason))
 
-    def _score(self, scorer: Scorer) -> None:
+    def _score_all(self, scorer: RestingScorer) -> None:
+        try:
+            self._score(scorer)
+        finally:
+            scorer.release()
+
+    def _score(self, scorer: RestingScorer) -> None:
         most = self._config.model.batch_size
-        idle_s = self._config.model.idle_release_s or None
-        patience = idle_s
+        patience = self._idle_s
         while True:
             batch = self._decoded.get_batch(most, BATCH_WAIT_S, self._coming_to_score.none, patience)
             if not batch:
                 scorer.release()
                 self._memory.release()
+                give_memory_back()
                 patience = None  # the next batch takes the memory again
                 continue
-            patience = idle_s
+            patience = self._idle_s
             began = time.monotonic()
             for part in apart(batch, self._failures):
                 self._score_together(scorer, part)
@@ -220,7 +235,7 @@ class Pipeline:
             most = max(1, min(self._config.model.batch_size, int(per_second * DRAIN_MODEL_S)))
             self._decoded.set_bound(most)
 
-    def _score_together(self, scorer: Scorer, batch: list[Decoded]) -> None:
+    def _score_together(self, scorer: RestingScorer, batch: list[Decoded]) -> None:
         try:
             judged = judge(scorer, batch)
         except DeviceError as error:

@@ -24,7 +24,7 @@ def test_a_long_run_holds_nothing_and_an_idle_one_does_nothing(
     samples, idle = soak(tmp_path, command, seconds, per_second, idle_s)
     report(samples, idle)
     assert growth(samples, "daemon_mb") < 8
-    assert growth(samples, "decoders_mb") < 16
+    assert growth(samples, "children_mb") < 16
     assert growth(samples, "descriptors") <= 0
     assert growth(samples, "threads") <= 0
     assert max(sample.processes for sample in samples) <= 1 + max(2, samples[-1].processes)

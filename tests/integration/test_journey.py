@@ -13,7 +13,7 @@ from photod.config import Folder, Model
 from photod.errors import UsageError
 from photod.store.queries import Reader
 from pictures import make_photo
-from running import make_config, ranking, running, score_once, wait_until
+from running import children, make_config, ranking, running, score_once, wait_until
 from watching import ask
 
 
@@ -199,16 +199,18 @@ def test_a_photo_that_lands_is_scored_while_the_daemon_watches(folder: Path) -> 
         wait_until(lambda: ranking(folder).keys() == {"new/a.png", "new/c.png"})
 
 
-def test_device_memory_is_given_back_when_nothing_has_come_for_a_while(folder: Path) -> None:
+def test_when_nothing_has_come_for_a_while_neither_model_nor_decoders_are_left(folder: Path) -> None:
     config = make_config(folder, model=Model(idle_release_s=0.1))
     with running(config, scorer := FakeScorer()):
         make_photo(folder / "a.png")
         wait_until(lambda: "a.png" in ranking(folder))
         assert scorer.released.wait(30)
+        wait_until(lambda: not children("photod.intake.worker"))
         scorer.released.clear()
-        make_photo(folder / "b.png", 3)  # work takes it again, and rest gives it back again
+        make_photo(folder / "b.png", 3)  # work brings them back, and rest takes them away again
         wait_until(lambda: "b.png" in ranking(folder))
         assert scorer.released.wait(30)
+        wait_until(lambda: not children("photod.intake.worker"))
 
 
 def test_a_changed_prompt_rescores_from_the_embeddings_alone(folder: Path) -> None:

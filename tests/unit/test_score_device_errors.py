@@ -7,12 +7,12 @@ import torch
 
 from photod import config
 from photod.errors import ConfigError, DeviceError
-from photod.score import assembly, tower_scorer
+from photod.score import assembly
 from photod.score.assembly import find_devices
 from photod.score.device_errors import Fault, at_the_start, fault_of
 from photod.score.precision import Choice, shared
 from photod.score.selftest import warm_up
-from stub_tower import SIZE, scorer, statistics_of
+from stub_tower import SIZE, scorer
 
 GPU, CPU = torch.device("cuda:0"), torch.device("cpu")
 GIB = 1 << 30
@@ -119,14 +119,3 @@ def test_a_gpu_that_fails_in_the_warm_up_may_be_well_again_at_the_next_start() -
     failing.device = "cuda:0"
     with pytest.raises(DeviceError, match="ECC"):
         warm_up(failing, SIZE, 8)
-
-
-def test_a_gpu_that_fails_while_it_rests_is_a_device_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(device: torch.device) -> None:
-        raise torch.AcceleratorError("CUDA error: the launch timed out")
-
-    resting = scorer(statistics_of)
-    monkeypatch.setattr(resting, "_device", GPU)
-    monkeypatch.setattr(tower_scorer, "give_up_reserves", fail)
-    with pytest.raises(DeviceError, match="launch timed out"):
-        resting.release()

@@ -107,13 +107,6 @@ def test_the_order_of_a_batch_is_kept_across_passes() -> None:
     assert np.allclose(together, alone, atol=1e-6)
 
 
-def test_it_works_again_after_a_release() -> None:
-    worker = scorer(statistics_of)
-    before = worker.embed(pictures(SIZE, 2))
-    worker.release()
-    assert np.array_equal(worker.embed(pictures(SIZE, 2)), before)
-
-
 def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(ConfigError, match=r'devices has "cuda:77"; this machine has .*cpu'):
         find_devices(config.Model(devices=("cuda:77",)))

@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from photod.photos import Candidate, Facts, Fingerprint, Judged, Passed, Scored, Unscoreable
-from photod.score import device_memory
+from photod.score.memory import device_memory
 from photod.tally import KINDS, Tally
 from photod_ctl.prometheus import prometheus_text
 

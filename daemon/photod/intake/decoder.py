@@ -27,8 +27,8 @@ class Decoded:
 class Decoder:
     """One worker process, used by one thread; `close()` alone may be called from another.
 
-    The process is started by the first photo, and again after it died or has grown. It ends when the thread that
-    started it ends.
+    The process is started by the first photo, and again after it rested, died or has grown. It ends when the thread
+    that started it ends.
     """
 
     def __init__(self, limits: Intake, spec: InputSpec) -> None:
@@ -58,6 +58,11 @@ class Decoder:
         except DecoderKilledError:  # when memory runs out, the photo that was being decoded was there by chance
             facts, pixels = self._try(photo.data.fd, photo.data.size)
         return Decoded(photo.candidate, photo.sha256, pixels, facts)
+
+    def rest(self) -> None:
+        """End the worker until the next photo; for the thread that decodes. Raises Closed after `close()`."""
+        if self._worker is not None:
+            self._drop(self._worker)
 
     def close(self) -> None:
         """End the worker at once; a `decode` that is under way raises Closed. May be called more than once."""

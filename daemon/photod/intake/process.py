@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from photod.config import Intake
 from photod.errors import DecoderKilledError
+from photod.exits import describe_exit
 from photod.intake import protocol
 from photod.intake.words import one_line
 from photod.photos import InputSpec
@@ -112,7 +113,7 @@ class WorkerProcess:
             self.end()
             return "stopped answering"
         said = self._last_words()
-        return f"{_describe(code)}: {said}" if said else _describe(code)
+        return f"{describe_exit(code)}: {said}" if said else describe_exit(code)
 
     def _last_words(self) -> str:
         self._stderr.seek(0)
@@ -156,17 +157,6 @@ def _start(arguments: list[str], stdin: socket.socket, stderr: BinaryIO) -> subp
         )
     except OSError as error:
         raise RuntimeError(f"a decoder process cannot be started: {error}") from error
-
-
-def _describe(code: int) -> str:
-    if code >= 0:
-        return f"ended with code {code}"
-    if -code == signal.SIGKILL:
-        return "was killed (SIGKILL), as happens when the system runs out of memory"
-    try:
-        return f"crashed ({signal.Signals(-code).name})"
-    except ValueError:  # a real-time signal has no name
-        return f"crashed (signal {-code})"
 
 
 def _command(arguments: list[str]) -> list[str]:

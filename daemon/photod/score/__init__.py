@@ -1,4 +1,4 @@
-"""From weights to scores: the only stage that imports torch, and only when `load_scorers` is called."""
+"""From weights to scores: the only stage that imports torch, and not in the daemon's own process."""
 
 import os
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from photod import config
 from photod.score.median import RunningMedian
-from photod.score.memory import device_memory, give_memory_back
-from photod.score.scorer import Scorer, TextVectors, scores
+from photod.score.memory import give_memory_back
+from photod.score.scorer import RestingScorer, Scorer, TextVectors, scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 __all__ = [
+    "RestingScorer",
     "RunningMedian",
     "Scorer",
     "TextVectors",
     "describe",
-    "device_memory",
     "download",
     "give_memory_back",
     "load_scorers",
     "scores",
+    "start_scorers",
 ]
 
 
 def load_scorers(model: config.Model, cache: Path, preprocessing: int = 1) -> tuple[Scorer, ...]:
-    """One scorer per configured device, warmed up and tested; blocks for seconds.
+    """One scorer per configured device, warmed up and tested, in this process; blocks for seconds.
 
     Below `cache` lies what can be computed again: hashes, text vectors, measured precision.
     `preprocessing` is the version of the code that makes the pixels; it becomes part of the identity. Raises
@@ -38,6 +39,13 @@ def load_scorers(model: config.Model, cache: Path, preprocessing: int = 1) -> tu
     from photod.score.assembly import assemble
 
     return assemble(model, cache / "scorer", preprocessing)
+
+
+def start_scorers(model: config.Model, cache: Path, preprocessing: int) -> tuple[RestingScorer, ...]:
+    """`load_scorers` in another process, which ends when the model rests; blocks as long, and raises the same."""
+    from photod.score.process import start
+
+    return start(model, cache, preprocessing)
 
 
 def download(model: config.Model, cache: Path, say: "Callable[[str], None]") -> None:

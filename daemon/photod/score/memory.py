@@ -2,10 +2,6 @@
 
 import ctypes
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -23,21 +19,6 @@ def device_memory(device: str) -> int | None:
         return int(torch.cuda.memory_reserved(device))
     except RuntimeError:
         return None
-
-
-def give_up_reserves(device: "torch.device") -> None:
-    """Return to a GPU what torch keeps there for the next tensors and products, and pinned pages to the system."""
-    import torch
-
-    with torch.cuda.device(device):
-        _if_there(torch._C, "_cuda_clearCublasWorkspaces")
-        torch.cuda.empty_cache()
-        _if_there(torch._C, "_accelerator_emptyHostCache")
-
-
-def _if_there(module: object, name: str) -> None:
-    """Call a function that torch does not promise to keep."""
-    getattr(module, name, lambda: None)()
 
 
 def keep_memory() -> None:

@@ -31,8 +31,16 @@ class Scorer(Protocol):
     def score(self, embeddings: NDArray[np.floating]) -> Floats:
         """Scores [n] in 0..10 of embeddings [n, d], fresh ones or stored ones. Needs no device."""
 
+
+class RestingScorer(Scorer, Protocol):
+    """A scorer that has work now and then."""
+
+    @property
+    def held(self) -> int | None:
+        """Bytes of the device's own memory that it holds; None: the device has none. Any thread may ask."""
+
     def release(self) -> None:
-        """Give the device's memory back; the next `embed` takes it again."""
+        """Give all memory back; the next `embed` takes it again."""
 
 
 def score_stored(scorer: Scorer, embeddings: list[bytes]) -> list[float]:

@@ -8,7 +8,6 @@ from photod.errors import DeviceError
 from photod.photos import ModelIdentity
 from photod.score.device_errors import first_line
 from photod.score.devices import crossing
-from photod.score.memory import give_memory_back, give_up_reserves
 from photod.score.precision import Choice
 from photod.score.scorer import Floats, TextVectors, scores
 from photod.score.tower import Engine, Tower, build_engine
@@ -31,7 +30,7 @@ class TowerScorer:
         self.deviation = choice.deviation
         self.images_per_s = 0.0  # of the warm-up
         self._tower = tower
-        self._text = text
+        self.text = text
         self._device = device
         self._batch_size = batch_size
         self._engine: Engine | None = None
@@ -53,17 +52,7 @@ class TowerScorer:
 
     def score(self, embeddings: NDArray[np.floating]) -> Floats:
         """Scores by the configured prompts."""
-        return scores(embeddings, self._text, self.identity.logit_scale)
-
-    def release(self) -> None:
-        """Drop the weights on a GPU, and what torch and malloc keep in reserve; on a CPU the weights stay."""
-        if self._device.type == "cuda":
-            self._engine = None
-            try:
-                give_up_reserves(self._device)
-            except RuntimeError as error:  # it may have failed while it rested
-                raise self._failure(error) from error
-        give_memory_back()
+        return scores(embeddings, self.text, self.identity.logit_scale)
 
     def _failure(self, error: Exception) -> DeviceError:
         return DeviceError(f"{self.device} failed: {first_line(error)}", "see the system's log")

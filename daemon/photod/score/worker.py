@@ -1,0 +1,82 @@
+"""The process that computes: `python -m photod.score.worker`, started by `process`.
+
+It loads the model and embeds what it is given until the daemon closes its side. Then the model rests, or the
+daemon has ended, however that came about.
+"""
+
+import mmap
+import os
+import signal
+import socket
+import threading
+import traceback
+from multiprocessing.connection import Connection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photod.errors import PhotodError
+from photod.logs import configure_logs
+from photod.score.assembly import assemble
+from photod.score.memory import device_memory
+from photod.score.protocol import Embedded, Order, Standing, pixels_shape
+from photod.score.tower_scorer import TowerScorer
+
+
+def main() -> None:
+    """Serve the socket on file descriptor 0."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when this ends
+    wire = Connection(os.dup(0))
+    order: Order = wire.recv()
+    configure_logs(*order.logs)
+    try:
+        scorers = assemble(order.model, order.cache / "scorer", order.preprocessing)
+    except Exception as error:
+        wire.send(_portable(error))
+        return
+    standings = [Standing(each.identity, each.device, each.text, device_memory(each.device)) for each in scorers]
+    wire.send(standings)
+    for scorer, standing in zip(scorers, standings, strict=True):
+        desk, pixels = _open_desk(pixels_shape(order, standing))
+        threading.Thread(target=_serve, args=(scorer, desk, pixels), daemon=True).start()
+    try:
+        wire.recv()
+    except (EOFError, OSError):
+        os._exit(0)  # a device that hangs would keep the interpreter from ending
+
+
+def _open_desk(shape: tuple[int, int, int, int]) -> tuple[Connection, NDArray[np.uint8]]:
+    """A scorer's own socket, and its memory for pixels, whose other ends go to the daemon."""
+    ours, theirs = socket.socketpair()
+    memory = os.memfd_create("pixels", os.MFD_CLOEXEC)
+    size = int(np.prod(shape))
+    os.ftruncate(memory, size)
+    pixels = np.frombuffer(mmap.mmap(memory, size), np.uint8).reshape(shape)
+    with theirs, socket.socket(fileno=os.dup(0)) as wire:
+        socket.send_fds(wire, [b"\0"], [theirs.fileno(), memory])
+    os.close(memory)
+    return Connection(ours.detach()), pixels
+
+
+def _serve(scorer: TowerScorer, desk: Connection, pixels: NDArray[np.uint8]) -> None:
+    while True:
+        try:
+            count: int = desk.recv()
+        except (EOFError, OSError):
+            return
+        answer: Embedded | Exception
+        try:
+            answer = Embedded(scorer.embed(pixels[:count]), device_memory(scorer.device))
+        except Exception as error:
+            answer = _portable(error)
+        desk.send(answer)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error as it can be sent: what is none of ours goes as the text of its traceback."""
+    return error if isinstance(error, PhotodError) else RuntimeError("".join(traceback.format_exception(error)))
+
+
+if __name__ == "__main__":
+    main()

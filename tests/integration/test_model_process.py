@@ -1,0 +1,135 @@
+"""The model in a process of its own: it scores the same, rest leaves nothing of it, and its end is a device's."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photod import config
+from photod.errors import ConfigError, DeviceError
+from photod.score import load_scorers, start_scorers
+from photod.score.pictures import pictures
+from photod.score.process import DistantScorer
+from running import children, command_of, wait_until
+from synthetic_clip import SMALL, make_state, save_directory
+
+MODEL = config.Model(devices="cpu", batch_size=8)
+SHOWN = pictures(224, 8)
+
+
+def model_processes(parent: int | None = None) -> list[int]:
+    return children("photod.score.worker", parent)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def scorer(cache: Path) -> Iterator[DistantScorer]:
+    (scorer,) = start_scorers(MODEL, cache, 1)
+    assert isinstance(scorer, DistantScorer)
+    yield scorer
+    scorer.release()
+    assert model_processes() == []
+
+
+def test_it_scores_as_a_scorer_in_this_process_does(scorer: DistantScorer, cache: Path) -> None:
+    (here,) = load_scorers(MODEL, cache)
+    assert (scorer.identity, scorer.device, scorer.held) == (here.identity, here.device, None)
+    for count in (8, 1, 3):
+        embeddings = scorer.embed(SHOWN[:count])
+        assert np.array_equal(embeddings, here.embed(SHOWN[:count]))
+        assert np.array_equal(scorer.score(embeddings), here.score(embeddings))
+
+
+def test_at_rest_there_is_no_process_and_work_brings_it_back(scorer: DistantScorer) -> None:
+    before = scorer.embed(SHOWN)
+    assert len(model_processes()) == 1
+    scorer.release()
+    assert model_processes() == []
+    assert np.array_equal(scorer.embed(SHOWN), before)
+
+
+def test_work_brings_it_back_even_if_the_directory_is_gone_that_photod_was_started_in(
+    scorer: DistantScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here").rmdir()
+    scorer.release()
+    assert len(scorer.embed(SHOWN)) == len(SHOWN)
+
+
+def test_its_end_is_a_failure_of_the_device(scorer: DistantScorer) -> None:
+    (process,) = model_processes()
+    os.kill(process, signal.SIGSEGV)
+    with pytest.raises(DeviceError, match=r"cpu: the process that computes crashed \(SIGSEGV\)"):
+        scorer.embed(SHOWN)
+
+
+def test_it_hears_no_signal_that_is_meant_for_the_daemon(scorer: DistantScorer) -> None:
+    (process,) = model_processes()
+    for meant_for_the_daemon in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(process, meant_for_the_daemon)
+    assert len(scorer.embed(SHOWN)) == len(SHOWN)
+    assert os.getpgid(process) != os.getpgid(0)
+
+
+def test_what_is_asked_wrongly_is_told_and_ends_nothing(scorer: DistantScorer) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        scorer.embed(pictures(32, 2))
+    assert len(scorer.embed(SHOWN)) == len(SHOWN)
+
+
+def test_a_model_that_cannot_be_loaded_is_told_as_in_this_process(cache: Path) -> None:
+    wrong = config.Model(weights=str(cache / "nothing"), devices="cpu")
+    with pytest.raises(ConfigError) as here:
+        load_scorers(wrong, cache)
+    with pytest.raises(ConfigError) as there:
+        start_scorers(wrong, cache, 1)
+    assert (str(there.value), there.value.remedy) == (str(here.value), here.value.remedy)
+    assert model_processes() == []
+
+
+def test_weights_that_changed_during_a_rest_are_not_mixed_with_others(tmp_path: Path, cache: Path) -> None:
+    weights = save_directory(tmp_path / "model", SMALL, make_state(SMALL))
+    (scorer,) = start_scorers(config.Model(weights=weights, devices="cpu"), cache, 1)
+    side = scorer.identity.input.size
+    scorer.embed(pictures(side, 2))
+    scorer.release()
+    save_directory(tmp_path / "model", SMALL, make_state(replace(SMALL, seed=7)))
+    with pytest.raises(DeviceError, match="changed while it rested; start again"):
+        scorer.embed(pictures(side, 2))
+    (tmp_path / "model").rename(tmp_path / "elsewhere")
+    with pytest.raises(DeviceError, match="model"):
+        scorer.embed(pictures(side, 2))
+    assert model_processes() == []
+
+
+STARTS_AND_WAITS = """
+import sys
+from pathlib import Path
+from photod import config
+from photod.score import start_scorers
+scorers = start_scorers(config.Model(devices="cpu"), Path(sys.argv[1]), 1)
+print("torch" in sys.modules, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_it_ends_with_the_daemon_however_that_ends(cache: Path) -> None:
+    program = [sys.executable, "-c", STARTS_AND_WAITS, str(cache)]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as daemon:
+        assert daemon.stdout is not None
+        assert daemon.stdout.readline() == "False\n"  # the daemon itself has no torch
+        (process,) = model_processes(daemon.pid)
+        daemon.kill()
+        wait_until(lambda: not command_of(process))
