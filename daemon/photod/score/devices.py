@@ -53,25 +53,30 @@ def _cpu_crossing() -> Crossing:
 
 
 def _gpu_crossing(device: torch.device) -> Crossing:
-    """Copies have a stream of their own, so that the next pass is uploaded while this one is computed."""
+    """Copies have a stream of their own, so that the next pass is uploaded while this one is computed.
+
+    What was uploaded is held until it has been read, else the next upload is given its memory. `record_stream`
+    is no way to do that: it asks the device when the memory is let go of, and where that has failed, torch aborts.
+    """
     uploads = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def upload(part: NDArray[np.uint8]) -> Tensor:
-        computing = torch.cuda.current_stream(device)
         with torch.cuda.stream(uploads):
             there = torch.from_numpy(part).pin_memory().to(device, non_blocking=True)
-        computing.wait_stream(uploads)
-        there.record_stream(computing)  # else its memory would be given to the next upload while it is read
+        torch.cuda.current_stream(device).wait_stream(uploads)
         return there
 
     @torch.inference_mode()
     def cross(engine: Engine, pixels: NDArray[np.uint8]) -> Floats:
         passes: list[Tensor] = []
+        held: list[Tensor] = []
         with torch.cuda.device(device):  # else streams would be put back on the first GPU, which takes its memory
             for start in range(0, len(pixels), _GPU_PASS):
-                passes.append(engine(upload(pixels[start : start + _GPU_PASS])))
+                held.append(upload(pixels[start : start + _GPU_PASS]))
+                passes.append(engine(held[-1]))
                 if len(passes) % _PASSES_QUEUED == 0:
                     torch.cuda.current_stream(device).synchronize()
+                    held.clear()
             vectors: Floats = torch.cat(passes).cpu().numpy()
         return vectors
 

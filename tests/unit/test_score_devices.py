@@ -1,0 +1,89 @@
+"""How a batch crosses a GPU: its streams are recorded here, and the CPU computes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from weakref import ref
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from photod.score import devices
+from photod.score.devices import Crossing
+from photod.score.pictures import pictures
+from stub_tower import SIZE, statistics_of
+
+GPU = torch.device("cpu")  # stands for one
+PASS, QUEUED = 32, 8
+
+
+class Streams:
+    """What is asked of the two streams, in order, as a GPU would do it."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.copying = False
+
+    @contextmanager
+    def copies(self, _stream: object) -> Iterator[None]:
+        self.copying = True
+        yield
+        self.copying = False
+
+    def wait_stream(self, _stream: object) -> None:
+        self.asked.append("wait for the copy")
+
+    def synchronize(self) -> None:
+        self.asked.append("wait for all")
+
+
+@pytest.fixture
+def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
+    streams = Streams()
+
+    def pin_memory(pixels: Tensor) -> Tensor:
+        assert streams.copying, "on the stream that computes, the copy would wait for the pass before"
+        streams.asked.append("copy")
+        return pixels.clone()
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: object())
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: streams)
+    monkeypatch.setattr(torch.cuda, "stream", streams.copies)
+    monkeypatch.setattr(torch.cuda, "device", nullcontext)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin_memory)
+    return streams
+
+
+@pytest.fixture
+def cross(streams: Streams) -> Crossing:
+    return devices._gpu_crossing(GPU)
+
+
+def test_a_pass_waits_for_its_own_copy_alone(cross: Crossing, streams: Streams) -> None:
+    def engine(pixels: Tensor) -> Tensor:
+        streams.asked.append("compute")
+        return statistics_of(pixels)
+
+    cross(engine, np.resize(pictures(SIZE), (2 * PASS, SIZE, SIZE, 3)))
+    assert streams.asked == 2 * ["copy", "wait for the copy", "compute"]
+
+
+def test_what_was_uploaded_is_held_until_it_has_been_read(cross: Crossing, streams: Streams) -> None:
+    uploaded: list[ref[Tensor]] = []
+
+    def engine(pixels: Tensor) -> Tensor:
+        unread = uploaded[len(uploaded) // QUEUED * QUEUED :]
+        assert all(earlier() is not None for earlier in unread), "its memory is free for the next copy"
+        uploaded.append(ref(pixels))
+        return statistics_of(pixels)
+
+    cross(engine, np.resize(pictures(SIZE), (10 * PASS, SIZE, SIZE, 3)))
+    assert len(uploaded) == 10
+    assert not any(pixels() is not None for pixels in uploaded), "it is never let go of"
+    assert streams.asked.count("wait for all") == 1, "no more than eight passes are queued"
+
+
+def test_a_batch_comes_back_in_its_order(cross: Crossing) -> None:
+    shown = np.concatenate([pictures(SIZE), pictures(SIZE)[::-1], pictures(SIZE, 3)])
+    assert np.allclose(cross(statistics_of, shown), statistics_of(torch.from_numpy(shown)), atol=1e-6)
