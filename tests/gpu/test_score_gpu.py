@@ -1,4 +1,4 @@
-"""The scorer on a GPU: parity, precision, memory, several streams. Skipped where there is none."""
+"""The scorer on a GPU: parity, precision, overlap, memory, several streams. Skipped where there is none."""
 
 import threading
 from pathlib import Path
@@ -15,6 +15,8 @@ from photod.score.precision import TOLERANCE, Precision
 from photod.score.scorer import Scorer
 from reference_clip import reference_scores
 from synthetic_clip import SMALL, VIT_B_16, make_state, save_directory
+
+BATCH = np.resize(pictures(224), (64, 224, 224, 3))  # two passes; the pictures repeat after 16
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -42,34 +44,48 @@ def load(weights: tuple[str, Path], precision: Precision = "auto", **more: objec
 def test_fp32_on_a_gpu_scores_as_the_reference_does(weights: tuple[str, Path]) -> None:
     scorer = load(weights, "fp32")
     state = {name: tensor.numpy() for name, tensor in make_state(VIT_B_16).items()}
-    shown = pictures(224)[[1, 7]]
+    shown = BATCH[[1, 7]]
     assert np.abs(scorer.score(scorer.embed(shown)) - reference_scores(state, shown, 16, 8)).max() < 1e-3
 
 
 def test_auto_keeps_every_score_within_its_tolerance(weights: tuple[str, Path]) -> None:
     exact, auto = load(weights, "fp32"), load(weights)
-    shown = np.concatenate([pictures(224), pictures(224)[:, ::-1], pictures(224)[:, :, ::-1]])
+    shown = np.concatenate([BATCH[:16], BATCH[:16, ::-1], BATCH[:16, :, ::-1]])
     moved = np.abs(auto.score(auto.embed(shown)) - exact.score(exact.embed(shown)))
     assert moved.max() <= TOLERANCE
 
 
-def test_other_photos_in_the_batch_do_not_change_a_score(weights: tuple[str, Path]) -> None:
-    scorer = load(weights)
-    shown = np.resize(pictures(224), (64, 224, 224, 3))
-    together = scorer.score(scorer.embed(shown))
+# Where products are rounded, a sum of another order may be rounded to the next step.
+@pytest.mark.parametrize(("precision", "most"), [("fp32", 1e-3), ("auto", TOLERANCE)])
+def test_other_photos_in_the_batch_do_not_change_a_score(
+    weights: tuple[str, Path], precision: Precision, most: float
+) -> None:
+    scorer = load(weights, precision)
+    together = scorer.score(scorer.embed(BATCH))
     for count in (1, 2, 31, 33):
-        assert np.abs(scorer.score(scorer.embed(shown[:count])) - together[:count]).max() < TOLERANCE / 2
+        assert np.abs(scorer.score(scorer.embed(BATCH[:count])) - together[:count]).max() < most
+
+
+def test_the_next_pass_is_uploaded_while_this_one_is_computed(weights: tuple[str, Path]) -> None:
+    scorer = load(weights, "fp32")  # whose passes take longest
+    scorer.embed(BATCH)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA], acc_events=True) as profile:
+        scorer.embed(BATCH)
+    events = [event for event in profile.events() if event.device_type.name == "CUDA"]
+    copies = sorted((e.time_range for e in events if "HtoD" in e.name), key=lambda span: span.start)
+    kernels = [e.time_range for e in events if not e.name.startswith("Mem")]
+    assert len(copies) == 2, "a copy for each pass"
+    assert all("Pinned" in e.name for e in events if "HtoD" in e.name)
+    assert any(kernel.start < copies[1].end and copies[1].start < kernel.end for kernel in kernels)
 
 
 def test_copies_that_run_beside_the_computation_never_mix_photos(weights: tuple[str, Path]) -> None:
     scorer = load(weights)
     random = np.random.default_rng(0)
-    for _ in range(5):
+    alone = scorer.embed(BATCH[:16])
+    for _ in range(20):
         order = random.permutation(64) % 16
-        batch = pictures(224)[order]
-        vectors = scorer.embed(batch)
-        alone = scorer.embed(pictures(224))
-        assert np.abs(vectors - alone[order]).max() < 1e-2
+        assert np.abs(scorer.embed(BATCH[order]) - alone[order]).max() < 1e-2
 
 
 def test_all_memory_is_given_back_and_taken_again(weights: tuple[str, Path]) -> None:
@@ -77,25 +93,27 @@ def test_all_memory_is_given_back_and_taken_again(weights: tuple[str, Path]) -> 
     torch.cuda.synchronize()  # this process has a context of its own
     free, _ = torch.cuda.mem_get_info()
     (scorer,) = start_scorers(model(weights), weights[1], 1)
-    before = scorer.embed(pictures(224))
+    before = scorer.embed(BATCH)
     assert scorer.held
     assert torch.cuda.mem_get_info()[0] < free - scorer.held
     scorer.release()
     assert scorer.held == 0
     assert torch.cuda.mem_get_info()[0] >= free
-    assert np.array_equal(scorer.embed(pictures(224)), before)
+    assert np.array_equal(scorer.embed(BATCH), before)
     scorer.release()
 
 
 def test_two_scorers_on_one_gpu_do_not_disturb_each_other(weights: tuple[str, Path]) -> None:
     scorers = [load(weights), load(weights)]
-    expected = scorers[0].embed(pictures(224))
+    expected = scorers[0].embed(BATCH)
+    together = threading.Barrier(2, timeout=60)
     worst: list[float] = []
 
     def work(scorer: Scorer) -> None:
+        together.wait()
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         with torch.cuda.stream(stream):  # beside the other, not behind it
-            worst.extend(float(np.abs(scorer.embed(pictures(224)) - expected).max()) for _ in range(10))
+            worst.extend(float(np.abs(scorer.embed(BATCH) - expected).max()) for _ in range(10))
 
     threads = [threading.Thread(target=work, args=(scorer,)) for scorer in scorers]
     for thread in threads:
@@ -117,4 +135,4 @@ def test_a_batch_that_does_not_fit_is_a_configuration_error(tmp_path: Path) -> N
             load(weights, "fp32", batch_size=64)  # fp32 is not tried out before the warm-up
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0, 0)
-    assert load(weights, "fp32", batch_size=64).embed(pictures(224)).shape == (16, 512)
+    assert load(weights, "fp32", batch_size=64).embed(BATCH).shape == (64, 512)
