@@ -80,9 +80,19 @@ def test_unlike_devices_meet_in_the_arithmetic_that_all_have() -> None:
     assert shared([Choice("fp16", 0.01), Choice("tf32", 0.0)]) == Choice("fp32", 0.0)
 
 
-def test_a_batch_that_finds_no_room_beside_nothing_else_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "shortage",
+    [
+        out_of_memory(),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ],
+)
+def test_a_batch_that_finds_no_room_beside_nothing_else_is_too_large(
+    shortage: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     memory(monkeypatch, free=4, ours=19)
-    error = at_the_start(out_of_memory(), GPU, 32)
+    error = at_the_start(shortage, GPU, 32)
     assert isinstance(error, ConfigError)
     assert str(error) == "model.batch_size is too large: cuda:0 is out of memory; set it below 32"
 

@@ -7,6 +7,8 @@ import torch
 from photod.errors import ConfigError, DeviceError, PhotodError
 
 _GIB = 1 << 30
+# As CUDA, torch's allocator on a CPU, and cuBLAS and cuDNN say it.
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
 
 
 def first_line(error: BaseException) -> str:
@@ -52,7 +54,7 @@ def _out_of_memory(error: BaseException | None) -> bool:
     if error is None:
         return False
     words = str(error).lower()
-    told = isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
+    told = isinstance(error, MemoryError) or any(phrase in words for phrase in _OUT_OF_MEMORY)
     return told or _out_of_memory(error.__cause__)
 
 
