@@ -62,9 +62,9 @@ KINDS = {
 
 
 def photos(name: str, count: int | None = None) -> list[Path]:
-    """The first COUNT files of a kind, all if none is given; made now if they are not there yet."""
+    """The first COUNT files of a kind, all if none is given or there are fewer; made now if need be."""
     kind = KINDS[name]
-    wanted = [kind.folder / f"{number:03}{kind.suffix}" for number in range(count or kind.count)]
+    wanted = [kind.folder / f"{number:03}{kind.suffix}" for number in range(min(count or kind.count, kind.count))]
     missing = [number for number, path in enumerate(wanted) if not path.exists()]
     if missing:
         print(f"making {len(missing)} files in {kind.folder}", flush=True)

@@ -36,18 +36,20 @@ GOALS = {"random": {"naive": 3.0, "loader": 1.3, "rclip": 1.0}, "builtin": {"nai
 
 
 def load_tower(name: str) -> Any:
-    """The bare image tower in fp32, and the transform that open_clip gives to its users."""
+    """The bare image tower in fp32, on a GPU if there is one, and the transform that open_clip gives its users."""
     import open_clip
     import torch
 
     model, _, transform = open_clip.create_model_and_transforms("ViT-B-16-quickgelu", pretrained=None)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "builtin":
         from photod.score.builtin.tower import QualityTower
 
-        quality = QualityTower().eval().to(memory_format=torch.channels_last)
-        return lambda images: quality(64 * images.permute(0, 2, 3, 1) + 128), transform  # it takes bytes
+        quality = QualityTower().eval().to(device).to(memory_format=torch.channels_last)
+        return lambda images: quality(64 * images.to(device).permute(0, 2, 3, 1) + 128).cpu(), transform  # of bytes
     model.load_state_dict(torch.load(weights(name), weights_only=True))
-    return model.visual.eval(), transform
+    tower = model.visual.eval().to(device)
+    return lambda images: tower(images.to(device)).cpu(), transform
 
 
 def naive(folder: Path, name: str) -> float:
