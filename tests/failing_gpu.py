@@ -1,19 +1,19 @@
 """`photod` on a GPU whose kernels fail: `python tests/failing_gpu.py run --once FOLDER`. All else is real.
 
-FAKE_FAILURE says when: at the "start", or at "work".
+FAKE_FAILURE says when: at the "start", or at "work". Without arguments this is the process that computes.
 """
 
 import os
-from functools import partial
+import sys
 from typing import Any
 
 import torch
 from torch import Tensor
 
-import photod.daemon
 from photod.__main__ import main
-from photod.score import Scorer, load_scorers
+from photod.score import assembly, process
 from photod.score.tower import ByteTower
+from photod.score.tower_scorer import TowerScorer
 
 
 def fail(pixels: Tensor) -> Tensor:
@@ -29,18 +29,25 @@ def spoil() -> None:
     ByteTower.engine = lambda *_: fail  # type: ignore[method-assign]
 
 
-def load(*arguments: Any) -> tuple[Scorer, ...]:
+def assemble(*arguments: Any) -> tuple[TowerScorer, ...]:
     """Scorers that passed their self-test and fail from then on."""
-    scorers = load_scorers(*arguments)
+    scorers = assemble_really(*arguments)
     for scorer in scorers:
-        scorer.release()
+        scorer._engine = None
     spoil()
     return scorers
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        process.WORKER = "failing_gpu"
+        os.environ["PYTHONPATH"] = os.path.dirname(os.path.abspath(__file__))
+        main()
     if os.environ["FAKE_FAILURE"] == "start":
         spoil()
     else:
-        photod.daemon.Daemon = partial(photod.daemon.Daemon, load=load)  # type: ignore[assignment,misc]
-    main()
+        assemble_really, assembly.assemble = assembly.assemble, assemble  # type: ignore[assignment]
+    from photod.score import worker
+
+    worker.main()
+    os._exit(0)

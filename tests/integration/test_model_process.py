@@ -84,8 +84,9 @@ def test_it_hears_no_signal_that_is_meant_for_the_daemon(scorer: DistantScorer) 
 
 
 def test_what_is_asked_wrongly_is_told_and_ends_nothing(scorer: DistantScorer) -> None:
-    with pytest.raises(ValueError, match="shape"):
-        scorer.embed(pictures(32, 2))
+    with pytest.raises(RuntimeError, match="ValueError: expected 1 to 8 photos, got 0") as caught:
+        scorer.embed(SHOWN[:0])
+    assert any("in embed" in note for note in caught.value.__notes__)
     assert len(scorer.embed(SHOWN)) == len(SHOWN)
 
 

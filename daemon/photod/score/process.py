@@ -24,6 +24,7 @@ from photod.logs import logs_configuration
 from photod.score.protocol import Embedded, Order, Standing, pixels_shape
 from photod.score.scorer import Floats, scores
 
+WORKER = "photod.score.worker"  # the module that is run
 _ENDING_S = 5.0  # that the process may take to end
 _SEE = "see the system's log"
 
@@ -170,7 +171,7 @@ class _Running:
 
 def _start(stdin: socket.socket) -> subprocess.Popen[bytes]:
     # -P: a folder of photos must not be a place to import from. A group of its own: Ctrl-C is for the daemon.
-    command = [sys.executable, "-P", "-m", "photod.score.worker"]
+    command = [sys.executable, "-P", "-m", WORKER]
     try:
         return subprocess.Popen(
             command, stdin=stdin.fileno(), stdout=subprocess.DEVNULL, cwd=_directory(), process_group=0

@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import traceback
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -40,10 +41,8 @@ def main() -> None:
     for scorer, standing in zip(scorers, standings, strict=True):
         desk, pixels = _open_desk(pixels_shape(order, standing))
         threading.Thread(target=_serve, args=(scorer, desk, pixels), daemon=True).start()
-    try:
+    with suppress(EOFError, OSError):
         wire.recv()
-    except (EOFError, OSError):
-        os._exit(0)  # a device that hangs would keep the interpreter from ending
 
 
 def _open_desk(shape: tuple[int, int, int, int]) -> tuple[Connection, NDArray[np.uint8]]:
@@ -74,9 +73,14 @@ def _serve(scorer: TowerScorer, desk: Connection, pixels: NDArray[np.uint8]) -> 
 
 
 def _portable(error: Exception) -> Exception:
-    """The error as it can be sent: what is none of ours goes as the text of its traceback."""
-    return error if isinstance(error, PhotodError) else RuntimeError("".join(traceback.format_exception(error)))
+    """The error as it can be sent: what is none of ours takes its traceback with it as a note."""
+    if isinstance(error, PhotodError):
+        return error
+    portable = RuntimeError(f"{type(error).__name__}: {error}")
+    portable.add_note("".join(traceback.format_exception(error)))
+    return portable
 
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # a device that hangs would keep the interpreter from ending; one that failed, torch aborts on
