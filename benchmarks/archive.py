@@ -36,6 +36,8 @@ from photod.score.scorer import score_stored
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from programs import RunningDaemon
+from running import children
+from soak import MEGABYTE, resident
 from watching import ask, quiet
 
 PER_DIRECTORY = 100
@@ -123,8 +125,8 @@ def invented(number: int, chance: random.Random) -> Scored:
 def measure_start(folder: Path, few: Path, photos: int, runs: int) -> None:
     """Starting over the archive, and the most memory while it is watched and compared, beside a small one."""
     some = [started(few)[1] for _ in range(runs)]
-    starts, peaks = zip(*(started(folder) for _ in range(runs)), strict=True)
-    peak = statistics.median(peaks)
+    starts, peaks, models = zip(*(started(folder) for _ in range(runs)), strict=True)
+    peak, model = statistics.median(peaks), statistics.median(models)
     print(
         f"start to READY: {spread(list(starts), 2)} s: "
         f"{verdict(statistics.median(starts), START_GOAL_S, at_least=False)}"
@@ -133,7 +135,8 @@ def measure_start(folder: Path, few: Path, photos: int, runs: int) -> None:
         grown = (peak - statistics.median(some)) / (photos - FEW)
         print(f"memory for each photo more than {FEW}: {verdict(grown, MEMORY_GOAL_BYTES, at_least=False)} bytes")
     print(
-        f"memory all in all: {verdict(peak / 1e6, PEAK_GOAL_MB, at_least=False)} MB, {torch_mb():.0f} of them torch"
+        f"memory of the daemon: {verdict(peak / 1e6, PEAK_GOAL_MB, at_least=False)} MB;"
+        f" of the model's process, until it rests: {model / 1e6:.0f}, of which torch is {torch_mb():.0f}"
     )
 
 
@@ -156,17 +159,20 @@ def measure_looking_again(folder: Path, photos: int, runs: int) -> None:
         print(f"  seconds: {verdict(statistics.median(figures['look']), LOOK_GOALS_S[photos], at_least=False)}")
 
 
-def started(folder: Path) -> tuple[float, int]:
-    """Seconds from the start of a daemon over this folder to READY, and its peak from then to the third look."""
+def started(folder: Path) -> tuple[float, int, int]:
+    """Seconds from the start of a daemon over this folder to READY, its peak from then to the third look, and what
+    the process of its model has."""
     config = write_config(folder)
     running: list[RunningDaemon] = []
     took_s = seconds(lambda: running.append(RunningDaemon(config).__enter__()))
     Path(f"/proc/{running[0].process.pid}/clear_refs").write_text("5")  # the warm-up's peak is another matter
     for _ in range(3):
         ask(load_config(config), "rate", folder=str(folder))
-    peak = peak_bytes(running[0].process.pid)
+    pid = running[0].process.pid
+    (model,) = children("photod.score.worker", pid)
+    peak, held = peak_bytes(pid), int(resident(model) * MEGABYTE)
     running[0].stop()
-    return took_s, peak
+    return took_s, peak, held
 
 
 def write_config(folder: Path) -> Path:
@@ -183,7 +189,7 @@ def look_again(folder: Path, photos: int) -> None:
 
 
 def peak_bytes(process: int) -> int:
-    """The most memory that the process itself has had; the daemon's decoders open nothing here."""
+    """The most memory that the process itself has had; there are no decoders here."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
     assert found is not None
     return int(found[1]) * 1024

@@ -26,8 +26,8 @@ from photod.score.tower_scorer import TowerScorer
 
 def main() -> None:
     """Serve the socket on file descriptor 0."""
-    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when this ends
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTTOU):
+        signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when this ends, or waits
     wire = Connection(os.dup(0))
     order: Order = wire.recv()
     configure_logs(*order.logs)
