@@ -103,6 +103,17 @@ def test_watching_again_costs_no_second_watch(folder: Path, watches: DirectoryWa
     assert len(watches) == 1
 
 
+def test_a_closed_instance_whose_number_is_another_files_is_no_lack_of_watches(folder: Path, ear: Ear) -> None:
+    """As when photod stops while a folder is compared, and opens something."""
+    instance = InotifyFD()
+    instance.close()
+    with (folder / "other file").open("wb") as other:
+        instance._inotify_fd = other.fileno()
+        watches = DirectoryWatches(instance, str(folder), ear)
+        watches.watch("")
+    assert watches.watched_by() == "inotify"
+
+
 def survey_of(folder: Path, notes: list[Note]) -> Survey:
     def paths_of(_: Fingerprint) -> list[str]:
         return []

@@ -153,7 +153,8 @@ class DirectoryWatches:
         try:
             watch = self._instance.add_callback(os.fsencode(location), MASK, self, name)
         except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EBADF):
+            # EINVAL: the instance was closed, and its number has become another file's.
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.EINVAL):
                 self._note_unwatched(directory, error)
             return
         if watch == -1:  # watchdog takes EACCES for success
