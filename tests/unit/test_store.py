@@ -1,5 +1,6 @@
 import errno
 import os
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -134,6 +135,17 @@ def test_scores_of_an_earlier_model_are_stale_and_not_ranked(writer: Writer, rea
     assert writer.rescore(lambda vectors: [1.0] * len(vectors)) == 0  # another tower: nothing to reuse
     writer.use_model(MODEL)
     assert reader.top(9)[0].score == 5.0  # going back costs nothing
+
+
+def test_what_fails_while_the_tables_are_made_is_told_as_it_is(tmp_path: Path) -> None:
+    """And not that there is nothing to roll back. A used up quota looks to SQLite like this limit: as an error."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, before[1]))
+    try:
+        with pytest.raises(DatabaseError, match=r"disk I/O error.*quota"):
+            Writer(tmp_path / ".photod/photos.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_the_second_writer_is_told_who_holds_the_lock(writer: Writer) -> None:

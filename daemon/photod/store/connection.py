@@ -161,4 +161,6 @@ def _remedy(error: sqlite3.Error, path: Path) -> str:
         return _make_writable(path)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return "end the program that holds it open for writing, then start again"
+    if name == "SQLITE_IOERR_WRITE":  # SQLite has no other word for a quota that is used up
+        return "check the disk it lies on, and its owner's quota, then start again"
     return "check the disk it lies on, then start again"

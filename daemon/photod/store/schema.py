@@ -225,7 +225,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
                 connection.execute(f"PRAGMA user_version = {version + 1}")
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # some errors, such as a full disk, have rolled back already
+                connection.execute("ROLLBACK")
             raise
 
 
