@@ -267,6 +267,20 @@ def test_what_is_damaged_is_answered_with_the_newest_good_backup_and_goes_on_fro
     assert_goes_on(folder)
 
 
+def test_an_empty_database_that_has_been_backed_up_is_damage_and_no_new_one(folder: Path) -> None:
+    """As a power cut may leave it."""
+    fill(folder)
+    score_once(folder, FakeScorer())
+    database = database_of(folder)
+    backup = back_up(database, keep=3)
+    database.write_bytes(b"")
+    with pytest.raises(DamagedError, match=f"empty.*copy {backup} to {database}, then start again"):
+        score_once(folder, FakeScorer())
+    shutil.copy(backup, database)
+    score_once(folder, scorer := FakeScorer())
+    assert scorer.photos == 0
+
+
 def test_the_devices_failure_is_told_even_when_the_database_fails_later(folder: Path) -> None:
     class Failing(FakeScorer):
         def embed(self, _: object) -> None:  # type: ignore[override]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from photod.errors import DatabaseError, PhotodError
-from photod.store.backups import damage, newest_good
+from photod.store.backups import backups_of, damage, newest_good
 from photod.store.schema import VERSION, user_version
 
 _SPACE = "free some space on its disk, then start again"
@@ -100,7 +100,9 @@ def _create(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o664))
     except FileExistsError:
-        pass
+        # A power cut may leave a file without its bytes. SQLite takes that for a new database.
+        if not path.stat().st_size and backups_of(path):
+            raise damaged(path, "it is empty, though it has been backed up") from None
 
 
 def open_readable(path: Path) -> sqlite3.Connection:
