@@ -36,6 +36,7 @@ class OpenFolder:
         self.settings = settings
         self.writer: Writer | None = None
         self.reader: Reader | None = None
+        self.busy = ""  # who holds its database, as it was last said
         self._registry = Registry(state_directory() / "folders.json")
         self._record = self._registry.find(settings.path)
         self._opened: tuple[int, int] | None = None
@@ -96,6 +97,7 @@ class OpenFolder:
         self.writer = Writer(self.settings.database_path)
         self.reader = Reader(self.settings.database_path)
         self._opened = file_identity(self.settings.database_path)
+        self.busy = ""
         try:
             self._registry.remember(self.settings.path)
         except OSError as error:
@@ -205,6 +207,16 @@ def _refuse_nested(folders: list[Folder]) -> None:
         for other in paths[:position]:
             if path == other:
                 raise ConfigError(f"folders: {path} is listed twice", "take one of them out")
+            if _is_same_directory(path, other):
+                problem = f"folders: {path} and {other} are one directory under two names, such as a bind mount"
+                raise ConfigError(problem, "list it once")
             if path.is_relative_to(other) or other.is_relative_to(path):
                 problem = f"folders: one of {path} and {other} contains the other"
                 raise ConfigError(problem, "list the outer one only")
+
+
+def _is_same_directory(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:  # one of them is not there
+        return False

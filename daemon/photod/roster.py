@@ -161,7 +161,9 @@ class Roster:
             except BusyError as error:
                 if not self._may_wait:
                     raise
-                log.warning("folder_busy", folder=folder.path, reason=str(error))
+                if folder.busy != str(error):  # it is asked again four times a minute
+                    log.warning("folder_busy", folder=folder.path, reason=str(error))
+                folder.busy = str(error)
                 return
             folder.watcher.forget_agreed()
             self._adopt(folder)

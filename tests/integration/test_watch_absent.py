@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fake_scorer import FakeScorer, SlowScorer
 from machine import need
 from photod.config import Config, Folder
 from photod.daemon import Daemon
 from photod.errors import BusyError, ConfigError, DatabaseError
+from photod.folders import OpenFolder
 from photod.photos import PhotoRow
 from photod.store import connection
 from photod.store.queries import Reader
@@ -244,6 +246,31 @@ def test_what_was_under_way_when_another_process_took_the_folder_waits_for_it(fo
         put(other / "new.png", 202)
         agrees(other)
         taken.close()
+        agrees(folder)
+
+
+def test_a_folder_that_stays_taken_is_told_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(folder, 3)
+    config = make_config(folder)
+    tried = 0
+    really_open = OpenFolder.open
+
+    def try_to_open(self: OpenFolder) -> None:
+        nonlocal tried
+        tried += 1
+        really_open(self)
+
+    with running(config, FakeScorer()):
+        quiet(config)
+        monkeypatch.setattr(OpenFolder, "open", try_to_open)
+        for times in (1, 2):
+            with capture_logs() as told:
+                shutil.rmtree(folder / ".photod")
+                taken, before = Writer(Folder(path=folder).database_path), tried
+                wait_until(lambda before=before: tried >= before + 3)  # type: ignore[misc]
+                taken.close()
+                wait_until(lambda: folder_status(config)["state"] == "idle")
+            assert [each["event"] for each in told].count("folder_busy") == 1, times
         agrees(folder)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fake_scorer import FakeScorer
+from mounts import Mounts
 from photod.config import Config, Folder
 from photod.errors import ConfigError
 from photod.photos import Candidate, Passed
@@ -166,6 +167,13 @@ def test_folders_in_one_another_are_refused(folder: Path) -> None:
     (folder / "inner").mkdir()
     config = make_config(folder, folder / "inner")
     with pytest.raises(ConfigError, match="contains the other"), running(config, FakeScorer()):
+        pass
+
+
+def test_one_folder_under_two_names_is_refused(folder: Path, tmp_path: Path, mounts: Mounts) -> None:
+    mounts(tmp_path / "again", "--bind", str(folder))
+    config = make_config(folder, tmp_path / "again")
+    with pytest.raises(ConfigError, match="one directory under two names"), running(config, FakeScorer()):
         pass
 
 
