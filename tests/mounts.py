@@ -27,9 +27,9 @@ class Mounts:
         """`mount -o remount,OPTIONS PLACE`."""
         subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
 
-    def take_away(self, place: Path) -> None:
-        """`umount PLACE`."""
-        subprocess.run(["umount", str(place)], check=True)
+    def take_away(self, place: Path, *, lazily: bool = False) -> None:
+        """`umount PLACE`; `lazily`: whatever is open on it."""
+        subprocess.run(["umount", *(["--lazy"] if lazily else []), str(place)], check=True)
         self._places.remove(place)
 
     def close(self) -> None:

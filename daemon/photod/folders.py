@@ -40,6 +40,7 @@ class OpenFolder:
         self._registry = Registry(state_directory() / "folders.json")
         self._record = self._registry.find(settings.path)
         self._opened: tuple[int, int] | None = None
+        self._was_away = False  # since it was opened
         around = Surroundings(
             known=lambda directory: self.ask(lambda reader: reader.known(directory), []),
             known_directories=lambda below: self.ask(lambda reader: reader.directories(below), []),
@@ -82,9 +83,9 @@ class OpenFolder:
         After it was away, its database is not the one that is open, even if it looks so: the connections to it
         may have seen nothing but errors.
         """
-        found = presence(self.settings, self._record, self._opened)
+        found = presence(self.settings, self._record, None if self._was_away else self._opened)
         if found is Presence.ABSENT:
-            self._opened = None
+            self._was_away = True
         return found
 
     def find_database(self) -> Path | None:
@@ -96,7 +97,7 @@ class OpenFolder:
         self.close()
         self.writer = Writer(self.settings.database_path)
         self.reader = Reader(self.settings.database_path)
-        self._opened = file_identity(self.settings.database_path)
+        self._opened, self._was_away = file_identity(self.settings.database_path), False
         self.busy = ""
         try:
             self._registry.remember(self.settings.path)
@@ -105,17 +106,26 @@ class OpenFolder:
         self._record = self._registry.find(self.settings.path)
 
     def close(self) -> None:
-        """Give the database back, and keep nothing open on its drive. Waits for whoever is asking it right now."""
+        """Give the database back, and keep nothing open on its drive. Waits for whoever is asking it right now.
+
+        Whoever is the last to close a database deletes its log, by its name. Where another drive is in the place by
+        now, that would be the log of another database, which SQLite tells apart by its inode number alone: then the
+        last is the one who only reads, and deletes nothing.
+        """
+        readers_last = self.writer is not None and self._is_another(self.writer.path)
         self._opened = None
         reader, self.reader = self.reader, None
-        if reader is not None:
-            reader.close()
         writer, self.writer = self.writer, None
-        if writer is not None:
-            try:
-                writer.close()
-            except DatabaseError as error:  # what was committed is; there is nothing to do for the rest
-                log.warning("not_closed", folder=self.path, reason=str(error))
+        for each in (writer, reader) if readers_last else (reader, writer):
+            if each is not None:
+                each.close()
+
+    def _is_another(self, database: Path) -> bool:
+        try:
+            there = file_identity(database)
+        except OSError:
+            return False
+        return there is not None and there != self._opened
 
 
 def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], list[Folder]]:

@@ -1,0 +1,49 @@
+"""Drives that take one another's place, or should be let go of."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fake_scorer import FakeScorer
+from mounts import Mounts
+from running import make_config, running, wait_until
+from watching import agrees, fill, folder_status, quiet
+
+pytestmark = pytest.mark.usefixtures("hurried")
+
+
+def make_drive(mounts: Mounts, place: Path, photos: int, first: int) -> Path:
+    """A drive that was pulled out while photod worked on it: most of its database is in the log yet."""
+    mounts(place, "-t", "tmpfs", "none")
+    fill(place / "a", 30, first)
+    for number in range(first + photos, first + 30):  # as many were made on each, for the same inode numbers
+        (place / f"a/{number:05}.png").unlink()
+    database, hot = place / ".photod/photos.db", place.parent / "hot"
+    config = make_config(place)
+    with running(config, FakeScorer()):
+        quiet(config)
+        shutil.copytree(database.parent, hot)
+    for name in ("photos.db", "photos.db-wal"):
+        (database.parent / name).write_bytes((hot / name).read_bytes())
+    shutil.rmtree(hot)
+    return database
+
+
+def test_a_drive_that_takes_the_place_of_another_keeps_its_log(
+    folder: Path, tmp_path: Path, mounts: Mounts
+) -> None:
+    """SQLite tells databases apart by their inode numbers; clones share them, and drives just formatted."""
+    one, two = make_drive(mounts, tmp_path / "one", 20, 0), make_drive(mounts, tmp_path / "two", 30, 100)
+    assert os.stat(one).st_ino == os.stat(two).st_ino
+    mounts(folder, "--bind", str(tmp_path / "one"))
+    config = make_config(folder)
+    with running(config, scorer := FakeScorer()):
+        for place, photos in (("two", 30), ("one", 20), ("two", 30)):
+            quiet(config)
+            mounts.take_away(folder, lazily=True)
+            mounts(folder, "--bind", str(tmp_path / place))
+            wait_until(lambda photos=photos: folder_status(config)["scored"] == photos)  # type: ignore[misc]
+            agrees(folder)
+    assert scorer.photos == 0
