@@ -13,6 +13,7 @@ from photod.photos import (
     Appeared,
     Candidate,
     Compared,
+    Departed,
     Dismissed,
     Judged,
     Missing,
@@ -42,7 +43,7 @@ class Listeners:
 class Committer:
     """Owns all writers while it runs.
 
-    Who hears of an Appeared folder may add to them, and who hears of a Dismissed one take from them.
+    Who hears of an Appeared folder may add to them, and who hears of a Departed or Dismissed one take from them.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Committer:
         if writer is None:
             return note
         match note:
-            case Appeared() | Dismissed():
+            case Appeared() | Departed() | Dismissed():
                 pass  # who hears of it opens the database, or closes it, on this thread
             case Missing():
                 writer.mark_missing(note.paths)

@@ -21,6 +21,7 @@ from photod.photos import (
     Appeared,
     Candidate,
     Compared,
+    Departed,
     Dismissed,
     Judged,
     Missing,
@@ -239,6 +240,8 @@ class Daemon:
                 watcher.noted(note)
             case Appeared():
                 self._roster.open_late(note.folder)
+            case Departed():
+                self._roster.close_departed(note.folder)
             case Dismissed():
                 self._roster.close_dismissed(note.folder)
             case Purge() | Suspected():

@@ -215,6 +215,13 @@ class Appeared:
 
 
 @dataclass(frozen=True, slots=True)
+class Departed:
+    """A folder is not there any more, and its database may be open."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dismissed:
     """The configuration names a folder no more, and nothing of it is under way."""
 
@@ -247,4 +254,4 @@ class Suspected:
 
 
 # What the committer writes down besides outcomes.
-Note = Missing | Returned | Moved | Compared | Appeared | Dismissed | Retry | Purge | Suspected
+Note = Missing | Returned | Moved | Compared | Appeared | Departed | Dismissed | Retry | Purge | Suspected

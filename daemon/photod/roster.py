@@ -25,8 +25,8 @@ OPEN_S = 600.0  # that a migration of one database, or computing its scores anew
 
 
 class Roster:
-    """Belongs to the main thread; `open_late` and `close_dismissed` to the committing one, as do all databases
-    from `start` on. Any thread may ask what is `known`."""
+    """Belongs to the main thread; `open_late`, `close_departed` and `close_dismissed` to the committing one, as do
+    all databases from `start` on. Any thread may ask what is `known`."""
 
     def __init__(
         self,
@@ -168,6 +168,14 @@ class Roster:
             folder.watcher.forget_agreed()
             self._adopt(folder)
         folder.watcher.request_scan()
+
+    def close_departed(self, path: str) -> None:
+        """Give the database of a folder back that is away: its drive stays busy until nothing is open on it."""
+        folder = self.folders[path]
+        with excused():
+            if folder.presence() is Presence.ABSENT:
+                self.writers.pop(path, None)
+                folder.close()
 
     def close_dismissed(self, path: str) -> None:
         """Give the database of a folder back that was let go."""

@@ -47,3 +47,35 @@ def test_a_drive_that_takes_the_place_of_another_keeps_its_log(
             wait_until(lambda photos=photos: folder_status(config)["scored"] == photos)  # type: ignore[misc]
             agrees(folder)
     assert scorer.photos == 0
+
+
+def open_on(device: int) -> list[str]:
+    """What this process has open on a filesystem."""
+    return [number for number in os.listdir("/proc/self/fd") if device_of(number) == device]
+
+
+def device_of(number: str) -> int | None:
+    try:
+        return os.fstat(int(number)).st_dev
+    except OSError:  # closed meanwhile
+        return None
+
+
+def test_nothing_stays_open_on_a_drive_that_is_away(folder: Path, tmp_path: Path, mounts: Mounts) -> None:
+    """Else it stays busy: nobody could lock it, check it, or mount it otherwise before photod was stopped."""
+    mounts(tmp_path / "disk", "-t", "tmpfs", "none")
+    fill(tmp_path / "disk", 3)
+    drive = os.stat(tmp_path / "disk").st_dev
+    mounts(folder, "--bind", str(tmp_path / "disk"))
+    config = make_config(folder)
+    with running(config, scorer := FakeScorer()):
+        for _ in range(2):
+            quiet(config)
+            assert open_on(drive)
+            mounts.take_away(folder, lazily=True)
+            wait_until(lambda: not open_on(drive))
+            assert folder_status(config)["state"] == "absent"
+            mounts(folder, "--bind", str(tmp_path / "disk"))
+            wait_until(lambda: folder_status(config)["state"] == "idle")
+        agrees(folder)
+    assert scorer.photos == 3

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from photod.config import Watch
-from photod.photos import Appeared, Compared, Note, StalePage
+from photod.photos import Appeared, Compared, Departed, Note, StalePage
 from photod.watch import folder as folder_module
 from photod.watch.folder import FolderWatcher
 from photod.watch.ignore import Rules
@@ -50,7 +50,7 @@ class World:
     def _note(self, note: Note) -> None:
         self.notes.append(note)
         self.takes_notes.wait(30)
-        if not isinstance(note, Appeared):
+        if not isinstance(note, Appeared | Departed):
             self.watcher.noted(note)
 
     def appeared(self) -> int:
@@ -82,13 +82,13 @@ def test_a_folder_that_comes_back_while_the_committer_is_behind_is_not_stuck(wor
     assert world.watcher.at_work() is None
 
 
-def test_a_folder_that_is_away_has_nothing_to_do(world: World) -> None:
+def test_a_folder_that_is_away_has_nothing_to_do_but_to_be_let_go_of(world: World) -> None:
     world.presence = Presence.ABSENT
     for _ in range(2):
         world.watcher.request_scan()
         wait_until(world.watcher.idle)
         wait_until(lambda: world.watcher.state() == "absent")
-    assert world.notes == []
+    assert world.notes == [Departed(str(world.place))]
 
 
 @pytest.mark.parametrize("before", [Presence.HERE, Presence.ABSENT])

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from photod.config import Watch
 from photod.logs import get_logger
-from photod.photos import Appeared, Fingerprint, Moved, Note, Outcome
+from photod.photos import Appeared, Departed, Fingerprint, Moved, Note, Outcome
 from photod.watch.agenda import Agenda
 from photod.watch.counts import Counts
 from photod.watch.dirty import DirtyWalk
@@ -255,6 +255,8 @@ class FolderWatcher:
             self._scans.request("")  # once its database is open; nobody takes the folder for done before
             if not self._asked:
                 self._send(Appeared(self.path))
+        elif presence is Presence.ABSENT and (self._asked or not self._absent):
+            self._send(Departed(self.path))
         self._asked = presence is Presence.UNOPENED
         self._absent = not here
         return here
