@@ -36,7 +36,7 @@ class OpenFolder:
         self.settings = settings
         self.writer: Writer | None = None
         self.reader: Reader | None = None
-        self.busy = ""  # who holds its database, as it was last said
+        self.refusal = ""  # why its database cannot be had, as it was last said
         self._registry = Registry(state_directory() / "folders.json")
         self._record = self._registry.find(settings.path)
         self._opened: tuple[int, int] | None = None
@@ -98,7 +98,6 @@ class OpenFolder:
         self.writer = Writer(self.settings.database_path)
         self.reader = Reader(self.settings.database_path)
         self._opened, self._was_away = file_identity(self.settings.database_path), False
-        self.busy = ""
         try:
             self._registry.remember(self.settings.path)
         except OSError as error:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from photod.channel import excused
 from photod.config import Folder, Watch
-from photod.errors import BusyError, DatabaseError
+from photod.errors import BusyError, DatabaseError, PhotodError
 from photod.folders import OpenFolder, open_folder, open_readers
 from photod.logs import get_logger
 from photod.photos import Candidate, Dismissed, Note, Scored, Verdict
 from photod.score.scorer import Scorer, score_stored
+from photod.store.connection import DamagedError
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.systemd import ask_for_time
@@ -150,7 +151,11 @@ class Roster:
         return list(self._leaving)
 
     def open_late(self, path: str) -> None:
-        """Take the database of a folder that has appeared; its watcher asks again if that fails."""
+        """Take the database of a folder that has appeared; its watcher asks again if that fails.
+
+        One that cannot be had, since its drive is read-only, full, or was in a newer photod's hands, keeps no other
+        folder waiting. Raises DamagedError, and in a single run whatever it is.
+        """
         folder = self.folders[path]
         with excused():  # its drive may hang, and to check a large database takes a while
             if folder.presence() is not Presence.UNOPENED:
@@ -158,16 +163,26 @@ class Roster:
             self.writers.pop(path, None)  # closed first of all; another comes in its place, if it can be had
             try:
                 folder.open()
-            except BusyError as error:
-                if not self._may_wait:
+                folder.watcher.forget_agreed()
+                self._adopt(folder)
+            except (BusyError, DatabaseError) as error:
+                folder.close()
+                gone = folder.presence() is Presence.ABSENT  # in this very moment: no fault of the database
+                if not self._may_wait or (isinstance(error, DamagedError) and not gone):
                     raise
-                if folder.busy != str(error):  # it is asked again four times a minute
-                    log.warning("folder_busy", folder=folder.path, reason=str(error))
-                folder.busy = str(error)
+                if not gone:
+                    self._tell_refusal(folder, error)
                 return
-            folder.watcher.forget_agreed()
-            self._adopt(folder)
+            folder.refusal = ""
         folder.watcher.request_scan()
+
+    def _tell_refusal(self, folder: OpenFolder, error: PhotodError) -> None:
+        """Say once why a folder's database cannot be had: it is asked again four times a minute."""
+        told, folder.refusal = folder.refusal, str(error)
+        if told != folder.refusal and isinstance(error, BusyError):
+            log.warning("folder_busy", folder=folder.path, reason=folder.refusal)
+        elif told != folder.refusal:
+            log.error("folder_unusable", folder=folder.path, reason=folder.refusal, note="it is tried again")
 
     def close_departed(self, path: str) -> None:
         """Give the database of a folder back that is away: its drive stays busy until nothing is open on it."""

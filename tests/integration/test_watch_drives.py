@@ -2,12 +2,21 @@
 
 import os
 import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from fake_scorer import FakeScorer
 from mounts import Mounts
+from photod.errors import DatabaseError
+from photod.folders import OpenFolder
+from photod.store.connection import DamagedError
+from photod.store.schema import VERSION
 from running import make_config, running, wait_until
 from watching import agrees, fill, folder_status, quiet
 
@@ -79,3 +88,65 @@ def test_nothing_stays_open_on_a_drive_that_is_away(folder: Path, tmp_path: Path
             wait_until(lambda: folder_status(config)["state"] == "idle")
         agrees(folder)
     assert scorer.photos == 3
+
+
+def test_a_drive_that_comes_back_unusable_is_told_once_and_ends_nothing(folder: Path, tmp_path: Path) -> None:
+    """Read-only, full, or, as here, after a newer photod had it."""
+    other, away = tmp_path / "other", tmp_path / "away"
+    fill(folder, 3)
+    fill(other, 3, 100)
+    config = make_config(folder, other)
+    with running(config, scorer := FakeScorer()), capture_logs() as told:
+        for times in (1, 2):
+            quiet(config)
+            folder.rename(away)
+            wait_until(lambda: folder_status(config, folder)["state"] == "absent")
+            set_version(away, VERSION + 1)
+            away.rename(folder)
+            wait_until(lambda times=times: len(events(told, "folder_unusable")) == times)  # type: ignore[misc]
+            fill(other, 1, 200 + times)
+            agrees(other)
+            folder.rename(away)
+            set_version(away, VERSION)
+            away.rename(folder)
+            wait_until(lambda: folder_status(config, folder)["state"] == "idle")
+        fill(folder, 1, 50)
+        agrees(folder)
+    assert scorer.photos == 9
+    assert [each["log_level"] for each in events(told, "folder_unusable")] == ["error", "error"]
+    assert "install the newer photod" in events(told, "folder_unusable")[0]["reason"]
+
+
+@pytest.mark.parametrize("error", [DatabaseError, DamagedError])
+def test_a_drive_that_goes_while_its_database_is_opened_is_away_and_nothing_else(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[DatabaseError]
+) -> None:
+    fill(folder, 3)
+    config = make_config(folder)
+
+    def go(*_: object) -> None:
+        folder.rename(tmp_path / "away")
+        raise error("disk I/O error")
+
+    with running(config, FakeScorer()), capture_logs() as told:
+        quiet(config)
+        folder.rename(tmp_path / "away")
+        wait_until(lambda: folder_status(config)["state"] == "absent")
+        with monkeypatch.context() as patch:
+            patch.setattr(OpenFolder, "open", go)
+            (tmp_path / "away").rename(folder)
+            wait_until(lambda: not folder.exists())
+            quiet(config)
+        (tmp_path / "away").rename(folder)
+        wait_until(lambda: folder_status(config)["state"] == "idle")
+        agrees(folder)
+    assert events(told, "folder_unusable") == []
+
+
+def events(told: Sequence[EventDict], name: str) -> list[EventDict]:
+    return [each for each in told if each["event"] == name]
+
+
+def set_version(folder: Path, version: int) -> None:
+    with closing(sqlite3.connect(folder / ".photod/photos.db")) as database:
+        database.execute(f"PRAGMA user_version = {version}")
