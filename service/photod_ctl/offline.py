@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from photod.errors import UsageError
+from photod.errors import DatabaseError, UsageError
 from photod.store.queries import Reader
 from photod_ctl.folders import archive_of, has_database
 from photod_ctl.tables import warn
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 STAGES = ("waiting", "decoding", "scoring", "committing")
 COUNTS = ("scored", "stale", "unscoreable", "missing")
 CLOSED = "closed"  # the state of a folder of which this user may know nothing
+UNUSABLE = "unusable"  # and of one whose database says nothing: damaged, or a newer photod's
 LAST_ERRORS = 5
 
 
 def offline_status(config: "Config") -> dict[str, Any]:
-    """The status of all configured folders; says on stderr which are closed to the user."""
+    """The status of all configured folders; says on stderr which are closed to the user, or unusable."""
     folders = [_offline_folder(folder) for folder in config.folders]
     errors = sorted((e for folder in folders for e in folder.pop("errors")), key=lambda error: -error["at"])
     models = [folder["model"] for folder in folders if folder["model"]]
@@ -40,12 +41,13 @@ def _offline_folder(folder: "Folder") -> dict[str, Any]:
     }  # fmt: skip
     try:
         there = has_database(archive_of(folder))
-    except UsageError as error:
+        if not os.path.isdir(folder.path):
+            known["state"] = "absent"
+        return known | _in_database(folder) if there else known
+    except (UsageError, DatabaseError) as error:
         warn(str(error))
-        return known | {"state": CLOSED} | dict.fromkeys(COUNTS)
-    if not os.path.isdir(folder.path):
-        known["state"] = "absent"
-    return known | _in_database(folder) if there else known
+        state = CLOSED if isinstance(error, UsageError) else UNUSABLE
+        return known | {"state": state} | dict.fromkeys(COUNTS)
 
 
 def _in_database(folder: "Folder") -> dict[str, Any]:

@@ -13,7 +13,7 @@ _STATES = ("scored", "stale", "unscoreable", "missing", "pending")
 
 def prometheus_text(status: Mapping[str, Any]) -> str:
     """Render the daemon's status (photod.wire.Status), or what stands for it where no daemon runs. Pure."""
-    known = [folder for folder in status["folders"] if folder["state"] != "closed"]
+    known = [folder for folder in status["folders"] if folder["state"] not in ("closed", "unusable")]
     lines = [*_of_the_daemon(status), *_of_the_work(status), *_of_the_folders(known)]
     return "\n".join(lines) + "\n"
 

@@ -48,6 +48,29 @@ def test_a_database_that_is_closed_to_the_user_is_told_and_not_taken_for_empty(
     assert str(folder) not in prometheus_text(status)
 
 
+def test_a_damaged_database_keeps_no_other_folder_from_being_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The daemon has ended by then, and who monitors it must hear of that."""
+    other = tmp_path / "other"
+    for each in (folder, other):
+        each.mkdir(exist_ok=True)
+        write_archive(each, [])
+    database = Folder(path=folder).database_path
+    database.write_bytes(b"no database" * 1000)
+    status = offline_status(Config(folders=(Folder(path=folder), Folder(path=other))))
+    _print(status)
+    out, err = capsys.readouterr()
+    assert str(database) in err
+    assert err.count("\n") == 1
+    states = [line.split()[:2] for line in out.splitlines()[-2:]]
+    assert states == [[str(folder), "unusable"], [str(other), "unwatched"]]
+    text = prometheus_text(status)
+    assert "photod_up 0" in text
+    assert str(other) in text
+    assert str(folder) not in text
+
+
 def test_a_folder_in_order_brings_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = told(capsys)
     assert "inotify" in out
