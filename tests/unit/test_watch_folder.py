@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from photod.config import Watch
 from photod.photos import Appeared, Compared, Departed, Note, StalePage
@@ -89,6 +90,23 @@ def test_a_folder_that_is_away_has_nothing_to_do_but_to_be_let_go_of(world: Worl
         wait_until(world.watcher.idle)
         wait_until(lambda: world.watcher.state() == "absent")
     assert world.notes == [Departed(str(world.place))]
+
+
+def test_only_a_folder_that_is_not_there_is_called_absent(world: World) -> None:
+    """And not one that a reload has taken in, or whose database is another one."""
+    with capture_logs() as told:
+        world.presence = Presence.UNOPENED
+        world.watcher.request_scan()
+        wait_until(lambda: world.appeared() == 1)
+        assert [each for each in told if each["log_level"] == "warning"] == []
+        world.presence = Presence.ABSENT
+        world.watcher.wake()
+        wait_until(lambda: Departed(str(world.place)) in world.notes)
+        world.presence = Presence.HERE
+        world.watcher.request_scan()
+        wait_until(world.watcher.idle)
+    assert [each["event"] for each in told if each["log_level"] != "debug"] == ["folder_absent", "folder_back"]
+    assert world.notes[:2] == [Appeared(str(world.place)), Departed(str(world.place))]
 
 
 @pytest.mark.parametrize("before", [Presence.HERE, Presence.ABSENT])

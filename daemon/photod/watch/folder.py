@@ -53,7 +53,8 @@ class FolderWatcher:
         self._check_at: float | None = None  # when the folder itself is looked at; None: a single run
         self._step = 0
         self._thread: int | None = None  # native id, while not at rest
-        self._absent = False
+        self._absent = False  # not there, or there and its database is not open yet
+        self._away = False  # not there
         self._asked = False  # whether somebody is to open its database; may be told again at the next check
 
         self._lock = threading.Lock()  # guards what follows; others report and ask
@@ -242,23 +243,23 @@ class FolderWatcher:
 
     def _is_here(self) -> bool:
         presence = self._around.presence()
-        here = presence is Presence.HERE
+        here, away = presence is Presence.HERE, presence is Presence.ABSENT
         if not here and not self._absent:
-            log.warning("folder_absent", folder=self.path, note="nothing is concluded from that; it is looked for")
             self._drop_everything()
         elif here and self._absent:
             log.info("folder_back", folder=self.path)
             self.request_scan()
-        elif presence is Presence.ABSENT:
+        elif away:
             self._scans.clear()
+        if away and not self._away:
+            log.warning("folder_absent", folder=self.path, note="nothing is concluded from that; it is looked for")
+            self._send(Departed(self.path))
         if presence is Presence.UNOPENED:
             self._scans.request("")  # once its database is open; nobody takes the folder for done before
             if not self._asked:
                 self._send(Appeared(self.path))
-        elif presence is Presence.ABSENT and (self._asked or not self._absent):
-            self._send(Departed(self.path))
         self._asked = presence is Presence.UNOPENED
-        self._absent = not here
+        self._absent, self._away = not here, away
         return here
 
     def _note(self, note: Note) -> None:
