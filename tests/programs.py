@@ -33,10 +33,10 @@ def ctl_json(*arguments: object) -> Any:
 class RunningDaemon:
     """`photod run` in a process of its own. What it logs is read as it comes."""
 
-    def __init__(self, config: Path, redirections: str = "") -> None:
+    def __init__(self, config: Path, redirections: str = "", *, limits: str = "") -> None:
         command = [sys.executable, "-m", "photod", "run", "--config", str(config)]
         self.process = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" {redirections}', *command], stderr=subprocess.PIPE
+            ["sh", "-c", f'{limits}\nexec "$0" "$@" {redirections}', *command], stderr=subprocess.PIPE
         )
         self.events: list[dict[str, Any]] = []
         self.words: list[str] = []  # lines that are no events

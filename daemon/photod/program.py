@@ -3,6 +3,7 @@
 import argparse
 import faulthandler
 import os
+import resource
 import signal
 import socket
 import sys
@@ -31,6 +32,8 @@ from photod.setup.place import share_weights
 from photod.streams import open_closed_streams
 from photod.systemd import notify
 
+MANY_FILES = 1 << 16  # where the system sets no limit
+
 EXIT_CODES = """exit codes:
   0   done, or stopped as asked
   2   what was typed cannot be done
@@ -46,6 +49,7 @@ EXIT_CODES = """exit codes:
 def main() -> None:
     """Run the command line and exit."""
     open_closed_streams()
+    _allow_many_files()
     try:
         refuse_gone_directory()
         arguments = _parser().parse_args()
@@ -68,6 +72,17 @@ def main() -> None:
             stream.flush()
     # Everything worth keeping is committed. Unwinding torch and daemon threads could only hang or crash.
     os._exit(code)
+
+
+def _allow_many_files() -> None:
+    """Have as many files open as the system lets us: a folder takes six, so the usual 1,024 end at 170 folders.
+
+    That is usual for the sake of programs that call select(), which photod does not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, MANY_FILES)
+    if 0 <= soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _run(arguments: argparse.Namespace) -> None:

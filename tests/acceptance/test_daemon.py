@@ -30,6 +30,15 @@ def test_a_daemon_runs_without_standard_input_and_output(config: Path) -> None:
         assert daemon.stop(signal.SIGTERM) == 0
 
 
+def test_many_folders_take_more_files_than_are_usual(tmp_path: Path) -> None:
+    folders = [tmp_path / f"folder {number}" for number in range(20)]
+    photos = {str(make_photo(folder / "a.png", 10 * number)) for number, folder in enumerate(folders)}
+    config = write_config(tmp_path / "config.toml", *folders)
+    with RunningDaemon(config, limits="ulimit -S -n 64") as daemon:
+        wait_until(lambda: paths(config) == photos)
+        assert daemon.stop() == 0
+
+
 def test_a_photo_that_lands_shows_in_top_and_the_daemon_ends_cleanly(config: Path, folder: Path) -> None:
     with RunningDaemon(config) as daemon:
         photo = make_photo(folder / "new/a.png")

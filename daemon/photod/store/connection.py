@@ -17,6 +17,7 @@ BUSY_TIMEOUT_S = 30.0  # a reader's checkpoint or a backup may hold the file for
 
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_TOO_MANY = (errno.EMFILE, errno.ENFILE)
 
 
 class DamagedError(DatabaseError):
@@ -36,6 +37,8 @@ def database_errors(path: Path) -> Iterator[None]:
         raise DatabaseError(f"database {path}: {error}", _remedy(error, path)) from error
     except OSError as error:
         remedy = _SPACE if error.errno in _FULL else "check its disk, then start again"
+        if error.errno in _TOO_MANY:
+            remedy = "raise the limit of open files (ulimit -n, LimitNOFILE=), six for each folder, then start again"
         if error.errno in _FORBIDDEN:
             remedy = _make_writable(path)
         raise DatabaseError(f"database {path}: {error.strerror or error}", remedy) from error
