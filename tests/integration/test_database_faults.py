@@ -124,6 +124,12 @@ def test_a_read_only_disk_at_the_start(folder: Path, mounts: Mounts) -> None:
     assert_goes_on(folder)
 
 
+def test_a_disk_without_an_inode_for_the_log(folder: Path, mounts: Mounts) -> None:
+    mounts(folder / ".photod", "-t", "tmpfs", "-o", "nr_inodes=3", "none")
+    with pytest.raises(DatabaseError, match=r"see whether its disk takes new files \(df -i\)"):
+        score_once(folder, FakeScorer())
+
+
 def test_a_lock_that_is_held_too_long(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photod.store.connection.BUSY_TIMEOUT_S", 0.3)
     fill(folder)

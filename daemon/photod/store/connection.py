@@ -36,12 +36,7 @@ def database_errors(path: Path) -> Iterator[None]:
             raise damaged(path, str(error)) from error
         raise DatabaseError(f"database {path}: {error}", _remedy(error, path)) from error
     except OSError as error:
-        remedy = _SPACE if error.errno in _FULL else "check its disk, then start again"
-        if error.errno in _TOO_MANY:
-            remedy = "raise the limit of open files (ulimit -n, LimitNOFILE=), six for each folder, then start again"
-        if error.errno in _FORBIDDEN:
-            remedy = _make_writable(path)
-        raise DatabaseError(f"database {path}: {error.strerror or error}", remedy) from error
+        raise DatabaseError(f"database {path}: {error.strerror or error}", _remedy_of(error, path)) from error
 
 
 def damaged(path: Path, how: str) -> DamagedError:
@@ -158,11 +153,21 @@ def _elsewhere(path: Path) -> str:
     return 'set database = "state" for this folder'
 
 
+def _remedy_of(error: OSError, path: Path) -> str:
+    if error.errno in _FULL:
+        return _SPACE
+    if error.errno in _TOO_MANY:
+        return "raise the limit of open files (ulimit -n, LimitNOFILE=), six for each folder, then start again"
+    return _make_writable(path) if error.errno in _FORBIDDEN else "check its disk, then start again"
+
+
 def _remedy(error: sqlite3.Error, path: Path) -> str:
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith("SQLITE_FULL"):
         return _SPACE
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+    if name.startswith("SQLITE_CANTOPEN"):  # or there is no inode left for its log
+        return f"see whether its disk takes new files (df -i), or {_make_writable(path)}"
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
         return _make_writable(path)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return "end the program that holds it open for writing, then start again"
