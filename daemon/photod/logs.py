@@ -6,6 +6,7 @@ Readable on a terminal, fields in the journal, JSON elsewhere.
 import io
 import logging
 import os
+import select
 import sys
 import time
 from collections import deque
@@ -20,6 +21,8 @@ from photod.journal import JournalLogger, escaped, only_from, stderr_is_the_jour
 
 # Kept by the journal whatever the level, as debug records: `journalctl EVENT=unscoreable` is meant to find them.
 RECORDS = frozenset({"unscoreable"})
+
+STALL_S = 1.0  # that a record waits for whoever reads the log; later ones do not, until it is read again
 
 _KEPT = 5
 _BESIDES = ("event", "level", "timestamp")  # what is no news in a record
@@ -71,6 +74,7 @@ def configure_logs(level: str, form: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         _remember,
+        file.tell_lost,
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if text else "iso", utc=not text),
         _escaped if text else _unchanged,
     ]
@@ -91,16 +95,39 @@ def configure_logs(level: str, form: str) -> None:
 
 
 class _Log(io.TextIOBase):
-    """Standard error. A record that its disk has no room for is lost; photod does not stop for it."""
+    """Standard error. A record is lost that its disk has no room for, or that nobody reads: photod goes on."""
+
+    def __init__(self) -> None:
+        self._lost = 0  # counted by whichever thread writes: one more or less does not matter
 
     def write(self, text: str) -> int:
+        taken = False
         with suppress(OSError):
-            sys.stderr.write(text)
+            if _is_taken(0.0 if self._lost else STALL_S):
+                sys.stderr.write(text)
+                taken = True
+        self._lost = 0 if taken else self._lost + 1
         return len(text)
+
+    def tell_lost(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """A processor: the next record says how many were lost before it."""
+        return {**event, "records_lost": self._lost} if self._lost else event
 
     def flush(self) -> None:
         with suppress(OSError):
             sys.stderr.flush()
+
+
+def tell(text: str) -> None:
+    """Write to standard error, unless it takes nothing."""
+    _Log().write(text)
+
+
+def _is_taken(patience_s: float) -> bool:
+    """Whether standard error takes a record now: a pipe may be full, and a terminal stopped by Ctrl-S."""
+    poll = select.poll()
+    poll.register(sys.stderr, select.POLLOUT)
+    return bool(poll.poll(patience_s * 1000))
 
 
 def _configure_for_the_journal(level: str) -> None:

@@ -26,7 +26,7 @@ from photod.errors import (
     unwritable,
 )
 from photod.journal import escaped
-from photod.logs import configure_logs
+from photod.logs import configure_logs, tell
 from photod.patience import note_end, wait_after_failures
 from photod.setup.place import share_weights
 from photod.streams import open_closed_streams
@@ -56,15 +56,13 @@ def main() -> None:
         arguments.command(arguments)
         code = EXIT_OK
     except PhotodError as error:
-        with suppress(OSError):  # its log is on a full disk
-            print(f"photod: {escaped(str(error))}", file=sys.stderr)
+        tell(f"photod: {escaped(str(error))}\n")
         notify(f"STATUS={escaped(str(error))}")  # what `systemctl status` shows of a unit that failed
         code = error.exit_code
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except Exception:
-        with suppress(OSError):
-            traceback.print_exc()
+        tell(traceback.format_exc())
         code = EXIT_BUG
     note_end(code)
     for stream in (sys.stdout, sys.stderr):

@@ -1,6 +1,8 @@
 """Each record is a line of its own, whoever writes beside it."""
 
 import json
+import os
+import select
 import subprocess
 import sys
 
@@ -45,3 +47,31 @@ os._exit(75)
 """
     with open("/dev/full", "w") as full:
         assert subprocess.run([sys.executable, "-c", program], stderr=full, check=False).returncode == 75
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_log_that_nobody_reads_costs_records_and_holds_up_nobody(form: str) -> None:
+    program = f"""
+import logging, sys
+from photod.logs import configure_logs, get_logger
+configure_logs("info", "{form}")
+for number in range(999):
+    get_logger("x").warning("folder_absent", folder=str(number) * 99)
+    logging.getLogger("library").error("broke")
+print("through", flush=True)
+sys.stdin.readline()
+get_logger("x").warning("the last one")
+"""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        through = bool(select.select([process.stdout], [], [], 30)[0])
+        if not through:
+            process.kill()
+        os.read(process.stderr.fileno(), 1 << 20)  # all that a pipe holds
+        told = process.communicate(b"\n")[1].decode()
+    assert through
+    assert "the last one" in told
+    assert "records_lost" in told
