@@ -40,7 +40,7 @@ EXIT_CODES = """exit codes:
   69  the device failed: see the message; starting again is safe
   70  a bug in photod: please report the traceback
   74  a database or its disk failed, or says what is not true: do what the message says before starting again
-  75  another process holds the folder or the socket
+  75  another process holds the folder, its database or the socket
   78  the configuration or the weights are not usable: nothing was started
   130 interrupted
 """

@@ -16,9 +16,9 @@ import pytest
 from fake_scorer import FakeScorer
 from machine import need
 from mounts import Mounts
-from photod.config import Folder, Store
+from photod.config import Folder
 from photod.daemon import Daemon
-from photod.errors import EXIT_DATABASE, DatabaseError
+from photod.errors import EXIT_BUSY, EXIT_DATABASE, DatabaseError
 from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Fingerprint, Judged, Scored
 from photod.store.care import back_up, verify
 from photod.store.connection import DamagedError
@@ -40,15 +40,15 @@ def fill(folder: Path, first: int = 0, count: int = PHOTOS) -> None:
         make_photo(folder / f"{level:03}.png", level % 256, size=(64 + level // 256, 48))
 
 
-def run_into_fault(folder: Path, cause: Callable[[], None], group: int = 256) -> str:
+def run_into_fault(folder: Path, cause: Callable[[], None], exit_code: int = EXIT_DATABASE) -> str:
     """Have a fault happen to a daemon that watches, and photos land in it; returns the message."""
-    config = make_config(folder, store=Store(group=group))
+    config = make_config(folder)
     with pytest.raises(DatabaseError) as caught, running(config, FakeScorer()) as daemon:  # noqa: PT012 - it waits
         wait_until(lambda: len(ranking(folder)) == PHOTOS)
         cause()
         fill(folder, PHOTOS, PHOTOS)
         wait_until(daemon.is_stopping)
-    assert caught.value.exit_code == EXIT_DATABASE
+    assert caught.value.exit_code == exit_code
     message = str(caught.value)
     assert str(database_of(folder)) in message
     assert "\n" not in message
@@ -135,7 +135,8 @@ def test_a_lock_that_is_held_too_long(folder: Path, monkeypatch: pytest.MonkeyPa
     fill(folder)
     score_once(folder, FakeScorer())
     with closing(sqlite3.connect(database_of(folder), isolation_level=None)) as other:
-        message = run_into_fault(folder, lambda: _lock(other))
+        # With this code systemd starts it again.
+        message = run_into_fault(folder, lambda: _lock(other), EXIT_BUSY)
         assert "end the program that holds it open for writing" in message
         with pytest.raises(DatabaseError, match="end the program that holds it open for writing"):
             score_once(folder, FakeScorer())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from photod.errors import DatabaseError, PhotodError
+from photod.errors import EXIT_BUSY, DatabaseError, PhotodError
 from photod.store.backups import backups_of, damage, newest_good
 from photod.store.schema import VERSION, user_version
 
@@ -24,6 +24,12 @@ class DamagedError(DatabaseError):
     """What is read of a database is not what was written."""
 
 
+class LockedError(DatabaseError):
+    """Another program holds a database open for writing. That passes by itself, so starting again is right."""
+
+    exit_code = EXIT_BUSY
+
+
 @contextmanager
 def database_errors(path: Path) -> Iterator[None]:
     """The store's boundary: whatever SQLite or the disk raises inside becomes a DatabaseError that names `path`."""
@@ -32,8 +38,12 @@ def database_errors(path: Path) -> Iterator[None]:
     except PhotodError:
         raise
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             raise damaged(path, str(error)) from error
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            remedy = "end the program that holds it open for writing, then start again"
+            raise LockedError(f"database {path}: {error}", remedy) from error
         raise DatabaseError(f"database {path}: {error}", _remedy(error, path)) from error
     except OSError as error:
         raise DatabaseError(f"database {path}: {error.strerror or error}", _remedy_of(error, path)) from error
@@ -169,8 +179,6 @@ def _remedy(error: sqlite3.Error, path: Path) -> str:
         return f"see whether its disk takes new files (df -i), or {_make_writable(path)}"
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
         return _make_writable(path)
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return "end the program that holds it open for writing, then start again"
     if name == "SQLITE_IOERR_WRITE":  # SQLite has no other word for a quota that is used up
         return "check the disk it lies on, and its owner's quota, then start again"
     return "check the disk it lies on, then start again"
