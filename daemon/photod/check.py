@@ -1,6 +1,5 @@
 """`photod check`: what would happen if it were started, said in lines that a person reads."""
 
-import os
 from functools import partial
 
 from photod.config import Config, Folder, state_directory
@@ -12,6 +11,7 @@ from photod.score import describe, load_scorers
 from photod.score.scorer import Scorer, score_stored
 from photod.store.care import verify
 from photod.store.queries import Reader
+from photod.watch.presence import REGISTRY_NAME, Presence, Registry, presence
 
 SAMPLES = 100  # photos of each folder that are read again
 
@@ -28,7 +28,7 @@ def check(config: Config) -> bool:
             totals = Reader(folder.database_path).totals()
             found = f"{totals.scored} scored, {totals.unscoreable} unscoreable, {totals.stale} by an earlier model"
         else:
-            found = "no database yet" if os.path.isdir(folder.path) else "not there now"
+            found = _without_database(folder)
         _line("folder", f"{folder.path}: {found}")
     if not config.folders:
         _line("folder", "none configured; photod run ends with 78 until the configuration names one")
@@ -40,6 +40,14 @@ def check(config: Config) -> bool:
     for text in sandbox_report() or ["all restrictions are in force"]:
         _line("sandbox", text)
     return all(sound)
+
+
+def _without_database(folder: Folder) -> str:
+    """What becomes of a folder that has none."""
+    record = Registry(state_directory() / REGISTRY_NAME).find(folder.path)
+    if presence(folder, record, opened=None) is not Presence.ABSENT:
+        return "no database yet"
+    return "away; photod run waits for it" if record else "not a folder; photod run ends with 78 until it is one"
 
 
 def _verify(folder: Folder, scorer: Scorer) -> bool:

@@ -1,8 +1,8 @@
 """The configuration: one frozen model, read from TOML. Defaults live here and nowhere else."""
 
-import difflib
 import hashlib
 import os
+import re
 import tomllib
 from contextlib import suppress
 from datetime import time
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from photod.errors import ConfigError
+from photod.mistakes import describe
 
 DATABASE_DIRECTORY = ".photod"  # also the marker: a known folder without it is unmounted, not empty
 DATABASE_NAME = "photos.db"
@@ -21,6 +22,7 @@ SYSTEM_STATE = Path("/var/lib/photod")  # the state directory of the machine's s
 # Ten years at most: timers and the kernel take no endless ones.
 _Seconds = Annotated[float, Field(ge=0, le=3.2e8)]
 _SomeSeconds = Annotated[float, Field(gt=0, le=3.2e8)]
+_HOURS = re.compile(r"(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
 
 
 class _Section(BaseModel):
@@ -66,7 +68,14 @@ class Folder(_Section):
 
 
 def _folder_table(value: object) -> object:
-    return {"path": value} if isinstance(value, str | Path) else value
+    table = {"path": value} if isinstance(value, str | Path) else value
+    if not isinstance(table, dict | Folder):
+        raise ValueError('write a path, or a table such as { path = "/mnt/photos" }')
+    path = table.get("path") if isinstance(table, dict) else None
+    # Another one, and "$HOME/Pictures", would mean another folder for the service than for who types.
+    if isinstance(path, str) and not os.path.isabs(os.path.expanduser(path)):
+        raise ValueError('write the whole path, such as "/mnt/photos" or "~/Pictures"')
+    return table
 
 
 class Model(_Section):
@@ -78,9 +87,17 @@ class Model(_Section):
     logit_scale: Annotated[float, Field(gt=0)] = 100.0
     resize: Literal["squash", "crop"] = "squash"
     precision: Literal["auto", "fp32", "fast"] = "auto"
-    devices: Literal["auto", "cpu"] | Annotated[tuple[str, ...], Field(min_length=1)] = "auto"
+    devices: Literal["auto", "cpu"] | tuple[str, ...] = "auto"
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
     idle_release_s: _Seconds = 600.0
+
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _named(cls, devices: object) -> object:
+        listed = isinstance(devices, list | tuple) and devices and all(isinstance(name, str) for name in devices)
+        if not listed and devices not in ("auto", "cpu"):  # pydantic would name one of the two forms alone
+            raise ValueError('write "auto", "cpu", or a list such as ["cuda:0", "cuda:1"]')
+        return devices
 
 
 class Intake(_Section):
@@ -137,12 +154,14 @@ class Control(_Section):
 class Schedule(_Section):
     """When the model rests. What lands meanwhile is noticed, and scored afterwards."""
 
-    quiet: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$")] = ""
+    quiet: str = ""
     on_battery: Literal["rest", "work"] = "rest"
 
     @field_validator("quiet")
     @classmethod
-    def _not_all_day(cls, quiet: str) -> str:
+    def _some_hours(cls, quiet: str) -> str:
+        if not _HOURS.fullmatch(quiet):
+            raise ValueError('write it like "08:00-18:00"')
         start, _, end = quiet.partition("-")
         if quiet and start == end:
             raise ValueError('it would rest all day long; write "" to let it never rest')
@@ -224,12 +243,12 @@ def load_config(path: Path | None = None) -> Config:
     if path is None:
         return Config()
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = f"cannot read the configuration {path}: {_words(error)}"
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
+    except OSError as error:
+        problem = f"cannot read the configuration {path}: {error.strerror or error}"
         raise ConfigError(problem, "check the path and its permissions") from error
-    try:
-        table = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: it is not in UTF-8", "save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     return parse_config(table, source=str(path))
@@ -241,12 +260,9 @@ def parse_config(table: dict[str, Any], source: str) -> Config:
         return Config.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            nearest = _nearest(str(first["loc"][-1]), _valid_keys(first["loc"][:-1]))
-            raise ConfigError(f"{source}: unknown key {key}", nearest) from None
-        what = first["msg"].removeprefix("Value error, ")  # what a validator of ours says
-        raise ConfigError(f"{source}: {key} = {first['input']!r}: {what}") from None
+        known_keys = _valid_keys(first["loc"][:-1]) if first["type"] == "extra_forbidden" else []
+        problem, remedy = describe(first, known_keys)
+        raise ConfigError(f"{source}: {problem}", remedy) from None
 
 
 def _valid_keys(location: tuple[int | str, ...]) -> list[str]:
@@ -257,12 +273,3 @@ def _valid_keys(location: tuple[int | str, ...]) -> list[str]:
         elif isinstance(part, str):
             section = section.model_fields[part].annotation
     return list(section.model_fields)
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    match = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {match[0]}?" if match else f"known keys: {', '.join(known)}"
-
-
-def _words(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

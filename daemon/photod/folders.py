@@ -16,7 +16,7 @@ from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.watch.folder import FolderWatcher
 from photod.watch.ignore import Rules
-from photod.watch.presence import Presence, Registry, file_identity, presence
+from photod.watch.presence import REGISTRY_NAME, Presence, Registry, file_identity, presence
 from photod.watch.survey import Surroundings
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class OpenFolder:
         self.writer: Writer | None = None
         self.reader: Reader | None = None
         self.refusal = ""  # why its database cannot be had, as it was last said
-        self._registry = Registry(state_directory() / "folders.json")
+        self._registry = Registry(state_directory() / REGISTRY_NAME)
         self._record = self._registry.find(settings.path)
         self._opened: tuple[int, int] | None = None
         self._was_away = False  # since it was opened

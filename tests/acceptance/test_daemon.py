@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from photod.watch.presence import REGISTRY_NAME, Registry
 from pictures import make_photo
 from programs import RunningDaemon, ctl_json, photod, photod_ctl, wait_until, write_config
 from running import ranking
@@ -164,6 +165,15 @@ def test_check_says_that_without_a_folder_nothing_would_run(tmp_path: Path) -> N
     done = photod("check", "--config", write_config(tmp_path / "config.toml"))
     assert done.returncode == 0, done.stderr
     assert "folder:       none configured; photod run ends with 78" in done.stdout
+
+
+def test_check_says_which_folders_keep_the_daemon_from_starting(home: Path, folder: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    Registry(home / "state/photod" / REGISTRY_NAME).remember(folder)
+    folder.rmdir()
+    checked = photod("check", "--config", write_config(tmp_path / "config.toml", folder, nowhere))
+    assert f"folder:       {folder}: away; photod run waits for it\n" in checked.stdout
+    assert f"folder:       {nowhere}: not a folder; photod run ends with 78 until it is one\n" in checked.stdout
 
 
 @pytest.mark.parametrize("command", ["check --config config.toml", "init --user --dry-run ."])

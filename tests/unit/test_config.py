@@ -38,6 +38,21 @@ def test_the_example_states_every_key() -> None:
         ("[intake]\ndecoder_memory_mb = 99999999999999999999", ["intake.decoder_memory_mb", "less than"]),
         ('[control]\nsocket = "/run/a\\u0000"', ["control.socket", "no path has a NUL in it"]),
         ("[schedule]\nquiet = '08:00-08:00'", ["schedule.quiet = '08:00-08:00': it would rest all day"]),
+        ("[schedule]\nquiet = '8-18'", ["schedule.quiet = '8-18': write it like \"08:00-18:00\""]),
+        ("folders = '/a'", ["folders = '/a': write a list, in brackets"]),
+        ("folders = [5]", ["folders.0 = 5: write a path, or a table such as"]),
+        ("folders = [{}]", ["folders.0.path is missing"]),
+        ("folders = ['']", ["folders.0 = '': write the whole path"]),
+        ("folders = ['Pictures']", ["folders.0 = 'Pictures': write the whole path"]),
+        ("folders = [{path = '$HOME/Pictures'}]", ['such as "/mnt/photos" or "~/Pictures"']),
+        ("folders = ['~nosuchuser/x']", ["'~nosuchuser/x': write the whole path"]),
+        ("model = 5", ["model = 5: write a table"]),
+        ("[model]\nprompts = []", ["model.prompts = []: write at least 1"]),
+        ("[model]\nprompts = [['good']]", ["model.prompts.0.1 is missing"]),
+        ("[model]\nprompts = [['good', 'bad', 'ugly']]", ["model.prompts.0 = ", ": write at most 2"]),
+        ("[model]\ndevices = 'cuda:9'", ['model.devices = \'cuda:9\': write "auto", "cpu", or a list such as']),
+        ("[model]\ndevices = [0]", ["model.devices = [0]: write"]),
+        ("[model]\ndevices = []", ["model.devices = []: write"]),
     ],
 )
 def test_a_mistake_is_named_with_its_key_and_the_nearest_valid_one(
@@ -49,6 +64,15 @@ def test_a_mistake_is_named_with_its_key_and_the_nearest_valid_one(
         load_config(file)
     assert str(file) in str(caught.value)
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_a_file_in_another_encoding_is_no_toml_and_one_with_a_mark_of_utf_8_is(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[watch]\nsettle_s = 7.0\n", encoding="utf-8-sig")
+    assert load_config(file).watch.settle_s == 7.0
+    file.write_text("[watch]\nsettle_s = 7.0\n", encoding="utf-16")
+    with pytest.raises(ConfigError, match="not in UTF-8; save it as UTF-8"):
+        load_config(file)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -76,10 +100,8 @@ def test_the_place_of_the_configuration_can_be_named_by_the_environment(
     assert load_config().watch.settle_s == 7.0
 
 
-def test_the_home_of_nobody_is_a_folder_that_is_not_there() -> None:
-    table = {"folders": ["~nosuchuser/x"], "control": {"socket": "~nosuchuser/socket"}}
-    config = parse_config(table, "test")
-    assert config.folders[0].path == Path("~nosuchuser/x").resolve()
+def test_the_home_of_nobody_is_no_bug_in_a_socket() -> None:
+    config = parse_config({"control": {"socket": "~nosuchuser/socket"}}, "test")
     assert config.control.path == Path("~nosuchuser/socket")
 
 

@@ -15,6 +15,8 @@ from photod.config import DATABASE_DIRECTORY, Folder
 from photod.files import replacing
 from photod.filesystem import filesystem_identity
 
+REGISTRY_NAME = "folders.json"  # in the state directory
+
 
 class Presence(Enum):
     """What is found at a folder's path."""
