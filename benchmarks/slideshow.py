@@ -24,8 +24,9 @@ from photod.store.queries import Bounds
 from photod_ctl.folders import archives
 from photod_ctl.slideshow.command import SWITCH_S
 from photod_ctl.slideshow.deck import Deck
+from photod_ctl.slideshow.pace import Pace
 from photod_ctl.slideshow.preload import MEMORY_LIMIT
-from photod_ctl.slideshow.show import Pace, Show
+from photod_ctl.slideshow.show import Show
 from photod_ctl.slideshow.source import load
 from photod_ctl.slideshow.window import Window
 

@@ -58,7 +58,8 @@ def save_slideshow(folder: str) -> None:
     from photod.store.queries import Bounds
     from photod_ctl.folders import archives
     from photod_ctl.slideshow.deck import Deck
-    from photod_ctl.slideshow.show import Pace, Show
+    from photod_ctl.slideshow.pace import Pace
+    from photod_ctl.slideshow.show import Show
     from photod_ctl.slideshow.source import load
     from photod_ctl.slideshow.window import Window
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from photod_ctl.options import MANY, ConfigFile, Folders, MinScore, Month, Since, Until, Year, load
+from photod_ctl.slideshow.pace import LONGEST_S, SHORTEST_S, Pace
 
 SWITCH_S = 0.0005  # how long a thread that decodes may keep the interpreter from the show; usual are 5 ms
 
@@ -14,7 +15,7 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     context: typer.Context,
     folders: Folders = None,
     delay: Annotated[
-        float, typer.Option("--delay", min=0.2, max=86400, metavar="SECONDS", help="For each photo.")
+        float, typer.Option("--delay", min=SHORTEST_S, max=LONGEST_S, metavar="SECONDS", help="For each photo.")
     ] = 5.0,
     fade: Annotated[bool, typer.Option("--fade", help="Fade from photo to photo.")] = False,
     loop: Annotated[bool, typer.Option("--loop", help="Begin again after the last photo.")] = False,
@@ -39,7 +40,7 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     from photod_ctl.folders import archives
     from photod_ctl.ranking import note_models
     from photod_ctl.slideshow.deck import Deck
-    from photod_ctl.slideshow.show import Pace, Show
+    from photod_ctl.slideshow.show import Show
     from photod_ctl.slideshow.source import FIRST, Follower
     from photod_ctl.slideshow.source import load as load_slides
     from photod_ctl.slideshow.window import Window
@@ -59,3 +60,6 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     finally:
         follower.close()
         screen.close()
+    if show.failure:
+        remedy = "mount their drive, or have photod-ctl rate look again"
+        raise UsageError(f"no photo is left to show; {show.failure}", remedy)

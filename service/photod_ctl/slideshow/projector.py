@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import pygame
 
 AHEAD, BEHIND = 8, 3  # pictures kept ready, as far as memory allows
-FADE_S = 0.8
 
 
 class Projector:

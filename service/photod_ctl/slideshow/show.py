@@ -3,15 +3,15 @@
 import queue
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from photod_ctl.slideshow.deck import Deck, Slide
 from photod_ctl.slideshow.desktop import DesktopError, move_to_trash, open_folder
 from photod_ctl.slideshow.keys import Action, action
 from photod_ctl.slideshow.overlay import Captions
+from photod_ctl.slideshow.pace import Pace
 from photod_ctl.slideshow.preload import Broken, Preloader
-from photod_ctl.slideshow.projector import FADE_S, Projector
+from photod_ctl.slideshow.projector import Projector
 from photod_ctl.slideshow.window import Window
 
 if TYPE_CHECKING:
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 
 FRAME_S = 1 / 60
 PACES = 1.25  # what + and - multiply and divide the delay by
-SHORTEST_S, LONGEST_S = 0.2, 600.0
-
-
-@dataclass
-class Pace:
-    """How fast a show goes."""
-
-    delay_s: float = 5.0
-    fade: bool = False
-
-    @property
-    def fade_s(self) -> float:
-        """How long a fade takes; half of the delay at most."""
-        return min(FADE_S, self.delay_s / 2) if self.fade else 0.0
 
 
 class Show:
@@ -50,6 +36,8 @@ class Show:
         self._advancing = False  # it has come, and the picture is awaited
         self._ended = False
         self._captions = Captions()
+        self._was_paused = False  # before a burst was looked at
+        self.failure = ""  # why no photo is left to show, if the viewer did not take the last one out
         self.lateness_s: list[float] = []  # of every advance by the clock
 
     def offer(self, slides: list[Slide]) -> None:
@@ -106,6 +94,8 @@ class Show:
             self._advancing = True
         elif self._deck.loop:  # a single photo
             self._due = now + self._pace.delay_s
+        elif len(self._decks) > 1:
+            self._leave_burst()
         else:
             self._ended = True
 
@@ -116,8 +106,10 @@ class Show:
             return
         outcome = self._projector.present(self._deck, self._pace.fade_s)
         if isinstance(outcome, Broken):
-            self._deck.remove(slide)
+            self._take_out(slide)
             self._say(f"left out: {slide.location}: {outcome.reason}")
+            if self._deck.current is None:
+                self.failure = f"{slide.location}: {outcome.reason}"
             _wake()
         elif outcome:
             self._set_next_time()
@@ -162,7 +154,7 @@ class Show:
         self._say("paused" if self._captions.paused else "goes on")
 
     def _change_pace(self, factor: float) -> None:
-        self._pace.delay_s = min(max(self._pace.delay_s * factor, SHORTEST_S), LONGEST_S)
+        self._pace.change(factor)
         self._due = self._clock() + self._pace.delay_s
         self._say(f"{self._pace.delay_s:.1f} s a photo")
 
@@ -189,12 +181,12 @@ class Show:
             burst = Deck(members)
             burst.move(members.index(current))
             self._decks.append(burst)
-            self._captions.paused = True
+            self._was_paused, self._captions.paused = self._captions.paused, True
             self._say(f"{len(members)} frames of this burst; b or Esc goes back")
 
     def _leave_burst(self) -> None:
         self._decks.pop()
-        self._captions.paused = False
+        self._captions.paused = self._was_paused
         self._due = self._clock() + self._pace.delay_s
 
     def _leave(self) -> None:
@@ -218,11 +210,14 @@ class Show:
     def _trash(self) -> None:
         slide = self._projector.shown
         if slide and self._try(move_to_trash, slide):
-            for deck in self._decks:
-                deck.remove(slide)
-            if not len(self._deck) and len(self._decks) > 1:
-                self._leave_burst()
+            self._take_out(slide)
             self._say("moved to the trash")
+
+    def _take_out(self, slide: Slide) -> None:
+        for deck in self._decks:
+            deck.remove(slide)
+        if not len(self._deck) and len(self._decks) > 1:
+            self._leave_burst()
 
     def _try(self, deed: Callable[[str], None], slide: Slide) -> bool:
         try:

@@ -103,6 +103,17 @@ def test_vanished_and_broken_photos_are_left_out(screen: Screen, start: Start, f
     screen.wait_for_colour("blue")
 
 
+def test_where_no_photo_is_left_it_says_why(start: Start, folder: Path) -> None:
+    for photo in folder.glob("*.png"):
+        photo.unlink()
+    process = start(folder, "--delay", "600")
+    assert process.wait(PATIENCE_S) == 2
+    assert process.stderr is not None
+    said = process.stderr.read()
+    assert "photod-ctl: no photo is left to show; " in said
+    assert "grey.png: No such file or directory; mount their drive, or" in said
+
+
 def test_a_photo_that_is_scored_meanwhile_and_scores_high_comes_next(
     screen: Screen, start: Start, folder: Path, archive: Archive
 ) -> None:

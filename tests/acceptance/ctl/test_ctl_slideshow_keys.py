@@ -77,7 +77,7 @@ def test_minus_makes_the_show_faster_and_plus_slower(screen: Screen, start: Star
     screen.press(*["minus"] * 40)  # by a quarter each time, down to the shortest delay
     screen.wait_for_colour("blue")
     screen.wait_for_colour("red")
-    screen.press(*["plus"] * 40)
+    screen.press(*["plus"] * 60)  # up to the longest
     screen.wait_for(_message, "the new delay")
     before = screen.pixels()[300, 400].copy()
     screen.wait_for(lambda p: not _message(p), "the message gone")
@@ -102,6 +102,43 @@ def test_b_shows_the_frames_of_a_burst_and_goes_back(screen: Screen, start: Star
     screen.wait_for(_message, "the message")
     screen.press("Left")
     screen.wait_for_colour("red")
+
+
+@pytest.fixture
+def burst(archive: Archive) -> Path:
+    """Red and grey, the frames of a burst, and green, which scores between them."""
+    for name, score, taken_at in (
+        ("red", 9.0, "2021-02-03 10:00:00"), ("green", 8.0, "2020-01-01 00:00:00"),
+        ("grey", 7.0, "2021-02-03 10:00:01"),
+    ):  # fmt: skip
+        folder = archive("photos", {f"{name}.png": score}, facts=Facts(600, 400, taken_at, "X-T3"))
+        Image.new("RGB", (600, 400), COLOURS[name]).save(folder / f"{name}.png")
+    return folder
+
+
+def test_a_show_that_was_paused_stays_so_after_a_burst(screen: Screen, start: Start, burst: Path) -> None:
+    start(burst, "--delay", "600")
+    screen.wait_for_colour("red")
+    screen.press("space", "b", "b", "space")  # it goes on, where it was still paused
+    screen.press(*["minus"] * 25)  # down to two seconds
+    screen.wait_for_colour("green")
+
+
+def test_a_burst_that_is_played_leads_back_to_the_show(screen: Screen, start: Start, burst: Path) -> None:
+    start(burst, "--delay", "2")
+    screen.wait_for_colour("red")
+    screen.press("b", "space")
+    for colour in ("grey", "red", "green"):
+        screen.wait_for_colour(colour)
+
+
+def test_a_burst_whose_frames_vanish_leads_back_to_the_show(screen: Screen, start: Start, burst: Path) -> None:
+    start(burst, "--delay", "600")
+    screen.wait_for_colour("red")
+    for name in ("red", "grey"):
+        (burst / f"{name}.png").unlink()
+    screen.press("b", "f")  # in another size, it is read again
+    screen.wait_for_colour("green")
 
 
 def test_r_shuffles_and_puts_the_best_first_again(screen: Screen, start: Start, folder: Path) -> None:
