@@ -17,6 +17,7 @@ ifeq ($(FOLDER),)
 else
 	@$(BIN)/photod-ctl rate "$(FOLDER)" --top 10
 endif
+	@echo "photod-ctl is $(BIN)/photod-ctl; README.md tells what else it does"
 
 # Four processes, since most tests wait for something most of the time: they keep two processors busy.
 PROCESSES ?= 4

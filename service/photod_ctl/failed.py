@@ -60,13 +60,13 @@ def _retry(meant: "Sequence[Archive]", settings: "Config", config_path: "Path | 
     """Have the photos in these archives, or parts of them, tried again, and wait until that is done."""
     from photod.store.queries import Reader
     from photod_ctl.following import End, follow_scoring
-    from photod_ctl.tables import warn
+    from photod_ctl.tables import typed, warn
 
     for archive in meant:
         if not Reader(archive.database).failed(below=archive.below):
             continue
         _, end = follow_scoring(archive.name, settings, config_path, retry=True)
         if end is End.STOPPED:
-            warn(f"stopped; photod-ctl rate {archive.name} tries what is left")
+            warn(f"stopped; photod-ctl rate {typed(archive.name)} tries what is left")
         if end is not End.DONE:
             raise typer.Exit(EXIT_INTERRUPTED)

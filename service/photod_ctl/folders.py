@@ -9,7 +9,7 @@ from pathlib import Path
 from photod.config import DATABASE_DIRECTORY, Config, Folder
 from photod.errors import UsageError
 from photod.files import is_gone, may_be_a_strangers
-from photod_ctl.tables import printable, warn
+from photod_ctl.tables import typed, warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def existing_archive(directory: str, config: Config) -> Archive:
     path = real_directory(directory)
     archive = find_archive(path, config)
     if archive is None:
-        raise UsageError(f"{path} has no scores yet", f"run photod-ctl rate {printable(directory)}")
+        raise UsageError(f"{path} has no scores yet", f"run photod-ctl rate {typed(directory)}")
     return archive
 
 

@@ -127,9 +127,9 @@ def _scores_of(path: str, settings: "Config") -> "Callable[[], dict[int, int]]":
 
 def _summarise(folder: str, last: "Progress") -> None:
     from photod_ctl.progress import counts, duration, finished
-    from photod_ctl.tables import printable, warn
+    from photod_ctl.tables import typed, warn
 
-    name = printable(folder)
+    name = typed(folder)
     if last.get("phase") != "done":
         done = counts(last) if "scored" in last else "nothing scored yet"
         print(f"stopped after {duration(last['seconds'])}: {done}")

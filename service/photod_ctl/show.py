@@ -67,7 +67,7 @@ def _find(path: str, settings: "Config") -> "tuple[Archive, Reader, PhotoDetails
 def _why_not(file: str, path: str) -> UsageError:
     """Why nothing is known of what was typed, which means this path."""
     from photod.intake.formats import is_photo_name
-    from photod_ctl.tables import printable
+    from photod_ctl.tables import typed
 
     if not os.path.lexists(path):
         return UsageError(f"{file} does not exist", "name a photo")
@@ -75,7 +75,7 @@ def _why_not(file: str, path: str) -> UsageError:
         return UsageError(f"{file} is a folder", "name a photo, or use photod-ctl top")
     if not is_photo_name(os.path.basename(path)):
         return UsageError(f"{file} is no photo by its name", "name one, such as photo.jpg")
-    return UsageError(f"{file} has no score yet", f"run photod-ctl rate {printable(os.path.dirname(path))}")
+    return UsageError(f"{file} has no score yet", f"run photod-ctl rate {typed(os.path.dirname(path))}")
 
 
 def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dict[str, Any]:

@@ -40,6 +40,15 @@ def printable(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
 
 
+def typed(name: str) -> str:
+    """A file name as a shell takes it in a proposed command: quoted where it must be, on one line."""
+    name = f"./{name}" if name.startswith("-") else name
+    if printable(name) == name:
+        return shlex.quote(name)
+    escaped = name.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{printable(escaped)}'"  # bash, zsh and others understand the same escapes
+
+
 def number_of(what: str, count: int) -> str:
     """A count with its noun: 1 photo, 2,000 photos."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -38,6 +38,16 @@ def executable(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
+def test_a_run_ends_with_where_the_program_is_that_it_names(make: Make, tmp_path: Path) -> None:
+    make()
+    executable(tmp_path / ".venv/bin/photod-ctl", '#!/bin/sh\necho "$@"\n')
+    command = ["make", "--no-print-directory", "run", "FOLDER=My Photos"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    rated, where = done.stdout.splitlines()[-2:]
+    assert rated == "rate My Photos --top 10"
+    assert where.startswith("photod-ctl is .venv/bin/photod-ctl; ")
+
+
 def test_a_python_that_is_too_old_is_one_line_and_leaves_nothing_behind(make: Make, tmp_path: Path) -> None:
     done = make(new_enough=False)
     assert done.returncode != 0

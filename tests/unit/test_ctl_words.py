@@ -1,5 +1,8 @@
 """What is typed and printed: lengths of time, dates, hostile names, progress."""
 
+import os
+import subprocess
+
 import pytest
 
 from photod.errors import UsageError
@@ -7,7 +10,7 @@ from photod.wire import Progress
 from photod_ctl.filters import bounds
 from photod_ctl.pause import parse_duration
 from photod_ctl.progress import counts, duration, finished, seconds_left, sparkline
-from photod_ctl.tables import printable
+from photod_ctl.tables import printable, typed
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,16 @@ def test_a_year_excludes_other_bounds_on_dates() -> None:
 def test_printable_keeps_letters_and_escapes_what_a_terminal_would_obey() -> None:
     assert printable("夕焼け früh 👨\u200d👩 é") == "夕焼け früh 👨\u200d👩 é"
     assert printable("a\x1b]0;x\x07\u2028\u202e\x9b\udcff") == r"a\x1b]0;x\x07\u2028\u202e\x9b\xff"
+
+
+@pytest.mark.parametrize(
+    "name", ["My Photos", "-n", "it's", "a\x1b[1m\nb", "caf\udce9 'x' \\n", "夕焼け 2", "\u202egpj", "$HOME"]
+)
+def test_a_proposed_command_means_the_very_name_to_a_shell(name: str) -> None:
+    assert typed(name).isprintable()
+    command, environment = f"printf %s {typed(name)}", os.environ | {"LC_ALL": "C.UTF-8"}
+    told = subprocess.run(["bash", "-c", command], env=environment, stdout=subprocess.PIPE, check=True).stdout
+    assert os.fsdecode(told).removeprefix("./") == name
 
 
 def test_a_histogram_on_one_line() -> None:

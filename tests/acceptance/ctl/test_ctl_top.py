@@ -164,7 +164,8 @@ def test_csv_has_a_header_and_a_line_for_each_photo(ctl: Ctl, archive: Archive) 
         (["top"], "no folder is named and none is configured"),
         (["top", "nowhere"], "nowhere does not exist"),
         (["top", "file"], "file is not a folder"),
-        (["top", "empty"], "has no scores yet; run photod-ctl rate empty"),
+        (["top", "empty"], "has no scores yet; run photod-ctl rate empty\n"),
+        (["top", "no scores"], "has no scores yet; run photod-ctl rate 'no scores'\n"),
         (["failed", "empty"], "has no scores yet"),
         (["show", "nowhere.jpg"], "nowhere.jpg does not exist"),
         (["show", "file"], "file is no photo by its name"),
@@ -178,7 +179,8 @@ def test_csv_has_a_header_and_a_line_for_each_photo(ctl: Ctl, archive: Archive) 
 def test_what_cannot_be_done_is_one_line_with_a_remedy(
     ctl: Ctl, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
-    (tmp_path / "empty").mkdir()
+    for directory in ("empty", "no scores"):
+        (tmp_path / directory).mkdir()
     (tmp_path / "file").touch()
     run = ctl(*arguments)
     assert (run.returncode, run.stdout) == (2, "")
