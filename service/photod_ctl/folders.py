@@ -11,6 +11,8 @@ from photod.errors import UsageError
 from photod.files import is_gone, may_be_a_strangers
 from photod_ctl.tables import typed, warn
 
+CLOSED_REMEDY = "ask its owner, or call this with sudo"
+
 
 @dataclass(frozen=True, slots=True)
 class Archive:
@@ -77,7 +79,7 @@ def has_database(archive: Archive) -> bool:
     there = not is_gone(str(archive.database))
     place, right = (archive.database, os.R_OK) if there else (archive.folder, os.X_OK)
     if not is_gone(str(place)) and not os.access(place, right):
-        raise UsageError(f"{place} is closed to you", "ask its owner, or call this with sudo")
+        raise UsageError(f"{place} is closed to you", CLOSED_REMEDY)
     return there
 
 
@@ -85,9 +87,16 @@ def real_directory(directory: str) -> str:
     """The directory's real, absolute path. Raises UsageError where it is none."""
     path = os.path.realpath(os.path.expanduser(directory))
     if not directory or not os.path.isdir(path):
-        what = "is not a folder" if os.path.lexists(path) else "does not exist"
+        refuse_closed(path)
+        what = "does not exist" if is_gone(path) else "is not a folder"
         raise UsageError(f"{directory or repr(directory)} {what}", "name a folder of photos")
     return path
+
+
+def refuse_closed(path: str) -> None:
+    """Raises UsageError where it cannot even be found out whether there is such a file."""
+    if not is_gone(path) and not os.path.lexists(path):
+        raise UsageError(f"{path} is closed to you", CLOSED_REMEDY)
 
 
 def _has_scores(archive: Archive) -> bool:

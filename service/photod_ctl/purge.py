@@ -13,7 +13,8 @@ def purge(
     """Drop the rows of photos that are missing, as photod-ctl status counts them.
 
     photod does that by itself once they have been missing for a day, unless they are so many that a drive may be
-    away. Nothing is deleted but rows in the database: the scores of these photos.
+    away. Nothing is deleted but rows in the database: the scores of these photos. Those of photos that are there,
+    and only hidden by a new `exclude`, are kept.
 
     Example: photod-ctl purge ~/Pictures
     """

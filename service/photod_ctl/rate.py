@@ -136,7 +136,7 @@ def _summarise(folder: str, last: "Progress") -> None:
         print(f"photod-ctl rate {name} goes on from here")
         return
     if not last["compared"]:
-        warn(f"{folder} has no photos")
+        warn(f"{folder} has no photos, or only hidden and excluded ones")
         return
     print(f"{counts(last)} in {duration(last['seconds'])}", end="")
     print(f", {finished(last) / max(last['seconds'], 0.1):.1f} a second" if finished(last) else "")

@@ -67,15 +67,18 @@ def _find(path: str, settings: "Config") -> "tuple[Archive, Reader, PhotoDetails
 def _why_not(file: str, path: str) -> UsageError:
     """Why nothing is known of what was typed, which means this path."""
     from photod.intake.formats import is_photo_name
+    from photod_ctl.folders import refuse_closed
     from photod_ctl.tables import typed
 
+    refuse_closed(path)
     if not os.path.lexists(path):
         return UsageError(f"{file} does not exist", "name a photo")
     if os.path.isdir(path):
         return UsageError(f"{file} is a folder", "name a photo, or use photod-ctl top")
     if not is_photo_name(os.path.basename(path)):
         return UsageError(f"{file} is no photo by its name", "name one, such as photo.jpg")
-    return UsageError(f"{file} has no score yet", f"run photod-ctl rate {typed(os.path.dirname(path))}")
+    remedy = f"run photod-ctl rate {typed(os.path.dirname(path))}; hidden and excluded photos get none"
+    return UsageError(f"{file} has no score yet", remedy)
 
 
 def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dict[str, Any]:
@@ -162,7 +165,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("changed", _moment(facts["mtime"])),
         ("first seen", _moment(facts["first_seen_at"])),
         ("scored", _moment(facts["scored_at"])),
-        ("missing since", _moment(facts["missing_since"])),
+        (_absence(facts["path"]), _moment(facts["missing_since"])),
         ("sha256", facts["sha256"]),
     ]  # fmt: skip
     lines += [
@@ -172,6 +175,11 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     lines += [("held before", _before(earlier)) for earlier in facts["earlier_contents"]]
     lines += [("same bytes", copy) for copy in facts["copies"]]
     return lines + [("looks like it", f"{n['path']} ({n['cosine']:.3f})") for n in facts["neighbours"]]
+
+
+def _absence(path: str) -> str:
+    """What a photo is that was not found: a new pattern in `exclude` hides one that is there."""
+    return "left out since" if os.path.lexists(path) else "missing since"
 
 
 def _name(model: dict[str, Any]) -> str:

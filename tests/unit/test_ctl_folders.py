@@ -1,6 +1,7 @@
 """Which databases are meant by what was typed, where folders lie in one another or are not open to everybody."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from invented_archive import Photo, write_archive
 from photod.config import Config, Folder
 from photod.errors import UsageError
 from photod.photos import Facts, Scored
-from photod_ctl.folders import all_archives, archives, existing_archive, find_archive
+from photod_ctl.folders import all_archives, archives, existing_archive, find_archive, real_directory, refuse_closed
 
 
 def test_scores_that_are_closed_to_the_user_are_told_and_not_passed_by(
@@ -28,6 +29,20 @@ def test_scores_that_are_closed_to_the_user_are_told_and_not_passed_by(
     monkeypatch.setattr("os.lstat", look)  # root may look anywhere
     with pytest.raises(UsageError, match=r"photos\.db is closed to you; ask its owner"):
         existing_archive(str(folder), Config())
+
+
+@pytest.mark.parametrize("look", [real_directory, refuse_closed])
+def test_what_lies_in_a_closed_place_is_not_called_gone(
+    look: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, **_: object) -> os.stat_result:
+        raise PermissionError(13, "Permission denied", path)
+
+    place = str(tmp_path / "theirs")
+    for name in ("os.lstat", "os.stat"):
+        monkeypatch.setattr(name, refuse)  # root may look anywhere
+    with pytest.raises(UsageError, match="theirs is closed to you; ask its owner"):
+        look(place)
 
 
 def test_a_configured_folder_comes_before_a_nearer_database_as_for_the_daemon(tmp_path: Path) -> None:

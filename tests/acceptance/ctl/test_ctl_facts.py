@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from photod.photos import EMBEDDING_DTYPE
+from photod.store.writer import Writer
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 Archive = Callable[..., Path]
@@ -80,6 +82,15 @@ def test_show_tells_why_a_photo_has_no_score(ctl: Ctl, archive: Archive) -> None
     assert (shown["state"], shown["score"], shown["model"]) == ("unscoreable", None, None)
 
 
+def test_show_tells_a_photo_that_is_hidden_from_one_that_is_gone(ctl: Ctl, archive: Archive) -> None:
+    folder = archive("photos", {"a.jpg": 4.0})
+    with closing(Writer(folder / ".photod/photos.db")) as writer:
+        writer.mark_missing(["a.jpg"])
+    assert "left out since" in ctl("show", folder / "a.jpg").stdout
+    (folder / "a.jpg").unlink()
+    assert "missing since" in ctl("show", folder / "a.jpg").stdout
+
+
 def test_show_of_a_link_is_about_the_photo_that_it_leads_to(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
     folder = archive("photos", {"sub/a.jpg": 4.0})
     ctl("top", folder, "--link", "best")
@@ -92,11 +103,12 @@ def test_show_of_a_link_is_about_the_photo_that_it_leads_to(ctl: Ctl, archive: A
     ("name", "words"),
     [
         ("/etc/passwd", "/etc/passwd is no photo by its name; name one, such as photo.jpg"),
-        ("photos/new.jpg", "photos/new.jpg has no score yet; run photod-ctl rate {}/photos"),
+        ("photos/new.jpg", "photos/new.jpg has no score yet; run photod-ctl rate {}/photos; hidden "
+                           "and excluded photos get none"),
         ("photos/gone.jpg", "photos/gone.jpg does not exist; name a photo"),
         ("photos", "photos is a folder; name a photo, or use photod-ctl top"),
     ],
-)
+)  # fmt: skip
 def test_show_says_why_it_knows_nothing(ctl: Ctl, archive: Archive, tmp_path: Path, name: str, words: str) -> None:
     (archive("photos", {"a.jpg": 4.0}) / "new.jpg").touch()
     run = ctl("show", name)

@@ -186,7 +186,7 @@ def test_an_empty_folder_is_one_line_and_no_error(ctl: Ctl, tmp_path: Path) -> N
     (tmp_path / "photos").mkdir()
     run = ctl("rate", "photos")
     assert (run.returncode, run.stdout) == (0, "")
-    assert "photos has no photos" in run.stderr
+    assert "photos has no photos, or only hidden and excluded ones" in run.stderr
 
 
 @needs_weights
