@@ -126,7 +126,10 @@ def assemble(arguments: list[str]) -> typer.Typer:
     app.callback()(_global_options)
     for name in _called(arguments) or COMMANDS:
         module = import_module(COMMANDS[name])
-        app.command(name, cls=_Command, epilog=_EPILOGUE)(getattr(module, name))
+        command = getattr(module, name)
+        # As typer would make it of the docstring, but whole: in the list of all commands it would cut it.
+        summary = " ".join(command.__doc__.partition("\n\n")[0].split())
+        app.command(name, cls=_Command, epilog=_EPILOGUE, short_help=summary)(command)
     return app
 
 

@@ -210,6 +210,8 @@ def _refuse_a_picture(png: Path) -> None:
     """Raises UsageError where something is that never was such a histogram, such as a photo."""
     from photod.errors import UsageError
 
+    if png.exists() and not png.is_file():  # a pipe would be waited for
+        raise UsageError(f"{png} is not a file", "name one, such as scores.png")
     try:
         with png.open("rb") as file:
             start = file.read(512)

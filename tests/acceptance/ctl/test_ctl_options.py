@@ -35,6 +35,12 @@ def test_a_pair_of_which_one_would_be_ignored_is_refused(
     assert not (tmp_path / "best").exists()
 
 
+def test_the_list_of_commands_cuts_no_sentence(ctl: Ctl) -> None:
+    listed = ctl("--help").stdout.partition("Commands:")[2]
+    assert "by year and by camera; and what duplicates take." in " ".join(listed.split())
+    assert "..." not in listed
+
+
 def test_what_goes_together_goes_together(ctl: Ctl, folder: Path, tmp_path: Path) -> None:
     assert ctl("top", folder, "--paths", "-0", "-n", "1").stdout == f"{folder}/red.png\0"
     assert ctl("top", folder, "--copy", "best", "--m3u", "best.m3u", "-n", "1").returncode == 0

@@ -110,3 +110,13 @@ def test_a_photo_is_not_replaced_by_the_histogram(ctl: Ctl, archive: Archive, tm
     run = ctl("stats", _archive(archive), "--png", "photo.png")
     assert (run.returncode, photo.read_bytes()) == (2, before)
     assert "photo.png is there, and is no histogram" in run.stderr
+
+
+@pytest.mark.parametrize("place", ["directory", "pipe"])
+def test_the_histogram_is_drawn_in_a_file_only(ctl: Ctl, archive: Archive, tmp_path: Path, place: str) -> None:
+    pytest.importorskip("matplotlib", reason="--png needs matplotlib, which is not required")
+    (tmp_path / "directory").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    run = ctl("stats", _archive(archive), "--png", place)
+    assert run.returncode == 2
+    assert f"photod-ctl: {place} is not a file; name one, such as scores.png\n" in run.stderr
