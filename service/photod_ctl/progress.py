@@ -1,5 +1,6 @@
 """How a long run is told: live on a terminal, a line now and then in a pipe."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from photod_ctl.tables import printable
 
 LINE_EVERY_S = 10.0
 LOOK_EVERY_S = 2.0  # at the scores so far
+_DUMB = ("dumb", "unknown")  # terminals that cannot draw over a line, as in Emacs: a bar would not be shown at all
 _LEVELS = "▁▂▃▄▅▆▇█"
 FINISHED = ("scored", "duplicates", "unscoreable", "unreadable", "vanished")
 
@@ -81,7 +83,7 @@ def sparkline(histogram: Histogram) -> str:
 @contextmanager
 def display(histogram: Callable[[], Histogram] = dict) -> Iterator[Display]:
     """The display that fits stderr; `histogram` gives the scores so far, by half points."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("TERM") not in _DUMB:
         with _live(histogram) as live:
             yield live
     else:

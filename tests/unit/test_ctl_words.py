@@ -9,7 +9,7 @@ from photod.errors import UsageError
 from photod.wire import Progress
 from photod_ctl.filters import bounds
 from photod_ctl.pause import parse_duration
-from photod_ctl.progress import counts, duration, finished, seconds_left, sparkline
+from photod_ctl.progress import counts, display, duration, finished, seconds_left, sparkline
 from photod_ctl.tables import printable, typed
 
 
@@ -71,6 +71,16 @@ def test_a_proposed_command_means_the_very_name_to_a_shell(name: str) -> None:
 def test_a_histogram_on_one_line() -> None:
     assert sparkline({}) == ""
     assert sparkline({0: 1, 9: 80, 10: 40, 19: 30, 20: 50}) == "▁        █▄        █"
+
+
+def test_a_terminal_that_draws_no_bar_is_told_in_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with display() as shown:
+        shown.say("stopping")
+    assert capsys.readouterr().err == "stopping\n"
 
 
 def test_progress_in_words() -> None:
