@@ -26,6 +26,8 @@ def bounds(
         raise UsageError("--year is a bound of its own", "leave out --since and --until")
     if year is not None:
         since = until = f"{year:04}"
+    if since and until and since > until and not since.startswith(until):  # 2021-07 begins within 2021
+        raise UsageError(f"--since {since} is after --until {until}", "exchange them")
     return Bounds(since, until, month, min_score)
 
 

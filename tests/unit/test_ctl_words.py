@@ -53,6 +53,13 @@ def test_a_year_excludes_other_bounds_on_dates() -> None:
         bounds(year=2021, since="2020")
 
 
+def test_dates_that_leave_no_day_between_them_are_refused() -> None:
+    assert bounds(since="2021-07", until="2021").since == "2021-07"
+    assert bounds(since="2021", until="2021-07").until == "2021-07"
+    with pytest.raises(UsageError, match="--since 2021-07 is after --until 2021-06-30; exchange them"):
+        bounds(since="2021-07", until="2021-06-30")
+
+
 def test_printable_keeps_letters_and_escapes_what_a_terminal_would_obey() -> None:
     assert printable("夕焼け früh 👨\u200d👩 é") == "夕焼け früh 👨\u200d👩 é"
     assert printable("a\x1b]0;x\x07\u2028\u202e\x9b\udcff") == r"a\x1b]0;x\x07\u2028\u202e\x9b\xff"
