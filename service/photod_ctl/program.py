@@ -128,8 +128,8 @@ def assemble(arguments: list[str]) -> typer.Typer:
         module = import_module(COMMANDS[name])
         command = getattr(module, name)
         # As typer would make it of the docstring, but whole: in the list of all commands it would cut it.
-        summary = " ".join(command.__doc__.partition("\n\n")[0].split())
-        app.command(name, cls=_Command, epilog=_EPILOGUE, short_help=summary)(command)
+        summary = " ".join((command.__doc__ or "").partition("\n\n")[0].split())  # python -OO keeps none
+        app.command(name, cls=_Command, epilog=_EPILOGUE, short_help=summary or None)(command)
     return app
 
 

@@ -41,6 +41,11 @@ def test_the_list_of_commands_cuts_no_sentence(ctl: Ctl) -> None:
     assert "..." not in listed
 
 
+def test_python_without_docstrings_is_no_bug(ctl: Ctl, folder: Path, environment: dict[str, str]) -> None:
+    environment["PYTHONOPTIMIZE"] = "2"
+    assert ctl("top", folder, "--paths", "-n", "1").stdout == f"{folder}/red.png\n"
+
+
 def test_what_goes_together_goes_together(ctl: Ctl, folder: Path, tmp_path: Path) -> None:
     assert ctl("top", folder, "--paths", "-0", "-n", "1").stdout == f"{folder}/red.png\0"
     assert ctl("top", folder, "--copy", "best", "--m3u", "best.m3u", "-n", "1").returncode == 0
