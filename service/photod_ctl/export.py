@@ -41,8 +41,8 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
 
     Each photo gets stars by its percentile in an XMP sidecar: photo.jpg.xmp for digiKam and darktable, photo.xmp
     for Lightroom, which reads it for RAW files only. The photos themselves are never touched. A rating that
-    somebody else gave, in the photo or in a sidecar, is never changed. A sidecar that cannot be written keeps no
-    other photo from its stars; the exit code is 2 then.
+    somebody else gave, in the photo or in a sidecar, is never changed, nor is a sidecar that is a link. A sidecar
+    that cannot be written keeps no other photo from its stars; the exit code is 2 then.
 
     Examples: photod-ctl export --xmp ~/Pictures; photod-ctl export --xmp --stars 99.9,99,95,80;
     photod-ctl export --xmp --remove
@@ -132,6 +132,8 @@ def _export_one(photo: Path, target: Path, stars: int) -> str:
 
     if not photo.exists():
         return "vanished"
+    if target.is_symlink() or target.is_fifo():  # nobody could put it back; a pipe would be waited for
+        return "kept"
     existing = target.read_bytes() if target.exists() else None
     if not stars:
         change = unrate(existing) if existing is not None else Change()
@@ -167,7 +169,7 @@ def _rated_by_others(photo: Path, target: Path) -> bool:
     from photod_ctl.sidecar import is_rated_by_others
 
     for other in (photo.with_suffix(".xmp"), photo.with_name(photo.name + ".xmp")):
-        if other != target and other.exists() and is_rated_by_others(other.read_bytes()):
+        if other != target and other.is_file() and is_rated_by_others(other.read_bytes()):
             return True
     return _embedded_rating(photo)
 

@@ -1,6 +1,7 @@
 """`photod-ctl export --xmp`: stars beside the photos, read back by a reader that is not ours."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -125,6 +126,20 @@ def test_a_rating_by_somebody_else_is_never_changed(ctl: Ctl, folder: Path) -> N
     assert _export(ctl, folder) == {"kept": 4, "rated": 2, "unrated": 4}
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert _sidecars(folder) == ["4.jpg.xmp", "5.jpg.xmp", "8.xmp", "9.jpg.xmp"]
+
+
+def test_a_sidecar_that_is_a_link_or_a_pipe_is_left_alone(ctl: Ctl, folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.xmp"
+    elsewhere.write_text(before := FOREIGN.format(rating=""))
+    (folder / "9.jpg.xmp").symlink_to(elsewhere)
+    (folder / "8.jpg.xmp").symlink_to("/nowhere")
+    os.mkfifo(folder / "7.jpg.xmp")
+    os.mkfifo(folder / "6.xmp")  # by the other convention
+    told = json.loads(ctl("export", folder, "--xmp", "--json").stdout)
+    assert (told["kept"], told["rated"]) == (3, 3)
+    assert ctl("export", folder, "--xmp", "--remove").returncode == 0
+    assert elsewhere.read_text() == before
+    assert [(folder / f"{n}.jpg.xmp").is_symlink() for n in (9, 8)] == [True, True]
 
 
 def test_a_rating_that_was_changed_since_is_somebody_else_s(ctl: Ctl, folder: Path) -> None:
