@@ -16,13 +16,17 @@ class Rest:
         self._lock = threading.Lock()
         self._paused = False
         self._resume_timer: threading.Timer | None = None
-        self.scheduled = ""
-        """Why the configuration has the model rest now, in words; empty if it does not."""
+        self._scheduled = ""
+
+    @property
+    def scheduled(self) -> str:
+        """Why the configuration has the model rest, in words; empty if it does not, or while it is paused."""
+        return "" if self._paused else self._scheduled
 
     @property
     def reason(self) -> str:
         """Why the model rests, in words; empty if it does not."""
-        return self.scheduled or ("paused" if self._paused else "")
+        return "paused" if self._paused else self._scheduled
 
     def pause(self, seconds: float | None) -> None:
         """Rest, for some time or until `resume`."""
@@ -41,8 +45,8 @@ class Rest:
     def schedule(self, reason: str) -> None:
         """Rest while there is this reason; empty: there is none any more."""
         with self._lock:
-            if reason != self.scheduled:
-                self.scheduled = reason
+            if reason != self._scheduled:
+                self._scheduled = reason
                 log.info("resting" if reason else "at_work_again", reason=reason)
                 self._tell(bool(self.reason))
 

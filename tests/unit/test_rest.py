@@ -45,7 +45,9 @@ def test_the_reason_of_the_configuration_outlasts_a_resume() -> None:
     rest = Rest(told.append)
     rest.schedule("on battery")
     rest.pause(None)
+    assert (rest.reason, rest.scheduled) == ("paused", ""), "it does not go on by itself"
     rest.resume()
+    assert rest.scheduled == "on battery"
     assert (rest.reason, told) == ("on battery", [True, True, True])
     rest.schedule("")
     assert (rest.reason, told[-1]) == ("", False)
