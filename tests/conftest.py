@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from machine import need
@@ -14,6 +15,10 @@ from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+# On a busy machine any example may be slow.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]
