@@ -74,6 +74,7 @@ def test_a_listing_shows_photos_as_the_database_would_know_them(folder: Path) ->
     (folder / "a/notes.txt").touch()
     os.mkfifo(folder / "a/pipe.jpg")
     (folder / "a/link.jpg").symlink_to("x.jpg")
+    (folder / "a/link to below.jpg").symlink_to("below.jpg")
     (folder / "a/out.jpg").symlink_to("/etc/hostname")
     (folder / "a/loop.jpg").symlink_to("loop.jpg")
     listing = list_directory(str(folder), "a", RULES)

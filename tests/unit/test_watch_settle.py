@@ -75,6 +75,7 @@ def test_closing_a_long_write_settles_it_soon(settle: Settle) -> None:
     settle.observe("a", version(1), 0.0)
     run(settle, 100, lambda _: version(1), Writer.OPEN)
     settle.observe("a", version(1), 101.0)
+    settle.observe("a", version(1), 102.0)  # somebody reads it
     assert run(settle, 200, lambda _: version(1)) == [103.0]
 
 
@@ -109,7 +110,18 @@ def test_a_file_rewritten_without_end_becomes_unstable_and_is_looked_at_every_fi
     assert settle.unstable == {"a"}
     late = [look for look in looks if look > RESTLESS_S + LOOK_S]
     assert len(late) <= 2 * 3600 / UNSTABLE_S  # each look is two, to compare
-    assert len(settle.unstable) == 1
+
+
+def test_an_unstable_file_that_is_held_open_is_looked_at_no_more_often(settle: Settle) -> None:
+    rewrite_without_end(settle, 60)
+    looks: list[float] = []
+
+    def look(now: float) -> Fingerprint:
+        looks.append(now)
+        return version(999)
+
+    run(settle, 60 + 10 * UNSTABLE_S, look, Writer.OPEN)
+    assert 1 < len(looks) <= 12
 
 
 def test_an_unstable_file_that_rests_settles_at_its_next_look(settle: Settle) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from photod.photos import Candidate, Fingerprint, StalePage
 from photod.watch.flight import Flight
+from photod.watch.settle import REPEATS
 from photod.watch.stale import Stale
 from photod.watch.worklist import Worklist
 
@@ -75,10 +76,16 @@ def test_what_lands_in_the_directory_of_the_backlog_passes_it_by(work: Worklist,
     assert len(work) == 0
 
 
-def test_what_is_queued_is_not_counted_a_second_time_by_a_scan(work: Worklist) -> None:
-    work.consider("d/a.jpg", changed(60), urgent=True)
-    work.remember("d", ["d/a.jpg"])
-    assert len(work) == 1
+def test_what_waits_or_is_under_way_is_not_counted_a_second_time_by_a_scan(
+    work: Worklist, pipeline: Pipeline
+) -> None:
+    pipeline.room = 1
+    for name in ("d/under way.jpg", "d/queued.jpg"):
+        work.consider(name, changed(60), urgent=True)
+    feed(work, {})
+    work.settle.observe("d/restless.jpg", changed(0), time.monotonic())
+    work.remember("d", ["d/under way.jpg", "d/queued.jpg", "d/restless.jpg"])
+    assert len(work) == 2
 
 
 def test_a_photo_that_was_handed_on_may_come_again(work: Worklist, pipeline: Pipeline) -> None:
@@ -102,7 +109,50 @@ def test_an_old_photo_in_a_directory_without_backlog_is_an_arrival(work: Worklis
     assert pipeline.taken == ["d/old.jpg", "d/back.jpg"]
 
 
+def test_what_an_earlier_model_scored_is_handed_on_to_its_last_photo(tmp_path: Path, pipeline: Pipeline) -> None:
+    pipeline.room = 10
+    pages = {None: StalePage((("new.jpg", changed(60)),), (1, 1)), (1, 1): StalePage((), (0, 0))}
+    last = StalePage((("old.jpg", changed(3600)),), None)
+    stale = Stale(lambda _: 2, lambda _, place: pages.get(place, last))
+    work = Worklist(str(tmp_path), 0.0, Flight(), pipeline.offer, stale)
+    work.rescore("")
+    assert len(work) == 2
+    feed(work, {})
+    assert pipeline.taken == ["new.jpg", "old.jpg"]
+    assert len(work) == 0
+
+
 def test_where_a_restless_photo_is_gone_its_directory_is_looked_at(work: Worklist) -> None:
     work.settle.observe("d/a.jpg", changed(0), time.monotonic())
     assert work.look_at_settled() == {"d"}
     assert "d/a.jpg" not in work.settle
+
+
+def test_a_photo_that_was_read_several_times_lately_waits_however_old_it_looks(
+    work: Worklist, pipeline: Pipeline
+) -> None:
+    pipeline.room = 10
+    for _ in range(REPEATS + 1):
+        work.consider("a.jpg", changed(60), urgent=True)
+        feed(work, {})
+        work._flight.cancel(Candidate("", "a.jpg", changed(60)))
+    assert pipeline.taken == ["a.jpg"] * REPEATS
+    assert work.settle.unstable == {"a.jpg"}
+
+
+def test_of_a_folder_that_went_away_nothing_waits(work: Worklist, pipeline: Pipeline) -> None:
+    backlog = {"d/old.jpg": changed(60)}
+    work.settle.observe("restless.jpg", changed(0), time.monotonic())
+    work.consider("landed.jpg", changed(60), urgent=True)
+    work.consider("listed.jpg", changed(60), urgent=False)
+    work.remember("d", list(backlog))
+    assert len(work) == 4
+    work.clear()
+    assert len(work) == 0
+    assert work.next_due() is None
+    pipeline.room = 10
+    feed(work, backlog)
+    assert pipeline.taken == []
+    work.consider("landed.jpg", changed(60), urgent=True)
+    feed(work, backlog)
+    assert pipeline.taken == ["landed.jpg"], "it is back with its folder"
