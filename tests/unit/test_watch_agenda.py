@@ -23,6 +23,7 @@ def test_marks_come_out_once_and_in_order() -> None:
 def test_what_lies_in_a_dirty_tree_needs_no_mark_of_its_own() -> None:
     agenda = Agenda()
     agenda.mark("a", subtree=True)
+    agenda.mark("a/b")
     agenda.mark("a/b/c")
     agenda.mark("ab")
     assert drain(agenda) == [("a", True), ("ab", False)]
@@ -40,6 +41,14 @@ def test_many_trees_become_the_folder() -> None:
     for number in range(MARKS_MOST + 1):
         agenda.mark(f"{number}/a")
     assert drain(agenda) == [("", True)]
+
+
+def test_of_a_folder_that_went_away_nothing_is_looked_at() -> None:
+    agenda = Agenda()
+    agenda.mark("a")
+    agenda.clear()
+    assert drain(agenda) == []
+    assert agenda.next_due() is None
 
 
 def test_a_directory_that_rests_is_taken_later() -> None:

@@ -191,7 +191,7 @@ class Survey:
         self._note(Missing, [row[0] for row in self._around.known(directory) if not KnownPhoto(*row).missing])
 
     def _note(self, kind: type[Missing] | type[Returned], paths: list[str]) -> None:
-        if paths and (kind is Returned or self._around.presence() is Presence.HERE):
+        if paths and self._around.presence() is Presence.HERE:
             self._around.note(kind(self.folder, tuple(paths)))
 
     def _identity(self) -> str:

@@ -1,0 +1,100 @@
+"""What is compared of a folder, and what that is worth."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from photod.photos import Compared, KnownPhoto, Missing, Note, StalePage
+from photod.watch.flight import Flight
+from photod.watch.ignore import Rules
+from photod.watch.presence import Presence
+from photod.watch.scan import Comparison, Listing
+from photod.watch.survey import Surroundings, Survey
+
+RULES = Rules(("private/",), lambda name: name.endswith(".jpg"))
+
+
+@pytest.fixture
+def notes() -> list[Note]:
+    return []
+
+
+@pytest.fixture
+def around(notes: list[Note]) -> Surroundings:
+    return Surroundings(
+        known=lambda _: [],
+        known_directories=lambda _: [],
+        links_of=lambda _: [],
+        paths_of=lambda _: [],
+        count_stale=lambda _: 0,
+        stale=lambda *_: StalePage((), None),
+        offer=lambda _: False,
+        note=notes.append,
+        presence=lambda: Presence.HERE,
+    )
+
+
+@pytest.fixture
+def survey(folder: Path, around: Surroundings) -> Survey:
+    return Survey(str(folder), RULES, around, Flight())
+
+
+@pytest.mark.parametrize("place", ["private", "link"])
+def test_what_a_rule_or_a_link_keeps_out_is_not_compared_even_if_asked_for(
+    folder: Path, tmp_path: Path, survey: Survey, place: str
+) -> None:
+    for directory in (folder / "private", tmp_path / "outside"):
+        directory.mkdir()
+        (directory / "a.jpg").touch()
+    (folder / "link").symlink_to(tmp_path / "outside")
+    assert list(survey.tree(place)) == [(place, Comparison())]
+    assert survey.directory(place) == (Comparison(), [])
+
+
+@pytest.mark.parametrize("presence", Presence)
+def test_only_of_a_folder_that_is_there_are_photos_noted_as_missing(
+    folder: Path, around: Surroundings, notes: list[Note], presence: Presence
+) -> None:
+    gone = KnownPhoto("a.jpg", 1, 2, 3, 4)
+    Survey(
+        str(folder), RULES, replace(around, known=lambda _: [gone], presence=lambda: presence), Flight()
+    ).directory("")
+    assert notes == ([Missing(str(folder), ("a.jpg",))] if presence is Presence.HERE else [])
+
+
+@pytest.mark.parametrize(("identities", "confirmed"), [(("one", "one"), "one"), (("one", "two"), "")])
+def test_a_comparison_during_which_a_drive_was_swapped_confirms_no_deletion(
+    folder: Path,
+    survey: Survey,
+    notes: list[Note],
+    identities: tuple[str, str],
+    confirmed: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: Iterator[str] = iter(identities)
+    monkeypatch.setattr("photod.watch.survey.filesystem_identity", lambda _: next(seen))
+    list(survey.tree(""))
+    assert notes == [Compared(str(folder), confirmed)]
+
+
+def test_a_comparison_that_could_not_list_a_directory_confirms_no_deletion_until_it_can(
+    folder: Path, survey: Survey, notes: list[Note], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "closed").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("photod.watch.survey.list_directory", list_but_the_closed_one)
+        list(survey.tree(""))
+        assert survey.unlisted == {"closed": "Permission denied"}
+    list(survey.tree(""))
+    assert survey.unlisted == {}
+    unsure, sure = notes
+    assert unsure == Compared(str(folder), "")
+    assert sure != unsure
+
+
+def list_but_the_closed_one(_: str, directory: str, __: Rules) -> Listing:
+    if directory:
+        raise PermissionError(13, "Permission denied")
+    return Listing(directories=["closed"])
