@@ -1,4 +1,8 @@
-"""What the committer tells, also where there is nothing that it could write to."""
+"""What the committer writes down and tells, also where there is nothing that it could write to."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -7,22 +11,81 @@ from photod.committer import Committer, Listeners
 from photod.config import Store
 from photod.in_flight import ContentsInFlight, OnTheWay
 from photod.photos import Candidate, Fingerprint, Judged, Missing, Note, Outcome, Passed, Unscoreable
+from photod.store.queries import Reader
+from photod.store.writer import Writer
 
-PHOTO = Candidate("/photos", "a.jpg", Fingerprint(1, 2, 3, 4))
+Item = Judged | Passed | Note
 
 
-def test_where_a_database_cannot_be_had_everybody_hears_all_the_same() -> None:
-    """Its folder counts the notes and photos that are under way, and would wait for ever."""
+def candidate(photo: Path) -> Candidate:
+    return Candidate(str(photo.parent), photo.name, Fingerprint.of(photo.stat()))
+
+
+def undecodable(photo: Candidate, sha256: str, *, duplicate: bool = False) -> Judged:
+    return Judged(photo, Unscoreable(sha256, "empty"), duplicate)
+
+
+def commit(
+    *items: Item, writers: Mapping[str, Writer] | None = None, in_flight: ContentsInFlight | None = None
+) -> tuple[list[Outcome], list[Note]]:
+    """Commit these in one group; returns what was told."""
     outcomes: list[Outcome] = []
     notes: list[Note] = []
-    verdicts: Channel[Judged | Passed | Note] = Channel(10)
+    verdicts: Channel[Item] = Channel(10)
     listeners = Listeners(outcomes.append, notes.append, lambda: None)
-    committer = Committer(Store(), verdicts, OnTheWay(lambda: None), ContentsInFlight(), {}, listeners)
-    missing = Missing("/photos", ("b.jpg",))
-    verdicts.put(missing)
-    verdicts.put(Judged(PHOTO, Unscoreable("", "empty"), duplicate=False))
+    in_flight = in_flight or ContentsInFlight()
+    committer = Committer(Store(), verdicts, OnTheWay(lambda: None), in_flight, writers or {}, listeners)
+    for item in items:
+        verdicts.put(item)
     verdicts.close()
     with pytest.raises(Closed):
         committer.run()
+    return outcomes, notes
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> tuple[Candidate, Candidate]:
+    """Two, in a folder each."""
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / f"{place}.jpg").touch()
+    return candidate(tmp_path / "one/one.jpg"), candidate(tmp_path / "two/two.jpg")
+
+
+def test_where_a_database_cannot_be_had_everybody_hears_all_the_same(photos: tuple[Candidate, Candidate]) -> None:
+    """Its folder counts the notes and photos that are under way, and would wait for ever."""
+    photo, _ = photos
+    missing = Missing(photo.folder, ("b.jpg",))
+    outcomes, notes = commit(missing, undecodable(photo, "aa"))
     assert notes == [missing]
-    assert outcomes == [Passed(PHOTO, "changed")]
+    assert outcomes == [Passed(photo, "changed")]
+
+
+def test_photos_of_several_folders_are_written_down_in_their_own_and_copies_with_the_first(
+    photos: tuple[Candidate, Candidate], tmp_path: Path
+) -> None:
+    first, copy = photos
+    in_flight = ContentsInFlight()
+    assert in_flight.claim("aa", first)
+    assert not in_flight.claim("aa", copy)
+    (tmp_path / "two/three.jpg").touch()
+    third = undecodable(candidate(tmp_path / "two/three.jpg"), "bb")
+    databases = {photo.folder: Path(photo.folder) / ".photod/photos.db" for photo in photos}
+    with closing(Writer(databases[first.folder])) as one, closing(Writer(databases[copy.folder])) as two:
+        writers = {first.folder: one, copy.folder: two}
+        outcomes, _ = commit(undecodable(first, "aa"), third, writers=writers, in_flight=in_flight)
+        failed = [[photo.path for photo in Reader(path).failed()] for path in databases.values()]
+    assert failed == [["one.jpg"], ["three.jpg", "two.jpg"]]
+    assert outcomes[-1] == undecodable(copy, "aa", duplicate=True)
+    assert sorted(outcome.candidate.path for outcome in outcomes) == ["one.jpg", "three.jpg", "two.jpg"]
+
+
+def test_a_photo_that_changed_before_it_was_written_down_is_told_and_kept_as_such(
+    photos: tuple[Candidate, Candidate],
+) -> None:
+    photo, _ = photos
+    Path(photo.location).write_text("other bytes")
+    with closing(Writer(Path(photo.folder) / ".photod/photos.db")) as writer:
+        outcomes, _ = commit(undecodable(photo, "aa"), writers={photo.folder: writer})
+        assert Reader(writer.path).failed() == []
+    assert outcomes == [Passed(photo, "changed")]
