@@ -171,6 +171,8 @@ def test_an_error_inside_a_commit_leaves_nothing_of_it(writer: Writer, reader: R
         writer.commit([scored("a.jpg", "aa", 5.0), scored("b.jpg", "bb", 1.0, Fingerprint(None, 2, 3, 4))])  # type: ignore[arg-type]
     assert reader.top(9) == []
     assert reader.verdict("aa", MODEL.key) is None
+    writer.commit([scored("a.jpg", "aa", 5.0)])
+    assert len(reader.top(9)) == 1
 
 
 def test_a_directory_that_cannot_be_written_is_answered_with_the_remedy(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Tombstones:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self._confirmed: tuple[int, float] | None = None  # the last confirmation, by the wall and by the boot clock
+        self._confirmed: float | None = None  # the last confirmation by this process, by the boot clock
 
     def confirm(self, folder: str, filesystem: str, now: int) -> Swept:
         """A whole comparison without any error just ended: note it, and sweep what an earlier one confirms.
@@ -46,7 +46,7 @@ class Tombstones:
         if earlier is not None and on == filesystem and earlier <= now:
             swept = self._sweep(folder, earlier)
         self._db.execute("UPDATE folder SET confirmed_at = ?, confirmed_on = ?", (now, filesystem))
-        self._confirmed = (now, time.clock_gettime(time.CLOCK_BOOTTIME))
+        self._confirmed = time.clock_gettime(time.CLOCK_BOOTTIME)
         return swept
 
     def purge(self, folder: str, below: str) -> int:
@@ -57,8 +57,8 @@ class Tombstones:
         # A wall clock that jumped ahead must not age a confirmation; one that jumped back starts it again.
         if now < earlier:
             return APART_S
-        if self._confirmed is not None and self._confirmed[0] == earlier:
-            return min(now - earlier, time.clock_gettime(time.CLOCK_BOOTTIME) - self._confirmed[1])
+        if self._confirmed is not None:
+            return min(now - earlier, time.clock_gettime(time.CLOCK_BOOTTIME) - self._confirmed)
         return now - earlier
 
     def _sweep(self, folder: str, since: int) -> Swept:
