@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -70,7 +71,8 @@ def test_a_closed_channel_gives_what_is_left_and_then_ends() -> None:
         channel.get()
 
 
-def test_cancel_drops_what_is_left_and_frees_a_blocked_sender() -> None:
+@pytest.mark.parametrize("end", [Channel.close, Channel.cancel])
+def test_a_sender_to_a_full_channel_hears_that_it_ends(end: Callable[[Channel[int]], object]) -> None:
     channel: Channel[int] = Channel(1)
     channel.put(1)
     ended = threading.Event()
@@ -80,9 +82,18 @@ def test_cancel_drops_what_is_left_and_frees_a_blocked_sender() -> None:
             channel.put(2)
         ended.set()
 
-    threading.Thread(target=send).start()
-    assert channel.cancel() == [1]
+    threading.Thread(target=send, daemon=True).start()
+    end(channel)
     assert ended.wait(10)
+
+
+def test_cancel_drops_what_is_left() -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put(1)
+    channel.put(2, express=True)
+    assert channel.cancel() == [2, 1]
+    with pytest.raises(Closed):
+        channel.get()
 
 
 def test_a_batch_is_full_or_late_or_all_there_is() -> None:

@@ -35,6 +35,8 @@ def test_a_second_pause_forgets_when_the_first_would_have_ended() -> None:
     timers = set(threading.enumerate())
     rest = Rest(lambda _: None)
     rest.pause(3600)
+    (timer,) = set(threading.enumerate()) - timers
+    assert timer.daemon, "a process that is to end would wait for it"
     rest.pause(None)
     wait_until(lambda: not set(threading.enumerate()) - timers)
     assert rest.reason == "paused"

@@ -31,7 +31,7 @@ def test_the_median_begins_with_earlier_scores_and_leaves_copies_out() -> None:
     tally.seed([1.0, 2.0, 9.0])
     assert tally.median() == 2.0
     tally.add(finished(9.5))
-    tally.add(finished(9.5, duplicate=True))
+    tally.add(finished(0.5, duplicate=True))
     assert tally.median() == 5.5
 
 
