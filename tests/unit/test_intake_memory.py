@@ -70,8 +70,9 @@ def test_a_photo_takes_the_pages_that_another_left(memory: PhotoMemory) -> None:
     with memory.take(3 * MEGABYTE) as first, first.view() as view:
         view[:] = bytes(3 * MEGABYTE)
         pages = resident_pages_of(first)
-    with memory.take(2 * MEGABYTE) as second:
-        assert resident_pages_of(second) == pages > 0
+    for _ in range(2):
+        with memory.take(2 * MEGABYTE) as later:
+            assert resident_pages_of(later) == pages > 0
 
 
 def test_the_smallest_that_fits_is_taken(memory: PhotoMemory) -> None:

@@ -52,9 +52,9 @@ def test_a_whole_file_is_finished(kind: str) -> None:
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
 @pytest.mark.parametrize("kind", COMPRESSED)
-def test_a_file_that_ends_early_is_not_scored(kind: str, part: float) -> None:
+def test_a_file_that_ends_early_is_unfinished(kind: str, part: float) -> None:
     data = COMPRESSED[kind]
-    assert fails(data[: int(len(data) * part)])
+    assert fails(data[: int(len(data) * part)]).startswith("unfinished")
 
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
@@ -90,10 +90,22 @@ def test_a_black_photo_is_not_a_hole() -> None:
     check(black)
 
 
-def test_zeros_in_the_metadata_are_not_a_hole() -> None:
+@pytest.mark.parametrize(("before", "after"), [(100, 0), (0, 100)])
+def test_zeros_that_begin_or_end_within_a_disk_block_are_not_a_hole(before: int, after: int) -> None:
     data = COMPRESSED["JPEG"]
-    segment = b"\xff\xe5" + (65000).to_bytes(2, "big") + bytes(64998)
-    check(data[:2] + segment + data[2:])
+    start, end = border(data, 0.5) - before, border(data, 0.5) + BLOCK + after
+    check(data[:start] + bytes(end - start) + data[end:])
+
+
+def test_zeros_in_the_metadata_are_not_a_hole() -> None:
+    """Not even where they fill disk blocks."""
+    data = COMPRESSED["JPEG"]
+    lead = segment(b"x" * (BLOCK - 2 - 2 * 4))
+    check(data[:2] + lead + segment(bytes(2 * BLOCK)) + data[2:])
+
+
+def segment(content: bytes) -> bytes:
+    return b"\xff\xe5" + (len(content) + 2).to_bytes(2, "big") + content
 
 
 def test_a_jpeg_without_end_marker_but_with_all_its_data_is_scored() -> None:

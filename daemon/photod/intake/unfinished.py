@@ -26,13 +26,11 @@ def check(data: Data) -> None:
     head = bytes(data[:12])
     if head.startswith(b"\xff\xd8\xff"):
         _check_jpeg(data)
-    elif head[4:8] == b"ftyp":
+    elif head[4:8] in (b"ftyp", b"jP  "):
         _check_boxes(data)
     elif head[:4] == b"RIFF" and head[8:] == b"WEBP":
         if int.from_bytes(head[4:8], "little") + 8 > len(data):
             raise DecodeError(_ENDS_EARLY)
-        _check_holes(data, 0, len(data))
-    elif head[4:8] == b"jP  ":
         _check_holes(data, 0, len(data))
 
 
@@ -61,12 +59,12 @@ def _scan_start(data: Data) -> int | None:
 
 
 def _check_boxes(data: Data) -> None:
-    """HEIF, AVIF, CR3: boxes that say how long they are."""
+    """HEIF, AVIF, CR3, JPEG 2000: boxes that say how long they are."""
     is_raw = bytes(data[8:12]) == b"crx "  # what cameras may leave empty in there is not known
     for kind, start, end in _boxes(data):
-        if end > len(data) and kind in (b"mdat", b"meta", b"moov"):
+        if end > len(data) and kind in (b"mdat", b"meta", b"moov", b"jp2c"):
             raise DecodeError(_ENDS_EARLY)
-        if kind == b"mdat" and not is_raw:
+        if kind in (b"mdat", b"jp2c") and not is_raw:
             _check_holes(data, start, end)
 
 
