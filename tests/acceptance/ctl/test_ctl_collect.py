@@ -51,18 +51,29 @@ def test_a_playlist_names_the_photos_in_order(ctl: Ctl, archive: Archive, tmp_pa
     assert ctl("top", folder, "--m3u", "best.m3u").returncode == 2
 
 
-def test_another_photo_of_the_same_name_and_size_is_no_earlier_copy(
-    ctl: Ctl, archive: Archive, tmp_path: Path
+@pytest.mark.parametrize("earlier", [b"first ", b"second, and more"])
+def test_another_photo_of_the_same_name_is_no_earlier_copy(
+    ctl: Ctl, archive: Archive, tmp_path: Path, earlier: bytes
 ) -> None:
+    """Not if it is of the same size and time, nor if it only begins like the photo."""
     first, second = archive("first", {"a.jpg": 9.0}), archive("second", {"a.jpg": 9.0})
-    (first / "a.jpg").write_bytes(b"first ")
+    (first / "a.jpg").write_bytes(earlier)
     (second / "a.jpg").write_bytes(b"second")
     os.utime(second / "a.jpg", ns=(0, (first / "a.jpg").stat().st_mtime_ns))
-    assert ctl("top", first, "--copy", "best").returncode == 0
-    refused = ctl("top", second, "--copy", "best")
+    assert ctl("top", first, "--copy", "new/best").returncode == 0
+    refused = ctl("top", second, "--copy", "new/best")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "1 a.jpg exists already; name an empty directory" in refused.stderr
-    assert (tmp_path / "best/1 a.jpg").read_bytes() == b"first "
+    assert (tmp_path / "new/best/1 a.jpg").read_bytes() == earlier
+
+
+def test_a_link_to_another_photo_is_no_earlier_link(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    first, second = archive("first", {"a.jpg": 9.0}), archive("second", {"a.jpg": 9.0})
+    for _ in range(2):
+        assert ctl("top", first, "--link", "links").returncode == 0
+    refused = ctl("top", second, "--link", "links")
+    assert (refused.returncode, "1 a.jpg exists already" in refused.stderr) == (2, True)
+    assert os.readlink(tmp_path / "links/1 a.jpg") == str(first / "a.jpg")
 
 
 def test_a_copy_that_is_interrupted_leaves_nothing_behind_and_ends_with_130(
