@@ -56,8 +56,15 @@ def test_a_sound_database_has_no_findings(database: Path, folder: Path) -> None:
         ("UPDATE model SET photos = photos + 1", "1 models whose photos are counted wrongly"),
         ("DELETE FROM embedding WHERE content = 2", "1 scores without the embedding"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM content WHERE id = 3", "1 photos of no content"),
+        ("PRAGMA foreign_keys = OFF; DELETE FROM content WHERE id = 3", "1 embeddings of no content"),
+        (
+            "UPDATE content SET score = NULL, model = NULL WHERE id = 1",
+            "1 photos called scored, of contents without a score",
+        ),
+        ("UPDATE content SET sha256 = upper(sha256)", f"{PHOTOS} photos whose hash is not that of their content"),
         ("UPDATE content SET score = score + 1 WHERE id = 1", "its embedding gives"),
         ("UPDATE embedding SET vector = zeroblob(4) WHERE content = 4", "its embedding is damaged"),
+        ("UPDATE embedding SET vector = zeroblob(3) WHERE content = 4", "its embedding is damaged"),
     ],
 )
 def test_what_cannot_be_true_is_found(database: Path, folder: Path, sql: str, words: str) -> None:
