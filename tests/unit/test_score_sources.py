@@ -89,7 +89,7 @@ def describe(directory: Path, **more: object) -> str:
 
 def test_a_local_directory_describes_itself(tmp_path: Path) -> None:
     (tmp_path / "open_clip_model.safetensors").touch()
-    (tmp_path / "training.pt").touch()
+    (tmp_path / "latest.pt").touch()
     source = find(describe(tmp_path, preprocess_cfg={"mean": [0.1, 0.2, 0.3]}), "ignored")
     assert source.path == tmp_path / "open_clip_model.safetensors"
     assert source.mean == (0.1, 0.2, 0.3)
