@@ -9,8 +9,9 @@ import pytest
 from photod.channel import Channel, Closed
 from photod.committer import Committer, Listeners
 from photod.config import Store
+from photod.fingerprints import fingerprint_of
 from photod.in_flight import ContentsInFlight, OnTheWay
-from photod.photos import Candidate, Fingerprint, Judged, Missing, Note, Outcome, Passed, Unscoreable
+from photod.photos import Candidate, Judged, Missing, Note, Outcome, Passed, Unscoreable
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 
@@ -18,7 +19,7 @@ Item = Judged | Passed | Note
 
 
 def candidate(photo: Path) -> Candidate:
-    return Candidate(str(photo.parent), photo.name, Fingerprint.of(photo.stat()))
+    return Candidate(str(photo.parent), photo.name, fingerprint_of(photo.stat()))
 
 
 def undecodable(photo: Candidate, sha256: str, *, duplicate: bool = False) -> Judged:
