@@ -49,10 +49,15 @@ class Captions:
         if self.keys:
             draw_lines(surface, [f"{keys}: {what}" for keys, what in HELP], "topleft")
         if self.asking and slide:
-            question = f"Move {printable(slide.location)} to the trash?"
-            draw_lines(surface, [question, "Enter or y: yes. Esc: no."], "center")
+            draw_lines(surface, ask_of_trash(slide), "center")
         elif self._message:
             draw_lines(surface, [self._message], "topright")
+
+
+def ask_of_trash(slide: Slide) -> list[str]:
+    """Whether the photo may go there, with the name in the first line: the end of a long path has no room."""
+    directory, name = os.path.split(slide.location)
+    return [f"Move {printable(name)} to the trash?", printable(directory), "Enter or y: yes. Esc: no."]
 
 
 def describe(slide: Slide, place: str) -> list[str]:

@@ -1,0 +1,10 @@
+"""What is written over the photos of a slideshow."""
+
+from photod_ctl.slideshow.deck import Slide
+from photod_ctl.slideshow.overlay import ask_of_trash
+
+
+def test_a_long_path_pushes_no_name_out_of_the_question_about_the_trash() -> None:
+    question = ask_of_trash(Slide(f"/photos/{'deep/' * 100}a\n.jpg", "sha256", 5.0, 50.0, 1))
+    assert question[0] == r"Move a\n.jpg to the trash?"
+    assert question[1].startswith("/photos/deep/")
