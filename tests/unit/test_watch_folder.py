@@ -92,6 +92,17 @@ def test_a_folder_that_is_away_has_nothing_to_do_but_to_be_let_go_of(world: Worl
     assert world.notes == [Departed(str(world.place))]
 
 
+def test_no_scan_is_announced_of_a_folder_that_is_away(world: World) -> None:
+    """The kernel tells of the unmounting only when the last file on the drive is closed, which is after that."""
+    world.presence = Presence.ABSENT
+    world.watcher.request_scan()
+    wait_until(lambda: world.watcher.state() == "absent")
+    with capture_logs() as told:
+        world.watcher.doubt("the folder itself was moved, deleted or unmounted")
+        wait_until(world.watcher.idle)
+    assert told == []
+
+
 def test_only_a_folder_that_is_not_there_is_called_absent(world: World) -> None:
     """And not one that a reload has taken in, or whose database is another one."""
     with capture_logs() as told:

@@ -96,7 +96,7 @@ class FolderWatcher:
 
     def doubt(self, reason: str) -> None:
         """Events may have been lost: have the folder compared, whatever they say."""
-        if self._scans.request(""):
+        if self._scans.request("") and not self._away:  # what is away is compared anyhow when it is back
             log.warning("scan_on_doubt", folder=self.path, reason=reason)
         self.wake()
 
