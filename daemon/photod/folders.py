@@ -101,7 +101,10 @@ class OpenFolder:
         try:
             self._registry.remember(self.settings.path)
         except OSError as error:
-            log.warning("not_remembered", folder=self.path, reason=error.strerror)
+            log.warning(
+                "not_remembered", folder=self.path, file=str(self._registry.file), reason=error.strerror,
+                note="mend that, else an empty mount point is taken for the folder when its drive is away",
+            )  # fmt: skip
         self._record = self._registry.find(self.settings.path)
 
     def close(self) -> None:

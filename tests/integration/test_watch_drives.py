@@ -1,5 +1,6 @@
 """Drives that take one another's place, or should be let go of."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -13,10 +14,12 @@ from structlog.typing import EventDict
 
 from fake_scorer import FakeScorer
 from mounts import Mounts
+from photod.config import state_directory
 from photod.errors import DatabaseError
 from photod.folders import OpenFolder
 from photod.store.connection import DamagedError
 from photod.store.schema import VERSION
+from photod.watch.presence import Registry
 from running import make_config, running, wait_until
 from watching import agrees, fill, folder_status, quiet
 
@@ -141,6 +144,20 @@ def test_a_drive_that_goes_while_its_database_is_opened_is_away_and_nothing_else
         wait_until(lambda: folder_status(config)["state"] == "idle")
         agrees(folder)
     assert events(told, "folder_unusable") == []
+
+
+def test_a_folder_that_cannot_be_remembered_says_where_and_what_comes_of_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Registry, "remember", full)
+    with capture_logs() as told, running(make_config(folder), FakeScorer()):
+        pass
+    (warning,) = events(told, "not_remembered")
+    assert warning["file"] == str(state_directory() / "folders.json")
+    assert "empty mount point" in warning["note"]
 
 
 def events(told: Sequence[EventDict], name: str) -> list[EventDict]:
