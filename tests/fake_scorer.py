@@ -19,6 +19,7 @@ class FakeScorer:
         self.held: int | None = None
         self.batches: list[int] = []
         self.released = threading.Event()
+        self.prepared = 0
 
     @property
     def photos(self) -> int:
@@ -34,6 +35,10 @@ class FakeScorer:
     def score(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
         """Ten times the second coordinate."""
         return (10 * np.asarray(embeddings, np.float32)[:, 1]).astype(np.float32)
+
+    def prepare(self) -> None:
+        """Note that a photo is about to come."""
+        self.prepared += 1
 
     def release(self) -> None:
         """Note that memory would be given back."""

@@ -84,7 +84,7 @@ class Daemon:
         self._summary = Summary()
         self._timers = Timers()
         self._observer = Observer(self._crew)
-        self._roster = Roster(self._crew, self._observer, config.watch, self._offer, self._note)
+        self._roster = Roster(self._crew, self._observer, config.watch, self._offer, self._expect, self._note)
         self._reloader = Reloader(config, read_config, self._roster)
         self._pipeline: Pipeline | None = None
         self._control: ControlServer | None = None
@@ -256,6 +256,10 @@ class Daemon:
     def _offer(self, candidate: Candidate) -> bool:
         self._summary.begin()
         return self._pipeline is not None and self._pipeline.offer(candidate)
+
+    def _expect(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.expect()
 
     def _note(self, note: Note) -> None:
         if self._pipeline is not None:

@@ -31,7 +31,12 @@ class OpenFolder:
     """
 
     def __init__(
-        self, settings: Folder, timing: Watch, offer: Callable[[Candidate], bool], note: Callable[[Note], None]
+        self,
+        settings: Folder,
+        timing: Watch,
+        offer: Callable[[Candidate], bool],
+        expect: Callable[[], None],
+        note: Callable[[Note], None],
     ) -> None:
         self.settings = settings
         self.writer: Writer | None = None
@@ -49,6 +54,7 @@ class OpenFolder:
             count_stale=lambda below: self.ask(lambda reader: reader.count_stale(below), 0),
             stale=lambda below, place: self.ask(lambda reader: reader.stale(below, place), StalePage((), None)),
             offer=offer,
+            expect=expect,
             note=note,
             presence=self.presence,
         )

@@ -90,6 +90,11 @@ class Pipeline:
             self._coming(-1)
         return taken
 
+    def expect(self) -> None:
+        """Have the model loaded, if it rests: a photo is about to come. Never blocks."""
+        for scorer in self._scorers:
+            scorer.prepare()
+
     def note(self, note: Note) -> None:
         """Have something written down; blocks while the committer is behind."""
         self._verdicts.put(note)
@@ -180,14 +185,11 @@ class Pipeline:
         self._coming_to_commit.add(-1)
 
     def _decode(self, decoder: Decoder) -> None:
-        patience = self._idle_s
         while True:
-            next_one = self._to_decode.get_batch(1, 0.0, first_s=patience)
+            next_one = self._to_decode.get_batch(1, 0.0, first_s=self._idle_s)
             if not next_one:
                 decoder.rest()
-                patience = None  # the next photo brings it back
                 continue
-            patience = self._idle_s
             (photo,) = next_one
             try:
                 decoded = decoder.decode(photo)
@@ -216,16 +218,13 @@ class Pipeline:
 
     def _score(self, scorer: RestingScorer) -> None:
         most = self._config.model.batch_size
-        patience = self._idle_s
         while True:
-            batch = self._decoded.get_batch(most, BATCH_WAIT_S, self._coming_to_score.none, patience)
+            batch = self._decoded.get_batch(most, BATCH_WAIT_S, self._coming_to_score.none, self._idle_s)
             if not batch:
                 scorer.release()
                 self._memory.release()
                 give_memory_back()
-                patience = None  # the next batch takes the memory again
                 continue
-            patience = self._idle_s
             began = time.monotonic()
             for part in apart(batch, self._failures):
                 self._score_together(scorer, part)

@@ -35,6 +35,7 @@ class Roster:
         observer: Observer,
         timing: Watch,
         offer: Callable[[Candidate], bool],
+        expect: Callable[[], None],
         note: Callable[[Note], None],
     ) -> None:
         self.folders: Mapping[str, OpenFolder] = {}  # replaced, never changed: others may be iterating
@@ -44,6 +45,7 @@ class Roster:
         self._observer = observer
         self._timing = timing
         self._offer = offer
+        self._expect = expect
         self._note = note
         self._scorer: Scorer | None = None
         self._model_key = ""
@@ -211,7 +213,7 @@ class Roster:
             folder.close()
 
     def _add(self, settings: Folder) -> OpenFolder:
-        folder = OpenFolder(settings, self._timing, self._offer, self._note)
+        folder = OpenFolder(settings, self._timing, self._offer, self._expect, self._note)
         self.folders = {**self.folders, folder.path: folder}
         return folder
 

@@ -207,8 +207,10 @@ def test_when_nothing_has_come_for_a_while_neither_model_nor_decoders_are_left(f
         assert scorer.released.wait(30)
         wait_until(lambda: not children("photod.intake.worker"))
         scorer.released.clear()
+        prepared = scorer.prepared
         make_photo(folder / "b.png", 3)  # work brings them back, and rest takes them away again
         wait_until(lambda: "b.png" in ranking(folder))
+        assert scorer.prepared > prepared  # while it settled
         assert scorer.released.wait(30)
         wait_until(lambda: not children("photod.intake.worker"))
 

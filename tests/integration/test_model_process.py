@@ -58,6 +58,17 @@ def test_at_rest_there_is_no_process_and_work_brings_it_back(scorer: DistantScor
     assert np.array_equal(scorer.embed(SHOWN), before)
 
 
+def test_it_is_brought_back_before_there_is_work(scorer: DistantScorer) -> None:
+    scorer.release()
+    for _ in range(3):
+        scorer.prepare()
+    wait_until(lambda: len(model_processes()) == 1)
+    process = model_processes()
+    assert len(scorer.embed(SHOWN)) == len(SHOWN)
+    scorer.prepare()
+    assert model_processes() == process
+
+
 def test_work_brings_it_back_even_if_the_directory_is_gone_that_photod_was_started_in(
     scorer: DistantScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,7 +109,7 @@ def test_who_follows_a_folder_that_is_let_go_is_told_that_it_stopped(folders: tu
 
 def test_who_asks_a_database_when_it_is_given_back_hears_of_nothing(folders: tuple[Path, Path]) -> None:
     one, _ = folders
-    folder = OpenFolder(Folder(path=one), Watch(), lambda _: False, lambda _: None)
+    folder = OpenFolder(Folder(path=one), Watch(), lambda _: False, lambda: None, lambda _: None)
     folder.open()
 
     def slowly(reader: Reader) -> int:

@@ -32,6 +32,7 @@ class Walk:
             count_stale=lambda _: 0,
             stale=lambda *_: StalePage((), None),
             offer=lambda _: False,
+            expect=lambda: None,
             note=self.notes.append,
             presence=lambda: Presence.HERE,
         )

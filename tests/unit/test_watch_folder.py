@@ -38,6 +38,7 @@ class World:
             count_stale=lambda _: 0,
             stale=lambda *_: StalePage((), None),
             offer=lambda _: False,
+            expect=lambda: None,
             note=self._note,
             presence=self._look,
         )

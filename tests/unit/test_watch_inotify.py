@@ -126,6 +126,7 @@ def survey_of(folder: Path, notes: list[Note]) -> Survey:
         count_stale=lambda _: 0,
         stale=lambda *_: StalePage((), None),
         offer=lambda _: True,
+        expect=lambda: None,
         note=notes.append,
         presence=lambda: Presence.HERE,
     )

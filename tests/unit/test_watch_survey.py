@@ -31,6 +31,7 @@ def around(notes: list[Note]) -> Surroundings:
         count_stale=lambda _: 0,
         stale=lambda *_: StalePage((), None),
         offer=lambda _: False,
+        expect=lambda: None,
         note=notes.append,
         presence=lambda: Presence.HERE,
     )

@@ -13,12 +13,20 @@ from photod.watch.stale import Stale
 from photod.watch.worklist import Worklist
 
 
+def no_page(*_: object) -> StalePage:
+    return StalePage((), None)
+
+
 @dataclass
 class Pipeline:
     """Takes as many as it has room for."""
 
     room: int = 0
     taken: list[str] = field(default_factory=list)
+    expected: int = 0
+
+    def expect(self) -> None:
+        self.expected += 1
 
     def offer(self, candidate: Candidate) -> bool:
         if len(self.taken) >= self.room:
@@ -34,8 +42,8 @@ def pipeline() -> Pipeline:
 
 @pytest.fixture
 def work(tmp_path: Path, pipeline: Pipeline) -> Worklist:
-    stale = Stale(lambda _: 0, lambda *_: StalePage((), None))
-    return Worklist(str(tmp_path), 0.0, Flight(), pipeline.offer, stale)
+    stale = Stale(lambda _: 0, no_page)
+    return Worklist(str(tmp_path), 0.0, Flight(), pipeline.offer, pipeline.expect, stale)
 
 
 def changed(ago_s: float) -> Fingerprint:
@@ -59,6 +67,16 @@ def test_a_directory_that_is_looked_at_again_and_again_queues_its_photos_once(
     pipeline.room = 10
     feed(work, {})
     assert pipeline.taken == ["a.jpg", "b.jpg"]
+
+
+def test_what_was_just_written_is_expected_while_it_settles(tmp_path: Path, pipeline: Pipeline) -> None:
+    work = Worklist(str(tmp_path), 5.0, Flight(), pipeline.offer, pipeline.expect, Stale(lambda _: 0, no_page))
+    work.consider("new.jpg", changed(0), urgent=True)
+    assert pipeline.expected == 1
+    work.consider("renamed.jpg", changed(0)._replace(mtime_ns=10**18), urgent=True)  # its bytes may well be known
+    work.consider("found by a scan.jpg", changed(0), urgent=False)
+    assert pipeline.expected == 1
+    assert len(work) == 3
 
 
 def test_what_lands_in_the_directory_of_the_backlog_passes_it_by(work: Worklist, pipeline: Pipeline) -> None:
@@ -114,7 +132,7 @@ def test_what_an_earlier_model_scored_is_handed_on_to_its_last_photo(tmp_path: P
     pages = {None: StalePage((("new.jpg", changed(60)),), (1, 1)), (1, 1): StalePage((), (0, 0))}
     last = StalePage((("old.jpg", changed(3600)),), None)
     stale = Stale(lambda _: 2, lambda _, place: pages.get(place, last))
-    work = Worklist(str(tmp_path), 0.0, Flight(), pipeline.offer, stale)
+    work = Worklist(str(tmp_path), 0.0, Flight(), pipeline.offer, pipeline.expect, stale)
     work.rescore("")
     assert len(work) == 2
     feed(work, {})

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class ModelProcess:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._lock = threading.Lock()
+        self._preparing = threading.Lock()
         self._running: _Running | None = _Running(order)
         self.standings = self._running.standings
         self._at_work = set(range(len(self.standings)))
@@ -55,6 +57,11 @@ class ModelProcess:
             running = self._running = self._running or self._load_again()
         return running.embed(number, pixels)
 
+    def prepare(self) -> None:
+        """Have the model loaded by a thread of its own, if it rests; never blocks."""
+        if self._running is None and not self._preparing.locked():
+            threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
+
     def rest(self, number: int) -> None:
         """This scorer has nothing to do; when none has, the process ends."""
         with self._lock:
@@ -62,6 +69,13 @@ class ModelProcess:
             if self._running is not None and not self._at_work:
                 self._running.end()
                 self._running = None
+
+    def _prepare(self) -> None:
+        # Whatever is wrong, `embed` meets it as well, and its thread may fail.
+        if self._preparing.acquire(blocking=False):
+            with suppress(Exception), self._lock:
+                self._running = self._running or self._load_again()
+            self._preparing.release()
 
     def _load_again(self) -> "_Running":
         try:
@@ -94,6 +108,10 @@ class DistantScorer:
     def score(self, embeddings: NDArray[np.floating]) -> Floats:
         """Scores by the configured prompts, computed here."""
         return scores(embeddings, self._text, self.identity.logit_scale)
+
+    def prepare(self) -> None:
+        """Have the model loaded meanwhile."""
+        self._process.prepare()
 
     def release(self) -> None:
         """Let the process end, unless another scorer has work for it."""

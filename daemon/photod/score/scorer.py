@@ -39,6 +39,9 @@ class RestingScorer(Scorer, Protocol):
     def held(self) -> int | None:
         """Bytes of the device's own memory that it holds; None: the device has none. Any thread may ask."""
 
+    def prepare(self) -> None:
+        """Take the memory soon: `embed` is about to be called. Never blocks, and any thread may call."""
+
     def release(self) -> None:
         """Give all memory back; the next `embed` takes it again."""
 

@@ -47,7 +47,7 @@ class FolderWatcher:
         self.flight = Flight()
         self._survey = Survey(path, rules, replace(surroundings, note=self._note), self.flight)
         self._stale = Stale(surroundings.count_stale, surroundings.stale)
-        self._work = Worklist(path, settings.settle_s, self.flight, surroundings.offer, self._stale)
+        self._work = Worklist(path, settings.settle_s, self.flight, surroundings.offer, self._expect, self._stale)
         self._dirty = DirtyWalk(self.agenda, self._survey, surroundings.known_directories, self._consider)
         self._scans = Scans(self._survey, self.flight, self._work, self._is_here)
         self._check_at: float | None = None  # when the folder itself is looked at; None: a single run
@@ -261,6 +261,10 @@ class FolderWatcher:
         self._asked = presence is Presence.UNOPENED
         self._absent, self._away = not here, away
         return here
+
+    def _expect(self) -> None:
+        if not self._paused:
+            self._around.expect()
 
     def _note(self, note: Note) -> None:
         with self._lock:

@@ -41,6 +41,7 @@ class Surroundings:
     count_stale: Callable[[str], int]  # photos at and below a directory that an earlier model scored
     stale: Callable[[str, tuple[int, int] | None], StalePage]  # the next of them, newest first
     offer: Callable[[Candidate], bool]  # hand a candidate on; False: no room now
+    expect: Callable[[], None]  # say that there will be one as soon as it has settled
     note: Callable[[Note], None]
     presence: Callable[[], Presence]  # whether the folder is there as itself
 

@@ -13,6 +13,8 @@ from photod.watch.lease import Leases, Writer
 from photod.watch.settle import Ages, Settle
 from photod.watch.stale import Stale
 
+FRESH_S = 60.0  # after its mtime, a file is taken to hold bytes that nobody has seen yet
+
 
 class _Behind(NamedTuple):
     """A directory of the backlog."""
@@ -29,7 +31,13 @@ class Worklist:
     """
 
     def __init__(
-        self, folder: str, quiet_s: float, flight: Flight, offer: Callable[[Candidate], bool], stale: Stale
+        self,
+        folder: str,
+        quiet_s: float,
+        flight: Flight,
+        offer: Callable[[Candidate], bool],
+        expect: Callable[[], None],
+        stale: Stale,
     ) -> None:
         self.settle = Settle(quiet_s)
         self._folder = folder
@@ -37,6 +45,7 @@ class Worklist:
         self._ages = Ages(quiet_s, time.time(), time.monotonic())
         self._flight = flight
         self._offer = offer
+        self._expect = expect
         self._arrivals: deque[Candidate] = deque()  # settled, waiting for room
         self._backlog: dict[str, _Behind] = {}  # by directory
         self._feeding: deque[Candidate] = deque()  # the backlog directory in hand
@@ -79,6 +88,8 @@ class Worklist:
         settling = waits or self.settle.settles_too_often(path, now)
         if settling or not self._ages.prove_quiet(fingerprint, wall, now, self._probe(path)):
             self.settle.observe(path, fingerprint, now, changed)
+            if urgent and wall - fingerprint.mtime_ns / 1e9 < FRESH_S:
+                self._expect()
         elif urgent:
             self._queue_arrival(path, fingerprint, landed=now)
             self.settle.settled(path, now)
