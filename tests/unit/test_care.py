@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from fake_scorer import FakeScorer
-from photod.caretaker import Caretaker
 from photod.config import Store
 from photod.errors import DatabaseError
 from photod.photos import EMBEDDING_DTYPE
@@ -17,7 +16,6 @@ from photod.store.backups import backups_of, is_sound, newest_good
 from photod.store.care import back_up, backup, is_backup_due, verify
 from photod.store.connection import DamagedError
 from photod.store.queries import Reader
-from photod.threads import Crew
 from pictures import make_photo
 from running import make_config, ranking, running, score_once, wait_until
 
@@ -91,6 +89,13 @@ def test_a_photo_that_was_edited_or_deleted_since_is_no_finding(database: Path, 
     (folder / "2.png").unlink()
     report = verify(database, folder, 100)
     assert (report.findings, report.hashed) == ((), PHOTOS - 2)
+
+
+def test_a_photo_that_cannot_be_read_is_named(database: Path, folder: Path) -> None:
+    (folder / "1.png").unlink()
+    (folder / "1.png").mkdir()
+    report = verify(database, folder, 100)
+    assert (report.findings, report.hashed) == ((f"{folder}/1.png: Is a directory",), PHOTOS - 1)
 
 
 def test_a_backup_is_one_file_that_can_take_its_place(database: Path, folder: Path, tmp_path: Path) -> None:
@@ -201,27 +206,3 @@ def test_the_daemon_makes_backups_by_itself(folder: Path) -> None:
     with running(make_config(folder, store=Store(backup_s=0.5)), FakeScorer()):
         wait_until(lambda: bool(backups_of(folder / ".photod/photos.db")))
     assert newest_good(folder / ".photod/photos.db") is not None
-
-
-def test_a_drive_that_hangs_holds_up_no_backup_but_its_own(database: Path) -> None:
-    looks, go_on = threading.Semaphore(0), threading.Event()
-
-    def hang() -> None:
-        looks.release()
-        go_on.wait(30)
-
-    crew = Crew(on_failure=lambda: None)
-    caretaker = Caretaker(Store(), lambda: {"/hangs": hang, "/works": lambda: database}, crew)
-    for _ in range(3):
-        caretaker.request()
-    assert looks.acquire(timeout=30)
-    wait_until(lambda: bool(backups_of(database)))
-    assert not looks.acquire(blocking=False)  # nobody else waits for that drive
-    go_on.set()
-
-    def looked_again() -> bool:
-        caretaker.request()
-        return looks.acquire(blocking=False)
-
-    wait_until(looked_again)
-    assert crew.failure is None

@@ -25,6 +25,7 @@ class World:
     place: Path
     presence: Presence = Presence.HERE
     looks: int = 0
+    lookers: set[tuple[int, int | None]] = field(default_factory=set)  # the thread that looked, and the one at work
     notes: list[Note] = field(default_factory=list)
     takes_notes: threading.Event = field(default_factory=threading.Event)
 
@@ -47,6 +48,8 @@ class World:
 
     def _look(self) -> Presence:
         self.looks += 1
+        at_work = self.watcher.at_work()
+        self.lookers.add((threading.get_native_id(), at_work and at_work[0]))
         return self.presence
 
     def _note(self, note: Note) -> None:
@@ -82,6 +85,15 @@ def test_a_folder_that_comes_back_while_the_committer_is_behind_is_not_stuck(wor
     world.watcher.request_scan()
     wait_until(lambda: world.appeared() == 1)
     assert world.watcher.at_work() is None
+
+
+def test_a_folder_that_is_at_work_says_which_thread_of_it(world: World) -> None:
+    """So that the watchdog can tell whether it is stuck."""
+    world.watcher.request_scan()
+    wait_until(lambda: bool(world.notes) and world.watcher.idle())
+    ((looker, at_work),) = world.lookers
+    assert looker == at_work
+    wait_until(lambda: world.watcher.at_work() is None)
 
 
 def test_a_folder_that_is_away_has_nothing_to_do_but_to_be_let_go_of(world: World) -> None:
@@ -148,3 +160,12 @@ def test_who_did_not_open_the_database_is_asked_again(world: World) -> None:
     world.presence = Presence.UNOPENED
     world.watcher.request_scan()
     wait_until(lambda: world.appeared() >= 3)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_folder_that_is_there_is_looked_for_and_not_compared_each_time(world: World) -> None:
+    world.watcher.request_scan()
+    wait_until(lambda: bool(world.notes) and world.watcher.idle())
+    looks = world.looks
+    wait_until(lambda: world.looks >= looks + 5)
+    assert [type(note) for note in world.notes] == [Compared]

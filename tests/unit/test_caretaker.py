@@ -1,0 +1,76 @@
+"""The backups that a daemon makes by itself."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from photod.caretaker import Caretaker
+from photod.config import Store
+from photod.store.backups import backups_of
+from photod.store.connection import DamagedError
+from photod.store.writer import Writer
+from photod.threads import Crew
+from running import wait_until
+
+
+@pytest.fixture
+def database(folder: Path) -> Path:
+    writer = Writer(folder / ".photod/photos.db")
+    writer.close()
+    return writer.path
+
+
+def test_a_drive_that_hangs_holds_up_no_backup_but_its_own(database: Path) -> None:
+    looks, go_on = threading.Semaphore(0), threading.Event()
+
+    def hang() -> None:
+        looks.release()
+        go_on.wait(30)
+
+    crew = Crew(on_failure=lambda: None)
+    caretaker = Caretaker(Store(), lambda: {"/hangs": hang, "/works": lambda: database}, crew)
+    for _ in range(3):
+        caretaker.request()
+    assert looks.acquire(timeout=30)
+    wait_until(lambda: bool(backups_of(database)))
+    assert not looks.acquire(blocking=False)  # nobody else waits for that drive
+    go_on.set()
+
+    request_until(caretaker, lambda: looks.acquire(blocking=False))
+    assert crew.failure is None
+
+
+def test_where_no_backups_are_kept_no_drive_is_asked_for_its_database() -> None:
+    crew = Crew(on_failure=lambda: None)
+    Caretaker(Store(backups=0), lambda: pytest.fail("asked"), crew).request()
+
+
+def test_a_damaged_database_ends_the_daemon_and_a_copy_that_fails_does_not(database: Path) -> None:
+    failed = threading.Event()
+    crew = Crew(on_failure=failed.set)
+    copies = database.parent / "backups"
+    copies.write_text("a file in the way")
+    looks = threading.Semaphore(0)
+
+    def find() -> Path:
+        looks.release()
+        return database
+
+    caretaker = Caretaker(Store(), lambda: {"/photos": find}, crew)
+    for _ in range(2):  # the second look comes when the first has ended
+        request_until(caretaker, lambda: looks.acquire(blocking=False))
+    assert crew.failure is None
+    copies.unlink()
+    database.write_bytes(database.read_bytes()[:4096] + b"\xff" * 4096 * 20)
+    request_until(caretaker, failed.is_set)
+    assert isinstance(crew.failure, DamagedError)
+
+
+def request_until(caretaker: Caretaker, condition: Callable[[], bool]) -> None:
+    def is_met() -> bool:
+        caretaker.request()
+        return condition()
+
+    wait_until(is_met)
