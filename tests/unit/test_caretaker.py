@@ -52,19 +52,22 @@ def test_a_damaged_database_ends_the_daemon_and_a_copy_that_fails_does_not(datab
     crew = Crew(on_failure=failed.set)
     copies = database.parent / "backups"
     copies.write_text("a file in the way")
-    looks = threading.Semaphore(0)
+    looks, go_on = threading.Semaphore(0), threading.Semaphore(0)
 
     def find() -> Path:
         looks.release()
+        assert go_on.acquire(timeout=30)
         return database
 
     caretaker = Caretaker(Store(), lambda: {"/photos": find}, crew)
-    for _ in range(2):  # the second look comes when the first has ended
-        request_until(caretaker, lambda: looks.acquire(blocking=False))
+    request_until(caretaker, lambda: looks.acquire(blocking=False))
+    go_on.release()
+    request_until(caretaker, lambda: looks.acquire(blocking=False))  # the first look has ended, then
     assert crew.failure is None
     copies.unlink()
     database.write_bytes(database.read_bytes()[:4096] + b"\xff" * 4096 * 20)
-    request_until(caretaker, failed.is_set)
+    go_on.release()
+    wait_until(failed.is_set)
     assert isinstance(crew.failure, DamagedError)
 
 
