@@ -187,6 +187,8 @@ def test_a_photo_that_cannot_be_read_is_named_itself(ctl: Ctl, folder: Path) -> 
         ([], "add --xmp"),
         (["--xmp", "--stars", "50,80,95,99"], "four falling percentiles"),
         (["--xmp", "--stars", "many"], "four falling percentiles"),
+        (["--xmp", "--stars", "101,95,80,50"], "four falling percentiles"),
+        (["--xmp", "--stars", "99,95,80,-1"], "four falling percentiles"),
         (["--xmp", "--names", "picasa"], "write digikam, darktable, lightroom"),
     ],
 )
