@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from programs import wait_until
+from running import children
 from scripted_daemon import ScriptedDaemon
 
 Archive = Callable[..., Path]
@@ -39,9 +40,8 @@ def interrupted(environment: dict[str, str], tmp_path: Path) -> Interrupt:
 
 
 def _is_loading(pid: int) -> bool:
-    """Whether the process has a child that loads the model."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return any("libtorch" in Path(f"/proc/{child}/maps").read_text() for child in children)
+    """Whether the process has a child that has the model loaded."""
+    return any(children("photod.score.worker", child) for child in children("photod", pid))
 
 
 def test_failed_retry_of_its_own_says_what_goes_on_from_there(interrupted: Interrupt, archive: Archive) -> None:
