@@ -68,9 +68,12 @@ def numbered(jpeg: Path, number: int) -> bytes:
 
 
 def cpu_s() -> float:
-    """Processor seconds of this process and the children that ended."""
+    """Processor seconds of this process and its children, those that ended and those that live."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+    living = [child for task in Path("/proc/self/task").glob("*/children") for child in task.read_text().split()]
+    ticks = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[11:13] for child in living]
+    ended = sum(usage.ru_utime + usage.ru_stime for usage in used)
+    return ended + sum(int(each) for times in ticks for each in times) / os.sysconf("SC_CLK_TCK")
 
 
 def intake(kind: str, count: int, name: str) -> dict[str, float]:
