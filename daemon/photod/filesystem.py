@@ -45,10 +45,10 @@ def filesystem_identity(path: str) -> str:
     return f"{answer.type & 0xFFFFFFFF:x}:{answer.fsid[0]:08x}{answer.fsid[1]:08x}"
 
 
-def is_remote(path: str) -> bool:
-    """Whether events of changes at `path` may be missing for good; so too where that cannot be found out."""
+def is_remote(place: str | int) -> bool:
+    """Whether events of changes there may be missing for good; so too where that cannot be found out."""
     try:
-        return filesystem_type(path) in REMOTE
+        return filesystem_type(place) in REMOTE
     except OSError:
         return True
 

@@ -37,8 +37,6 @@ class Trouble:
 
 
 _recent: deque[Trouble] = deque(maxlen=_KEPT)  # the process's own; appending is atomic
-
-
 _configured: deque[tuple[str, str]] = deque([("info", "auto")], maxlen=1)
 
 

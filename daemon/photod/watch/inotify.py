@@ -62,7 +62,6 @@ class DirectoryWatches:
         self._directory_of: dict[int, str] = {}
         self._held: dict[str, tuple[int, int, int]] = {}  # directory -> watch, device, inode
         self._unsure: set[str] = set()  # directories in which things may happen without an event
-        self._remote: dict[int, bool] = {}  # by device
 
     def __len__(self) -> int:
         return len(self._held)
@@ -83,7 +82,7 @@ class DirectoryWatches:
             if held:
                 self._let_go(directory)
             self._add(directory, location, status)
-            if self._is_remote(status.st_dev, location):
+            if is_remote(location):
                 self._unsure.add(directory)  # of what others do there
 
     def forget(self, tree: str) -> None:
@@ -142,11 +141,6 @@ class DirectoryWatches:
     def on_queue_overflow(self) -> None:
         """On the reading thread: the kernel dropped events."""
         self._heed.doubt("more events than the kernel's queue holds")
-
-    def _is_remote(self, device: int, location: str) -> bool:
-        if device not in self._remote:
-            self._remote[device] = is_remote(location)
-        return self._remote[device]
 
     def _add(self, directory: str, location: str, status: os.stat_result) -> None:
         name = _name(directory)

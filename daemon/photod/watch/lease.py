@@ -20,29 +20,17 @@ class Writer(Enum):
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOATIME
 
 
-class Leases:
-    """Asks about files, one after the other. Owned by one thread."""
-
-    def __init__(self) -> None:
-        self._remote: dict[int, bool] = {}  # by device
-
-    def probe(self, location: str) -> Writer:
-        """Ask for the file at `location`; takes microseconds, and never blocks on a local filesystem."""
-        try:
-            descriptor = os.open(location, _FLAGS)
-        except OSError:  # O_NOATIME alone is refused for another user's file, and so would the lease be
-            return Writer.UNKNOWN
-        try:
-            # NFS and SMB answer EAGAIN whenever the server has not lent them the file: it would mean nothing.
-            return Writer.UNKNOWN if self._is_remote(descriptor, location) else _ask(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def _is_remote(self, descriptor: int, location: str) -> bool:
-        device = os.fstat(descriptor).st_dev
-        if device not in self._remote:
-            self._remote[device] = is_remote(location)
-        return self._remote[device]
+def probe(location: str) -> Writer:
+    """Ask for the file at `location`; takes microseconds, and never blocks on a local filesystem."""
+    try:
+        descriptor = os.open(location, _FLAGS)
+    except OSError:  # O_NOATIME alone is refused for another user's file, and so would the lease be
+        return Writer.UNKNOWN
+    try:
+        # NFS and SMB answer EAGAIN whenever the server has not lent them the file: it would mean nothing.
+        return Writer.UNKNOWN if is_remote(descriptor) else _ask(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _ask(descriptor: int) -> Writer:

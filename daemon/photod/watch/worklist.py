@@ -9,7 +9,7 @@ from typing import NamedTuple
 from photod.fingerprints import fingerprint_at
 from photod.photos import Candidate, Fingerprint
 from photod.watch.flight import Flight
-from photod.watch.lease import Leases, Writer
+from photod.watch.lease import Writer, probe
 from photod.watch.settle import Ages, Settle
 from photod.watch.stale import Stale
 
@@ -41,7 +41,6 @@ class Worklist:
     ) -> None:
         self.settle = Settle(quiet_s)
         self._folder = folder
-        self._leases = Leases()
         self._ages = Ages(quiet_s, time.time(), time.monotonic())
         self._flight = flight
         self._offer = offer
@@ -161,4 +160,4 @@ class Worklist:
         return True
 
     def _probe(self, path: str) -> Writer:
-        return self._leases.probe(os.path.join(self._folder, path))
+        return probe(os.path.join(self._folder, path))
