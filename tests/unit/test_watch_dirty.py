@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from photod.photos import KnownPhoto, Missing, Note, StalePage
+from photod.photos import KnownPhoto, Missing, Note
 from photod.watch.agenda import Agenda
 from photod.watch.dirty import REST_S, DirtyWalk
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
-from photod.watch.presence import Presence
-from photod.watch.survey import Surroundings, Survey
+from photod.watch.survey import Survey
+from surroundings import surroundings
 
 
 class Walk:
@@ -24,17 +24,10 @@ class Walk:
         self.notes: list[Note] = []
         self.considered: list[str] = []
         self.agenda = Agenda()
-        around = Surroundings(
+        around = surroundings(
             known=lambda directory: [KnownPhoto(f"{directory}/old.jpg", 1, 2, 3, 4)] if "gone" in directory else [],
             known_directories=lambda below: ["gone", "gone/b"] if below == "gone" else [],
-            links_of=lambda _: [],
-            paths_of=lambda _: [],
-            count_stale=lambda _: 0,
-            stale=lambda *_: StalePage((), None),
-            offer=lambda _: False,
-            expect=lambda: None,
             note=self.notes.append,
-            presence=lambda: Presence.HERE,
         )
         self.survey = Survey(str(folder), Rules((), lambda name: name.endswith(".jpg")), around, Flight())
         self.dirty = DirtyWalk(

@@ -9,13 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from photod.config import Watch
-from photod.photos import Appeared, Compared, Departed, Note, StalePage
+from photod.photos import Appeared, Compared, Departed, Note
 from photod.watch import folder as folder_module
 from photod.watch.folder import FolderWatcher
 from photod.watch.ignore import Rules
 from photod.watch.presence import Presence
-from photod.watch.survey import Surroundings
 from running import wait_until
+from surroundings import surroundings
 
 
 @dataclass
@@ -31,18 +31,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.takes_notes.set()
-        around = Surroundings(
-            known=lambda _: [],
-            known_directories=lambda _: [],
-            links_of=lambda _: [],
-            paths_of=lambda _: [],
-            count_stale=lambda _: 0,
-            stale=lambda *_: StalePage((), None),
-            offer=lambda _: False,
-            expect=lambda: None,
-            note=self._note,
-            presence=self._look,
-        )
+        around = surroundings(note=self._note, presence=self._look)
         self.watcher = FolderWatcher(str(self.place), Rules((), lambda _: False), around, Watch())
         self.watcher.watch_with(None)
 

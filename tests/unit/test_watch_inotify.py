@@ -7,13 +7,13 @@ import pytest
 from watchdog.observers.inotify_c import InotifyFD
 
 from photod.config import Folder
-from photod.photos import Fingerprint, Note, StalePage
+from photod.photos import Note
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
-from photod.watch.presence import Presence
-from photod.watch.survey import Surroundings, Survey
+from photod.watch.survey import Survey
 from running import wait_until
+from surroundings import surroundings
 from watching import put
 
 
@@ -115,23 +115,9 @@ def test_a_closed_instance_whose_number_is_another_files_is_no_lack_of_watches(f
 
 
 def survey_of(folder: Path, notes: list[Note]) -> Survey:
-    def paths_of(_: Fingerprint) -> list[str]:
-        return []
-
-    around = Surroundings(
-        known=lambda _: [],
-        known_directories=lambda _: [],
-        links_of=lambda _: [],
-        paths_of=paths_of,
-        count_stale=lambda _: 0,
-        stale=lambda *_: StalePage((), None),
-        offer=lambda _: True,
-        expect=lambda: None,
-        note=notes.append,
-        presence=lambda: Presence.HERE,
-    )
     settings = Folder(path=folder)
-    return Survey(str(folder), Rules(settings.exclude, lambda name: name.endswith(".png")), around, Flight())
+    rules = Rules(settings.exclude, lambda name: name.endswith(".png"))
+    return Survey(str(folder), rules, surroundings(note=notes.append), Flight())
 
 
 def test_a_directory_made_while_a_scan_goes_on_stays_watched(

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from photod.photos import Compared, KnownPhoto, Missing, Note, StalePage
+from photod.photos import Compared, KnownPhoto, Missing, Note
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.presence import Presence
 from photod.watch.scan import Comparison, Listing
 from photod.watch.survey import Surroundings, Survey
+from surroundings import surroundings
 
 RULES = Rules(("private/",), lambda name: name.endswith(".jpg"))
 
@@ -23,18 +24,7 @@ def notes() -> list[Note]:
 
 @pytest.fixture
 def around(notes: list[Note]) -> Surroundings:
-    return Surroundings(
-        known=lambda _: [],
-        known_directories=lambda _: [],
-        links_of=lambda _: [],
-        paths_of=lambda _: [],
-        count_stale=lambda _: 0,
-        stale=lambda *_: StalePage((), None),
-        offer=lambda _: False,
-        expect=lambda: None,
-        note=notes.append,
-        presence=lambda: Presence.HERE,
-    )
+    return surroundings(note=notes.append)
 
 
 @pytest.fixture
