@@ -1,5 +1,7 @@
 """The watches of a folder: which directory each belongs to, whatever moves."""
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,6 +96,45 @@ def test_the_folder_itself_moving_is_a_doubt(folder: Path, watches: DirectoryWat
     folder.rename(folder.parent / "moved")
     wait_until(lambda: bool(ear.doubts))
     assert watches.root_is_another()
+
+
+def test_a_drive_that_takes_its_time_holds_up_no_events(
+    folder: Path, watches: DirectoryWatches, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[bool] = []
+
+    def wait_for_an_event(_: str) -> bool:
+        put(folder / "x.png")
+        wait_until(lambda: bool(ear.files))
+        heard.append(True)
+        return True
+
+    (folder / "drive").mkdir()
+    watches.watch("")
+    monkeypatch.setattr("photod.watch.inotify.is_remote", wait_for_an_event)
+    watches.watch("drive")
+    assert heard == [True]
+    assert watches.watched_by() == "partly"
+    watches.forget("drive")
+    assert watches.watched_by() == "inotify"
+
+
+def test_the_lack_of_watches_is_told_beside_a_network_drive(
+    folder: Path, watches: DirectoryWatches, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("photod.watch.inotify.is_remote", lambda place: place.endswith("drive"))
+    for name in ("drive", "a", "b"):
+        (folder / name).mkdir()
+    watches.watch("drive")
+    monkeypatch.setattr(watches._instance, "add_callback", refuse)
+    watches.watch("a")
+    watches.watch("b")
+    assert capsys.readouterr().out.count("not_all_watched") == 1
+    assert watches.watched_by() == "polling"
+
+
+def refuse(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_watching_again_costs_no_second_watch(folder: Path, watches: DirectoryWatches) -> None:

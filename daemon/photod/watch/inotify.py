@@ -61,7 +61,8 @@ class DirectoryWatches:
         self._lock = threading.Lock()
         self._directory_of: dict[int, str] = {}
         self._held: dict[str, tuple[int, int, int]] = {}  # directory -> watch, device, inode
-        self._unsure: set[str] = set()  # directories in which things may happen without an event
+        self._unwatched: set[str] = set()  # directories without a watch
+        self._remote: set[str] = set()  # directories in which others may do things without an event
 
     def __len__(self) -> int:
         return len(self._held)
@@ -74,16 +75,16 @@ class DirectoryWatches:
             status = os.lstat(location)
         except OSError:
             return  # the listing that follows says what is wrong
+        if self._holds(directory, status):
+            return
+        remote = is_remote(location)  # may take a drive's time, for which no event must wait
         with self._lock:
-            held = self._held.get(directory)
-            if held and held[1:] == (status.st_dev, status.st_ino):
-                self._directory_of[held[0]] = directory
-                return
-            if held:
+            if directory in self._held:
                 self._let_go(directory)
             self._add(directory, location, status)
-            if is_remote(location):
-                self._unsure.add(directory)  # of what others do there
+            self._remote.discard(directory)
+            if remote:
+                self._remote.add(directory)
 
     def forget(self, tree: str) -> None:
         """This directory is gone, and all below it."""
@@ -91,14 +92,16 @@ class DirectoryWatches:
         with self._lock:
             for directory in [d for d in self._held if d == tree or d.startswith(inside) or not tree]:
                 self._let_go(directory)
-            self._unsure = {d for d in self._unsure if d != tree and not d.startswith(inside) and tree}
+            for kept in (self._unwatched, self._remote):
+                kept.difference_update([d for d in kept if d == tree or d.startswith(inside) or not tree])
 
     def keep_only(self, directories: Collection[str]) -> None:
         """These are all directories of the folder: forget others."""
         with self._lock:
             for directory in [held for held in self._held if held not in directories]:
                 self._let_go(directory)
-            self._unsure.intersection_update(directories)
+            self._unwatched.intersection_update(directories)
+            self._remote.intersection_update(directories)
 
     def root_is_another(self) -> bool:
         """Whether the folder's path leads to another directory than the one that is watched."""
@@ -111,9 +114,10 @@ class DirectoryWatches:
 
     def watched_by(self) -> str:
         """By which means all changes are noticed: inotify, polling, or partly."""
-        if not self._unsure:
-            return "inotify"
-        return "partly" if self._held.keys() - self._unsure else "polling"
+        with self._lock:
+            if not self._unwatched and not self._remote:
+                return "inotify"
+            return "partly" if self._held.keys() - self._remote else "polling"
 
     def on_event(self, event: InotifyEvent) -> None:
         """On the reading thread. An event of a watch that was just let go of is about nothing of ours."""
@@ -142,6 +146,15 @@ class DirectoryWatches:
         """On the reading thread: the kernel dropped events."""
         self._heed.doubt("more events than the kernel's queue holds")
 
+    def _holds(self, directory: str, status: os.stat_result) -> bool:
+        """Whether this very directory is watched, under whatever name until now."""
+        with self._lock:
+            held = self._held.get(directory)
+            if held is None or held[1:] != (status.st_dev, status.st_ino):
+                return False
+            self._directory_of[held[0]] = directory
+            return True
+
     def _add(self, directory: str, location: str, status: os.stat_result) -> None:
         name = _name(directory)
         try:
@@ -156,10 +169,10 @@ class DirectoryWatches:
             return
         self._held[directory] = (watch, status.st_dev, status.st_ino)
         self._directory_of[watch] = directory
-        self._unsure.discard(directory)
+        self._unwatched.discard(directory)
 
     def _note_unwatched(self, directory: str, error: OSError) -> None:
-        if not self._unsure:
+        if not self._unwatched:
             log.warning(
                 "not_all_watched",
                 folder=self._folder,
@@ -168,7 +181,7 @@ class DirectoryWatches:
                 note="what cannot be watched is compared every few minutes; raise fs.inotify.max_user_watches"
                 " with sysctl to watch it all",
             )
-        self._unsure.add(directory)
+        self._unwatched.add(directory)
 
     def _let_go(self, directory: str) -> None:
         watch, _, _ = self._held.pop(directory)
