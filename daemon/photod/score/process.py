@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photod import config
-from photod.errors import ConfigError, DeviceError
+from photod.errors import ConfigError, DeviceError, PhotodError
 from photod.exits import describe_exit
 from photod.logs import logs_configuration
 from photod.score.protocol import Embedded, Order, Standing, pixels_shape
@@ -42,7 +42,6 @@ class ModelProcess:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._lock = threading.Lock()
-        self._preparing = threading.Lock()
         self._running: _Running | None = _Running(order)
         self.standings = self._running.standings
         self._at_work = set(range(len(self.standings)))
@@ -59,7 +58,7 @@ class ModelProcess:
 
     def prepare(self) -> None:
         """Have the model loaded by a thread of its own, if it rests; never blocks."""
-        if self._running is None and not self._preparing.locked():
+        if self._running is None and not self._lock.locked():  # else somebody is loading it already
             threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
 
     def rest(self, number: int) -> None:
@@ -71,11 +70,8 @@ class ModelProcess:
                 self._running = None
 
     def _prepare(self) -> None:
-        # Whatever is wrong, `embed` meets it as well, and its thread may fail.
-        if self._preparing.acquire(blocking=False):
-            with suppress(Exception), self._lock:
-                self._running = self._running or self._load_again()
-            self._preparing.release()
+        with suppress(PhotodError), self._lock:  # `embed` meets it as well, and its thread may fail
+            self._running = self._running or self._load_again()
 
     def _load_again(self) -> "_Running":
         try:
@@ -133,7 +129,9 @@ class _Running:
             for standing in self.standings:
                 self._desks.append(self._open_desk(pixels_shape(order, standing)))
         except (EOFError, OSError) as error:
-            raise DeviceError(f"the process that loads the model {self._fate()}", _SEE) from error
+            fate = self._fate()
+            self.end()
+            raise DeviceError(f"the process that loads the model {fate}", _SEE) from error
         except BaseException:
             self.end()
             raise
@@ -182,9 +180,8 @@ class _Running:
         try:
             return describe_exit(self._process.wait(_ENDING_S))
         except subprocess.TimeoutExpired:
+            self._process.kill()
             return "stopped answering"
-        finally:
-            self.end()
 
 
 def _start(stdin: socket.socket) -> subprocess.Popen[bytes]:
