@@ -34,7 +34,7 @@ class FolderStatus(TypedDict):
 
     path: str
     database: str
-    state: str  # absent, comparing, scoring, idle; without a daemon: absent, unwatched, closed
+    state: str  # absent, comparing, scoring, idle; without a daemon: absent, unwatched, closed, unusable
     watched_by: str | None  # inotify, polling, partly
     compared_at: float | None  # when it was last compared, whole
     pending: int | None  # photos known to need work

@@ -75,12 +75,11 @@ def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
                         unreadable[path] = error.strerror or str(error)
                         continue
                     if seen is not None:
-                        size, mtime_ns, ctime_ns, inode = (
-                            seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino
-                        )  # fmt: skip
+                        mtime_ns, ctime_ns = seen.st_mtime_ns, seen.st_ctime_ns
                         if forgetful or not 0 <= mtime_ns <= ctime_ns <= last_ns:  # rare: others need no call
-                            size, mtime_ns, ctime_ns, inode = fingerprint_of(seen)
-                        photos.add((path, size, mtime_ns, ctime_ns, inode, 0, 0))
+                            photos.add((path, *fingerprint_of(seen), 0, 0))
+                        else:
+                            photos.add((path, seen.st_size, mtime_ns, ctime_ns, seen.st_ino, 0, 0))
                         continue
                 if entry.is_dir(follow_symlinks=False) and enters(path):
                     directories.append(path)
