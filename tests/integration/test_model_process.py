@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ from photod import config
 from photod.errors import ConfigError, DeviceError
 from photod.score import load_scorers, start_scorers
 from photod.score.pictures import pictures
-from photod.score.process import DistantScorer
+from photod.score.process import WORKER, DistantScorer
+from photod.score.protocol import Order
 from running import children, command_of, wait_until
 from synthetic_clip import SMALL, make_state, save_directory
 
@@ -145,3 +148,13 @@ def test_it_ends_with_the_daemon_however_that_ends(cache: Path) -> None:
         (process,) = model_processes(daemon.pid)
         daemon.kill()
         wait_until(lambda: not command_of(process))
+
+
+def test_it_says_nothing_where_the_daemon_ended_while_it_loaded(cache: Path, tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen([sys.executable, "-m", WORKER], stdin=theirs.fileno(), stderr=said)
+    with Connection(ours.detach()) as wire:
+        wire.send(Order(MODEL, cache, 1, ("info", "auto")))
+    assert process.wait(60) == 0
+    assert (tmp_path / "said").read_text() == ""

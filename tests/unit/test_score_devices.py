@@ -87,3 +87,17 @@ def test_what_was_uploaded_is_held_until_it_has_been_read(cross: Crossing, strea
 def test_a_batch_comes_back_in_its_order(cross: Crossing) -> None:
     shown = np.concatenate([pictures(SIZE), pictures(SIZE)[::-1], pictures(SIZE, 3)])
     assert np.allclose(cross(statistics_of, shown), statistics_of(torch.from_numpy(shown)), atol=1e-6)
+
+
+def test_only_a_device_of_its_own_holds_memory_and_one_that_failed_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = {"cuda:0": 1 << 30}
+
+    def memory_reserved(device: str) -> int:
+        if device not in held:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        return held[device]
+
+    monkeypatch.setattr(torch.cuda, "memory_reserved", memory_reserved)
+    assert [devices.device_memory(name) for name in ("cpu", "cuda:0", "cuda:1")] == [None, 1 << 30, None]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from photod.score.memory import device_memory, give_memory_back
+from photod.score.memory import give_memory_back
 
 # Prints how many pages are mapped anew when 16 MiB are taken, filled and let go of thirty times.
 PASSES = """
@@ -41,7 +41,3 @@ def test_what_passes_use_one_after_the_other_is_mapped_once() -> None:
         for how in ("kept", "as usual")
     }
     assert pages["kept"] < pages["as usual"] / 10
-
-
-def test_a_cpu_has_no_memory_of_its_own() -> None:
-    assert device_memory("cpu") is None

@@ -1,7 +1,6 @@
 """What Prometheus reads, by Prometheus' own parser, and the alert rules that stand on it."""
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from photod.photos import Candidate, Facts, Fingerprint, Judged, Passed, Scored, Unscoreable
-from photod.score.memory import device_memory
 from photod.tally import KINDS, Tally
 from photod_ctl.prometheus import prometheus_text
 
@@ -166,23 +164,3 @@ def test_the_page_about_monitoring_names_every_metric_and_every_alert(rules: lis
     names = {f"{name}_total" if family.type == "counter" else name for name, family in families.items()}
     missing = {name for name in names | {rule["alert"] for rule in rules} if f"`{name}`" not in page}
     assert not missing
-
-
-class FakeCuda:
-    """What torch says of a GPU."""
-
-    def __init__(self, held: int | None) -> None:
-        self.cuda, self._held = self, held
-
-    def memory_reserved(self, device: str) -> int:
-        assert device == "cuda:0"
-        if self._held is None:
-            raise RuntimeError("CUDA error: an illegal memory access was encountered")
-        return self._held
-
-
-def test_a_gpu_that_failed_tells_nothing_of_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", FakeCuda(1 << 30))
-    assert (device_memory("cuda:0"), device_memory("cpu")) == (1 << 30, None)
-    monkeypatch.setitem(sys.modules, "torch", FakeCuda(None))
-    assert device_memory("cuda:0") is None

@@ -30,6 +30,20 @@ def pass_size(device: torch.device, count: int) -> int:
     return min(count, _GPU_PASS if device.type == "cuda" else _CPU_PASS)
 
 
+def device_memory(device: str) -> int | None:
+    """Bytes that torch has taken for tensors, in use or kept for the next ones; None where it is the machine's own.
+
+    The driver's context comes on top. Any thread may ask, and nothing is computed. A device that failed answers
+    nothing.
+    """
+    if not device.startswith("cuda"):
+        return None
+    try:
+        return torch.cuda.memory_reserved(device)
+    except RuntimeError:
+        return None
+
+
 def crossing(device: torch.device) -> Crossing:
     """The way to run batches on a device."""
     return _gpu_crossing(device) if device.type == "cuda" else _cpu_crossing()

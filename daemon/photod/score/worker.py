@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from photod.errors import PhotodError
 from photod.logs import configure_logs
 from photod.score.assembly import assemble
-from photod.score.memory import device_memory
+from photod.score.devices import device_memory
 from photod.score.protocol import Embedded, Order, Standing, pixels_shape
 from photod.score.tower_scorer import TowerScorer
 
 
 def main() -> None:
-    """Serve the socket on file descriptor 0."""
+    """Serve the socket on file descriptor 0. Raises EOFError or ConnectionError when its other side is closed."""
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTTOU):
         signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when this ends, or waits
     wire = Connection(os.dup(0))
@@ -41,8 +41,7 @@ def main() -> None:
     for scorer, standing in zip(scorers, standings, strict=True):
         desk, pixels = _open_desk(pixels_shape(order, standing))
         threading.Thread(target=_serve, args=(scorer, desk, pixels), daemon=True).start()
-    with suppress(EOFError, OSError):
-        wire.recv()
+    wire.recv()
 
 
 def _open_desk(shape: tuple[int, int, int, int]) -> tuple[Connection, NDArray[np.uint8]]:
@@ -82,5 +81,6 @@ def _portable(error: Exception) -> Exception:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(EOFError, ConnectionError):
+        main()
     os._exit(0)  # a device that hangs would keep the interpreter from ending; one that failed, torch aborts on

@@ -17,7 +17,7 @@ from photod.fingerprints import fingerprint_of, notice
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.store.backups import DIRECTORY, backups_of, damage, is_sound
 from photod.store.connection import DamagedError, damaged, database_errors, open_readable, refuse_links
-from photod.store.schema import LINKED_SINCE, from_sql, user_version
+from photod.store.schema import LINKED_SINCE, from_sql, unsigned, user_version
 
 UNIT_TOLERANCE = 2e-3  # an embedding's length may differ that much from 1: float16 rounds each coordinate
 SCORE_TOLERANCE = 0.05  # points; a score was given before its embedding was rounded
@@ -161,7 +161,7 @@ def _hash_again(database: sqlite3.Connection, folder: Path, samples: int) -> tup
         try:
             with location.open("rb") as file:
                 notice(file.fileno())
-                if fingerprint_of(os.fstat(file.fileno())) != Fingerprint(size, mtime, ctime, inode % 2**64):
+                if fingerprint_of(os.fstat(file.fileno())) != Fingerprint(size, mtime, ctime, unsigned(inode)):
                     continue
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:

@@ -6,7 +6,7 @@ from typing import Any
 
 from photod.photos import Facts, Fingerprint, PhotoRow, Scored, StalePage, Unscoreable, Verdict
 from photod.store.rankings import EVERYTHING, Bounds, RankedPhoto, Rankings, below_condition
-from photod.store.schema import from_sql, signed, to_sql
+from photod.store.schema import from_sql, signed, to_sql, unsigned
 
 __all__ = [
     "EVERYTHING", "Bounds", "EarlierContent", "EarlierScore", "FailedPhoto", "PhotoDetails", "RankedPhoto",
@@ -141,7 +141,7 @@ class Reader(Rankings):
             *arguments,
         )
         photos = tuple(
-            (from_sql(path), Fingerprint(size, mtime, ctime, inode % 2**64))
+            (from_sql(path), Fingerprint(size, mtime, ctime, unsigned(inode)))
             for path, size, mtime, ctime, inode, _, stale in rows
             if stale
         )
@@ -259,4 +259,4 @@ class Reader(Rankings):
 def _as_seen(row: PhotoRow) -> PhotoRow:
     """A row as a listing shows its photo: names that are not UTF-8 are text, inodes are positive."""
     path, size, mtime_ns, ctime_ns, inode, missing, stale = row
-    return from_sql(path), size, mtime_ns, ctime_ns, inode % 2**64, missing, stale
+    return from_sql(path), size, mtime_ns, ctime_ns, unsigned(inode), missing, stale

@@ -254,6 +254,11 @@ def signed(inode: int) -> int:
     return inode - (1 << 64) if inode >= 1 << 63 else inode
 
 
+def unsigned(stored: int) -> int:
+    """The inverse of `signed`."""
+    return stored % (1 << 64)
+
+
 def statements(script: str) -> list[str]:
     """The statements of a script, one by one."""
     # Not executescript(), which commits the transaction that makes a migration all or nothing.
