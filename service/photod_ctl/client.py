@@ -94,13 +94,16 @@ def ask(config: Config, request: dict[str, Any]) -> dict[str, Any] | None:
         return next(answers(connection, request))
 
 
-def tell(config: Config, request: dict[str, Any]) -> dict[str, Any]:
-    """Have the daemon do something; its answer. Raises DaemonError, and UsageError where none runs."""
+def tell(config: Config, request: dict[str, Any], instead: str = "") -> dict[str, Any]:
+    """Have the daemon do something; its answer. Raises DaemonError, and UsageError where none runs.
+
+    `instead`: what else can be done then, in words.
+    """
     answer = ask(config, request)
     if answer is None:
         if closed := refusal(config):
             raise UsageError("photod does not listen to you", closed)
-        raise UsageError("photod is not running", "start it, or score a folder now with photod-ctl rate FOLDER")
+        raise UsageError("photod is not running", f"start it, or {instead}" if instead else "start it")
     return answer
 
 

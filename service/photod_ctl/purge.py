@@ -1,8 +1,16 @@
-"""`photod-ctl purge`: have the daemon drop what it remembers of photos that are gone."""
+"""`photod-ctl purge`: drop what is remembered of photos that are gone."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import typer
 
-from photod_ctl.options import ConfigFile, FolderOrAll, load
+from photod_ctl.options import ConfigFile, FolderOrAll, config_file, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from photod_ctl.folders import Archive
 
 
 def purge(
@@ -16,11 +24,35 @@ def purge(
     away. Nothing is deleted but rows in the database: the scores of these photos. Those of photos that are there,
     and only hidden by a new `exclude`, are kept.
 
+    A running daemon that has the folder does it; without one, this command does it itself.
+
     Example: photod-ctl purge ~/Pictures
     """
     from photod_ctl.client import tell
-    from photod_ctl.folders import real_directory
+    from photod_ctl.folders import archives, real_directory
+    from photod_ctl.scoring import daemon_has
 
+    settings = load(context, config)
     meant = None if folder is None else real_directory(folder)
-    tell(load(context, config), {"command": "purge", "folder": meant})
-    print("photod drops what is missing in " + ("the folder" if meant else "all folders"))
+    if daemon_has(meant, settings):
+        tell(settings, {"command": "purge", "folder": meant})
+        print("photod drops what is missing in " + ("the folder" if meant else "all folders"))
+        return
+    for archive in archives(None if meant is None else [meant], settings):
+        print(_purge(archive, config_file(context, config)))
+
+
+def _purge(archive: "Archive", config_path: "Path | None") -> str:
+    """Have a process of our own do it. Returns what was done, in words."""
+    from photod.store.queries import Reader
+    from photod_ctl.scoring import OwnProcess
+    from photod_ctl.tables import number_of, printable
+
+    name = printable(archive.name)
+    with closing(Reader(archive.database)) as reader:
+        before = reader.missing(archive.below)
+        if not before:
+            return f"no photo is missing in {name}"
+        with closing(OwnProcess(archive.name, config_path)) as process:
+            process.purge()
+        return f"dropped {number_of('missing photo', before - reader.missing(archive.below))} of {name}"

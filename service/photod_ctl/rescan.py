@@ -18,7 +18,9 @@ def rescan(
     """
     from photod_ctl.client import tell
     from photod_ctl.folders import real_directory
+    from photod_ctl.tables import typed
 
     meant = None if folder is None else real_directory(folder)
-    tell(load(context, config), {"command": "rescan", "folder": meant})
+    instead = f"score it now with photod-ctl rate {typed(folder) if folder else 'FOLDER'}"
+    tell(load(context, config), {"command": "rescan", "folder": meant}, instead)
     print("photod compares " + ("the folder" if meant else "all folders"))

@@ -21,11 +21,12 @@ from photod_ctl.client import DaemonError, answers, ask, connect
 RETRY_PATIENCE_S = 5.0
 
 
-def daemon_has(folder: str, config: Config) -> bool:
-    """Whether a daemon runs that watches this real path, or one above it."""
+def daemon_has(folder: str | None, config: Config) -> bool:
+    """Whether a daemon runs that watches this real path, or one above it; None: whatever it watches."""
     status = ask(config, {"command": "status"})
-    watched = [known["path"] for known in status["folders"]] if status else []
-    return any(os.path.commonpath([folder, path]) == path for path in watched)
+    if status is None or folder is None:
+        return status is not None
+    return any(os.path.commonpath([folder, known["path"]]) == known["path"] for known in status["folders"])
 
 
 def follow_daemon(folder: str, config: Config, retry: bool = False) -> Iterator[Progress]:
@@ -65,14 +66,14 @@ class OwnProcess:
 
         Raises DaemonError with the child's own last words.
         """
-        try:
+        with self._until_its_end():
             yield from _retry(self._socket, self._folder) if retry else _progress(self._socket, self._folder)
-        except DaemonError as error:
-            raise self._failure(error) from None
-        finally:
-            self._socket.close()
-        if self._process.wait():
-            raise self._failure(DaemonError("the scoring process failed"))
+
+    def purge(self) -> None:
+        """Have it drop what it remembers of missing photos. Raises DaemonError with the child's own last words."""
+        with self._until_its_end():
+            self._socket.settimeout(None)
+            next(answers(self._socket, {"command": "purge", "folder": self._folder}))
 
     def stop(self) -> None:
         """Tell it to commit and end; a second time, to end at once."""
@@ -83,6 +84,18 @@ class OwnProcess:
         self._socket.close()
         self._process.wait()
         self._log.close()
+
+    @contextmanager
+    def _until_its_end(self) -> Iterator[None]:
+        """Around what it is asked for: afterwards it commits and ends."""
+        try:
+            yield
+        except DaemonError as error:
+            raise self._failure(error) from None
+        finally:
+            self._socket.close()
+        if self._process.wait():
+            raise self._failure(DaemonError("the scoring process failed"))
 
     def _failure(self, otherwise: DaemonError) -> DaemonError:
         code = self._process.wait()

@@ -128,7 +128,7 @@ def test_an_empty_name_does_not_mean_all_folders(ctl: Ctl, command: str) -> None
     assert run.stderr == "photod-ctl: '' is not a folder; name a folder of photos\n"
 
 
-@pytest.mark.parametrize("command", ["rescan", "purge", "pause", "resume"])
+@pytest.mark.parametrize("command", ["rescan", "pause", "resume"])
 def test_without_a_daemon_it_says_what_to_do(ctl: Ctl, command: str) -> None:
     run = ctl(command)
     assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1)

@@ -152,6 +152,33 @@ def test_without_a_daemon_a_part_is_retried_by_itself(ctl: Ctl, tmp_path: Path) 
 
 
 @needs_weights
+def test_without_a_daemon_missing_photos_are_purged_all_the_same(ctl: Ctl, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    (folder / "part").mkdir(parents=True)
+    for level, name in enumerate(("a.jpg", "part/b.jpg", "part/c.jpg")):
+        Image.new("L", (64, 64), level).save(folder / name)
+    ctl("rate", "photos")
+    (folder / "a.jpg").unlink()
+    (folder / "part/b.jpg").unlink()
+    ctl("rate", "photos")
+    assert ctl("purge", "photos/part").stdout == f"dropped 1 missing photo of {folder}/part\n"
+    assert ctl("purge", "photos").stdout == f"dropped 1 missing photo of {folder}\n"
+    assert ctl("purge", "photos").stdout == f"no photo is missing in {folder}\n"
+    assert [Path(photo["path"]).name for photo in json.loads(ctl("top", "photos", "--json").stdout)] == ["c.jpg"]
+
+
+def test_a_purge_says_why_its_own_process_cannot_do_it(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    folder = archive("photos", {"a.jpg": 3.0})
+    with sqlite3.connect(folder / ".photod/photos.db") as database:
+        database.execute("UPDATE photo SET missing_since = 1")
+    database.close()
+    (tmp_path / "config.toml").write_text("[model]\nweights = 'nowhere'\n")
+    run = ctl("purge", "photos", "--config", "config.toml")
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (78, "", 1)
+    assert 'model.weights = "nowhere"' in run.stderr
+
+
+@needs_weights
 def test_a_single_photo_s_score_is_printed_and_nothing_is_left_behind(ctl: Ctl, tmp_path: Path) -> None:
     Image.radial_gradient("L").save(tmp_path / "photo.png")
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
