@@ -18,7 +18,8 @@ LOOK_S = 3600.0  # between two looks at whether a backup is due: a daemon may be
 
 
 class Caretaker:
-    """Makes the rotating backups that are due. That a copy cannot be made is said; a damaged original is fatal.
+    """Makes the rotating backups that are due. That a copy cannot be made is said; a damaged original is fatal, but
+    for one whose drive was pulled out.
 
     `databases` has, by folder, what finds its database, if it is there; a drive that hangs may block that.
     """
@@ -49,6 +50,7 @@ class Caretaker:
             if is_backup_due(database, self._settings.backup_s):
                 log.info("backed_up", backup=str(back_up(database, self._settings.backups)))
         except DamagedError:
-            raise
+            if find() is not None:
+                raise
         except (DatabaseError, OSError) as error:
             log.warning("backup_failed", database=str(database), reason=str(error))

@@ -1,11 +1,12 @@
 """The last stage: the only thread that writes databases. What was judged is committed in groups, then told."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from photod.channel import Channel, excused
 from photod.config import Store
+from photod.errors import DatabaseError
 from photod.fingerprints import fingerprint_at
 from photod.in_flight import ContentsInFlight, OnTheWay
 from photod.logs import get_logger
@@ -33,11 +34,15 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who is told: of finished photos, of notes that were written down, of room for more candidates."""
+    """Who is told: of finished photos, of notes that were written down, of room for more candidates.
+
+    And who is asked, when a folder's database cannot be written, whether its drive went away and that is no fault.
+    """
 
     on_outcome: Callable[[Outcome], None]
     on_note: Callable[[Note], None]
     on_room: Callable[[], None]
+    on_failure: Callable[[str], bool]
 
 
 class Committer:
@@ -87,19 +92,37 @@ class Committer:
         for folder in {item.candidate.folder for item in judged}:
             with excused():  # these photos may lie on a network drive that hangs
                 checked = [(item, _is_still(item.candidate)) for item in judged if item.candidate.folder == folder]
-            writer = self._writers.get(folder)
-            if writer is not None:
-                writer.commit(checked)
+            done = self._is_committed(folder, checked)
             # Where the database could not be had, for now, they are looked at when it can.
-            outcomes += [item if same and writer else Passed(item.candidate, "changed") for item, same in checked]
+            outcomes += [item if same and done else Passed(item.candidate, "changed") for item, same in checked]
         for outcome in outcomes:
             self._listeners.on_outcome(outcome)
+
+    def _is_committed(self, folder: str, checked: Sequence[tuple[Judged, bool]]) -> bool:
+        writer = self._writers.get(folder)
+        if writer is None:
+            return False
+        try:
+            writer.commit(checked)
+        except DatabaseError:
+            if not self._listeners.on_failure(folder):
+                raise
+            return False
+        return True
 
     def _written_down(self, note: Note) -> Note:
         """The note with what came of it. Where the database cannot be had, or not any more, that is nothing."""
         writer = self._writers.get(note.folder)
         if writer is None:
             return note
+        try:
+            return self._write_down(note, writer)
+        except DatabaseError:
+            if not self._listeners.on_failure(note.folder):
+                raise
+            return note
+
+    def _write_down(self, note: Note, writer: Writer) -> Note:
         match note:
             case Appeared() | Departed() | Dismissed():
                 pass  # who hears of it opens the database, or closes it, on this thread

@@ -33,6 +33,8 @@ class _Statfs(ctypes.Structure):
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
+DRIVES = "/sys/dev/block"  # where the kernel lists the drives that are there, by their numbers
+
 
 def filesystem_type(place: str | int) -> int:
     """The magic number of the filesystem at a path or behind a descriptor. Raises OSError."""
@@ -51,6 +53,17 @@ def is_remote(place: str | int) -> bool:
         return filesystem_type(place) in REMOTE
     except OSError:
         return True
+
+
+def drive_of(path: str) -> int | None:
+    """The number of the drive that a path lies on; None where the kernel lists none. Raises OSError."""
+    number = os.stat(path).st_dev
+    return number if is_plugged_in(number) else None
+
+
+def is_plugged_in(drive: int) -> bool:
+    """Whether a drive is there: one that was pulled out may stay mounted, though nothing can be read of it."""
+    return os.path.exists(f"{DRIVES}/{os.major(drive)}:{os.minor(drive)}")
 
 
 def _ask(place: str | int) -> _Statfs:

@@ -1,6 +1,7 @@
 """The folders of one run: which are meant, and what this process holds of each."""
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +10,7 @@ from photod.channel import Closed
 from photod.config import DATABASE_DIRECTORY, Config, Folder, Watch, state_directory
 from photod.errors import ConfigError, DatabaseError, UsageError
 from photod.files import is_gone, may_be_a_strangers
+from photod.filesystem import drive_of, is_plugged_in
 from photod.intake.formats import is_photo_name
 from photod.logs import get_logger
 from photod.photos import Candidate, Note, StalePage
@@ -20,6 +22,8 @@ from photod.watch.presence import REGISTRY_NAME, Presence, Registry, file_identi
 from photod.watch.survey import Surroundings
 
 T = TypeVar("T")
+
+GOING_S = 2.0  # that the system may take to notice that a drive was pulled out, and to unmount it
 
 log = get_logger(__name__)
 
@@ -45,6 +49,7 @@ class OpenFolder:
         self._registry = Registry(state_directory() / REGISTRY_NAME)
         self._record = self._registry.find(settings.path)
         self._opened: tuple[int, int] | None = None
+        self._drive: int | None = None  # which it was on when it was opened last
         self._was_away = False  # since it was opened
         around = Surroundings(
             known=lambda directory: self.ask(lambda reader: reader.known(directory), []),
@@ -78,8 +83,8 @@ class OpenFolder:
             return question(reader)
         except Closed:
             return nothing
-        except DatabaseError:  # a pulled drive is no damage
-            if self.presence() is Presence.HERE:
+        except DatabaseError:
+            if not self.is_going_away():
                 raise
             return nothing
 
@@ -90,9 +95,31 @@ class OpenFolder:
         may have seen nothing but errors.
         """
         found = presence(self.settings, self._record, None if self._was_away else self._opened)
-        if found is Presence.ABSENT:
+        if found is Presence.ABSENT or self._is_pulled_out():
             self._was_away = True
+            return Presence.ABSENT
         return found
+
+    def is_going_away(self) -> bool:
+        """Whether its drive was just pulled out, so that its database fails without being to blame.
+
+        Blocks for GOING_S at most.
+        """
+        deadline = time.monotonic() + GOING_S
+        while self.presence() is Presence.HERE:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(GOING_S / 40)
+        return True
+
+    def _is_pulled_out(self) -> bool:
+        """Whether its drive is gone, and only still mounted because somebody has files open there."""
+        if self._drive is None or is_plugged_in(self._drive):
+            return False
+        try:
+            return os.stat(self.settings.path).st_dev == self._drive
+        except OSError:
+            return True
 
     def find_database(self) -> Path | None:
         """Where its database is; None while the folder is not there."""
@@ -104,6 +131,7 @@ class OpenFolder:
         self.writer = Writer(self.settings.database_path)
         self.reader = Reader(self.settings.database_path)
         self._opened, self._was_away = file_identity(self.settings.database_path), False
+        self._drive = drive_of(self.path)
         try:
             self._registry.remember(self.settings.path)
         except OSError as error:

@@ -26,8 +26,8 @@ OPEN_S = 600.0  # that a migration of one database, or computing its scores anew
 
 
 class Roster:
-    """Belongs to the main thread; `open_late`, `close_departed` and `close_dismissed` to the committing one, as do
-    all databases from `start` on. Any thread may ask what is `known`."""
+    """Belongs to the main thread; `open_late` and all that closes databases to the committing one, as do these from
+    `start` on. Any thread may ask what is `known`."""
 
     def __init__(
         self,
@@ -193,6 +193,17 @@ class Roster:
             if folder.presence() is Presence.ABSENT:
                 self.writers.pop(path, None)
                 folder.close()
+
+    def close_pulled_out(self, path: str) -> bool:
+        """Give a database back that failed because its drive was pulled out; False: it failed for another reason.
+
+        In a single run that is for the caller to hear of, whatever the reason.
+        """
+        with excused():
+            pulled_out = self._may_wait and self.folders[path].is_going_away()
+        if pulled_out:
+            self.close_departed(path)
+        return pulled_out
 
     def close_dismissed(self, path: str) -> None:
         """Give the database of a folder back that was let go."""

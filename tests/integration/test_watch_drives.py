@@ -1,10 +1,14 @@
 """Drives that take one another's place, or should be let go of."""
 
 import errno
+import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Sequence
+import struct
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,8 +16,10 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from fake_scorer import FakeScorer
+from fake_scorer import FakeScorer, SlowScorer
+from machine import need
 from mounts import Mounts
+from photod import filesystem
 from photod.config import state_directory
 from photod.errors import DatabaseError
 from photod.folders import OpenFolder
@@ -21,9 +27,10 @@ from photod.store.connection import DamagedError
 from photod.store.schema import VERSION
 from photod.watch.presence import Registry
 from running import make_config, running, wait_until
-from watching import agrees, fill, folder_status, quiet
+from watching import agrees, fill, folder_status, put, quiet
 
 pytestmark = pytest.mark.usefixtures("hurried")
+EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
 
 
 def make_drive(mounts: Mounts, place: Path, photos: int, first: int) -> Path:
@@ -144,6 +151,81 @@ def test_a_drive_that_goes_while_its_database_is_opened_is_away_and_nothing_else
         wait_until(lambda: folder_status(config)["state"] == "idle")
         agrees(folder)
     assert events(told, "folder_unusable") == []
+
+
+def cut_off(place: Path) -> None:
+    """Have every access to a filesystem fail that its disk would be asked for."""
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.ioctl(descriptor, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
+    except OSError:
+        need("a kernel that cuts off ext4")
+    finally:
+        os.close(descriptor)
+
+
+@pytest.fixture
+def fails(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when it is asked whether a drive goes away that failed."""
+    asked = threading.Event()
+    really_ask: Callable[[OpenFolder], bool] = OpenFolder.is_going_away
+
+    def ask(self: OpenFolder) -> bool:
+        asked.set()
+        return really_ask(self)
+
+    monkeypatch.setattr(OpenFolder, "is_going_away", ask)
+    return asked
+
+
+@pytest.mark.parametrize("stays_mounted", [True, False])
+def test_a_drive_that_is_pulled_out_while_its_database_is_written_ends_nothing(
+    folder: Path,
+    tmp_path: Path,
+    mounts: Mounts,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: threading.Event,
+    stays_mounted: bool,
+) -> None:
+    """The kernel lists it no more at once; whether it is unmounted depends on who had mounted it."""
+    image, other = tmp_path / "image", tmp_path / "other"
+    with image.open("wb") as file:
+        file.truncate(16 << 20)
+    if subprocess.run(["mkfs.ext4", "-q", str(image)], check=False).returncode:
+        need("mkfs.ext4")
+    mounts(folder, "-o", "loop", str(image))
+    drive = os.stat(folder).st_dev
+    listed = tmp_path / f"drives/{os.major(drive)}:{os.minor(drive)}"
+    listed.parent.mkdir()
+    listed.touch()
+    monkeypatch.setattr(filesystem, "DRIVES", str(listed.parent))
+    fill(folder, 3)
+    fill(other, 3, 50)
+    config = make_config(folder, other)
+    with running(config, scorer := SlowScorer()):
+        scorer.may.set()
+        quiet(config)
+        scorer.may.clear()
+        scorer.asked.clear()
+        put(folder / "new.png", 200)
+        assert scorer.asked.wait(30)
+        cut_off(folder)
+        if stays_mounted:
+            listed.unlink()
+        scorer.may.set()
+        assert fails.wait(30)
+        if not stays_mounted:
+            mounts.take_away(folder, lazily=True)
+        wait_until(lambda: folder_status(config, folder)["state"] == "absent")
+        put(other / "new.png", 201)
+        agrees(other)
+        if stays_mounted:
+            mounts.take_away(folder)
+            listed.touch()
+        mounts(folder, "-o", "loop", str(image))
+        wait_until(lambda: folder_status(config, folder)["state"] == "idle")
+        put(folder / "new.png", 200)  # it was not on the disk yet
+        agrees(folder)
 
 
 def test_a_folder_that_cannot_be_remembered_says_where_and_what_comes_of_it(

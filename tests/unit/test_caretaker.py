@@ -71,6 +71,16 @@ def test_a_damaged_database_ends_the_daemon_and_a_copy_that_fails_does_not(datab
     assert isinstance(crew.failure, DamagedError)
 
 
+def test_a_database_that_is_gone_with_its_drive_is_not_damaged(database: Path) -> None:
+    database.write_bytes(database.read_bytes()[:4096] + b"\xff" * 4096 * 20)
+    looks: list[Path | None] = [None, database]  # the last one comes first
+    crew = Crew(on_failure=lambda: None)
+    caretaker = Caretaker(Store(), lambda: {"/photos": looks.pop}, crew)
+    caretaker.request()
+    caretaker._at_work["/photos"].join(30)
+    assert (looks, crew.failure) == ([], None)
+
+
 def request_until(caretaker: Caretaker, condition: Callable[[], bool]) -> None:
     def is_met() -> bool:
         caretaker.request()

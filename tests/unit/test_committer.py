@@ -33,7 +33,7 @@ def commit(
     outcomes: list[Outcome] = []
     notes: list[Note] = []
     verdicts: Channel[Item] = Channel(10)
-    listeners = Listeners(outcomes.append, notes.append, lambda: None)
+    listeners = Listeners(outcomes.append, notes.append, lambda: None, lambda _: False)
     in_flight = in_flight or ContentsInFlight()
     committer = Committer(Store(), verdicts, OnTheWay(lambda: None), in_flight, writers or {}, listeners)
     for item in items:
