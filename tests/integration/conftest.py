@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from decoding import encode
-from mounts import Mounts
 from photod.config import Intake
 from photod.intake.decoder import Decoder
 from photod.photos import InputSpec
@@ -39,13 +38,6 @@ def public_place() -> Iterator[Path]:
     place.chmod(0o755)
     yield place
     shutil.rmtree(place)
-
-
-@pytest.fixture
-def mounts() -> Iterator[Mounts]:
-    mounts = Mounts()
-    yield mounts
-    mounts.close()
 
 
 @pytest.fixture
