@@ -1,18 +1,17 @@
-"""The check on everyday photos, decoded and squashed as at run time, and on frames that show nothing."""
+"""The check on everyday photos, as photod decodes them, and on frames that show nothing."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
 
+from photod.errors import DecodeError
+from photod.intake.decode import decode_photo
+from photod.intake.formats import is_photo_name
+from photod.photos import InputSpec
 from photod.score.builtin.tower import INPUT_SIZE
-from training.photos import Pixels
-from training.render import squash
-
-SUFFIXES: Final = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,45 +23,16 @@ class Everyday:
     skipped: tuple[str, ...]
 
 
-def open_photo(path: Path) -> Pixels:
-    """Decode upright to sRGB, on white where transparent, JPEGs no larger than needed, and squash."""
-    with Image.open(path) as image:
-        image.draft("RGB", (6 * INPUT_SIZE, 6 * INPUT_SIZE))
-        profile = image.info.get("icc_profile")
-        upright = ImageOps.exif_transpose(image)
-        if upright.has_transparency_data:
-            ground = Image.new("RGBA", upright.size, "white")
-            upright = Image.alpha_composite(ground, upright.convert("RGBA"))
-        return squash(np.asarray(_in_srgb(upright.convert("RGB"), profile)))
-
-
-def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if not profile:
-        return image
-    from io import BytesIO
-
-    try:
-        converted = ImageCms.profileToProfile(image, ImageCms.ImageCmsProfile(BytesIO(profile)), "sRGB")
-    except ImageCms.PyCMSError:
-        return image
-    return converted or image
-
-
 def read_everyday(folder: Path) -> Everyday:
-    """Every photo below FOLDER that Pillow reads, in order of path."""
-    import pillow_heif
-
-    pillow_heif.register_heif_opener()
+    """Every photo below FOLDER, in order of path."""
     paths, pictures, skipped = [], [], []
-    for path in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
-        if path.suffix.lower() not in SUFFIXES:
-            skipped.append(path.name)
-            continue
+    for path in sorted(entry for entry in folder.rglob("*") if entry.is_file() and is_photo_name(entry.name)):
         try:
-            pictures.append(open_photo(path))
-        except (OSError, ValueError) as error:
+            decoded = decode_photo(path.read_bytes(), InputSpec(INPUT_SIZE), sys.maxsize)
+        except DecodeError as error:
             skipped.append(f"{path.name} ({error})")
             continue
+        pictures.append(np.frombuffer(decoded.pixels, np.uint8).reshape(INPUT_SIZE, INPUT_SIZE, 3))
         paths.append(path)
     return Everyday(tuple(paths), np.stack(pictures), tuple(skipped))
 
