@@ -7,11 +7,12 @@ from photod.files import is_gone
 from photod.folders import choose_folders
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.intake.process import sandbox_report
+from photod.registry import REGISTRY_NAME, Registry
 from photod.score import describe, load_scorers
 from photod.score.scorer import Scorer, score_stored
 from photod.store.care import verify
 from photod.store.queries import Reader
-from photod.watch.presence import REGISTRY_NAME, Presence, Registry, presence
+from photod.watch.presence import Presence, presence
 
 SAMPLES = 100  # photos of each folder that are read again
 

@@ -14,11 +14,12 @@ from photod.filesystem import drive_of, is_plugged_in
 from photod.intake.formats import is_photo_name
 from photod.logs import get_logger
 from photod.photos import Candidate, Note, StalePage
+from photod.registry import REGISTRY_NAME, Registry
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.watch.folder import FolderWatcher
 from photod.watch.ignore import Rules
-from photod.watch.presence import REGISTRY_NAME, Presence, Registry, file_identity, presence
+from photod.watch.presence import Presence, file_identity, presence
 from photod.watch.survey import Surroundings
 
 T = TypeVar("T")

@@ -3,13 +3,15 @@
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from photod.config import DATABASE_DIRECTORY, DATABASE_NAME, Config
+from photod.config import DATABASE_DIRECTORY, DATABASE_NAME, Config, state_directory
 from photod.errors import UsageError
 from photod.fingerprints import fingerprint_of, notice
 from photod.photos import KnownPhoto
+from photod.registry import REGISTRY_NAME, Registry
 from photod.store.queries import PhotoDetails, Reader
 from photod_ctl.folders import find_archive
 from photod_ctl.progress import display
@@ -55,6 +57,8 @@ def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:
             raise
         finally:
             process.close()
+            with suppress(OSError):
+                Registry(state_directory() / REGISTRY_NAME).forget(Path(os.path.realpath(directory)))
         database = Path(directory) / DATABASE_DIRECTORY / DATABASE_NAME
         details = Reader(database).details(name) if database.exists() else None
     if details is None:

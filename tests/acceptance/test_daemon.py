@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from photod.watch.presence import REGISTRY_NAME, Registry
+from photod.registry import REGISTRY_NAME, Registry
 from pictures import make_photo
 from programs import RunningDaemon, ctl_json, photod, photod_ctl, wait_until, write_config
 from running import ranking

@@ -23,9 +23,9 @@ from photod import filesystem
 from photod.config import state_directory
 from photod.errors import DatabaseError
 from photod.folders import OpenFolder
+from photod.registry import Registry
 from photod.store.connection import DamagedError
 from photod.store.schema import VERSION
-from photod.watch.presence import Registry
 from running import make_config, running, wait_until
 from watching import agrees, fill, folder_status, put, quiet
 

@@ -8,7 +8,8 @@ import pytest
 
 from photod.config import DATABASE_DIRECTORY, Folder
 from photod.filesystem import filesystem_identity
-from photod.watch.presence import Presence, Record, Registry, file_identity, presence
+from photod.registry import Record, Registry
+from photod.watch.presence import Presence, file_identity, presence
 
 
 @pytest.fixture

@@ -4,18 +4,13 @@ photod remembers the folders that it has worked on. One of them without its `.ph
 concluded from it, and it gets no new database.
 """
 
-import json
 import os
-from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from photod.config import DATABASE_DIRECTORY, Folder
-from photod.files import replacing
 from photod.filesystem import filesystem_identity
-
-REGISTRY_NAME = "folders.json"  # in the state directory
+from photod.registry import Record
 
 
 class Presence(Enum):
@@ -24,44 +19,6 @@ class Presence(Enum):
     HERE = "here"
     ABSENT = "absent"
     UNOPENED = "unopened"  # it is there, and its database is not the one that this process has open
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is remembered of a folder."""
-
-    filesystem: str
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """The folders that this user's photod has worked on: a JSON file, replaced whole."""
-
-    file: Path
-
-    def find(self, folder: Path) -> Record | None:
-        """What is remembered of this folder, if it is known."""
-        found = self._load().get(str(folder))
-        # A later version may remember more.
-        filesystem = found.get("filesystem") if isinstance(found, dict) else None
-        return Record(filesystem) if isinstance(filesystem, str) else None
-
-    def remember(self, folder: Path) -> None:
-        """Note that this folder is there, with a database. Raises OSError."""
-        record = Record(filesystem_identity(str(folder)))
-        if self.find(folder) == record:
-            return
-        known = self._load() | {str(folder): asdict(record)}
-        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replacing(self.file) as draft:
-            draft.write_text(json.dumps(known, indent=1, sort_keys=True))  # ASCII: surrogates are escaped
-
-    def _load(self) -> dict[str, Any]:
-        try:
-            known = json.loads(self.file.read_text())
-            return known if isinstance(known, dict) else {}
-        except (OSError, ValueError):
-            return {}
 
 
 def presence(settings: Folder, record: Record | None, opened: tuple[int, int] | None) -> Presence:

@@ -188,6 +188,7 @@ def test_a_single_photo_s_score_is_printed_and_nothing_is_left_behind(ctl: Ctl, 
     assert (broken.returncode, broken.stdout) == (2, "")
     assert "broken.jpg cannot be scored" in broken.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "home", "photo.png"]
+    assert json.loads((tmp_path / "home/.local/state/photod/folders.json").read_text()) == {}
 
 
 @needs_weights
