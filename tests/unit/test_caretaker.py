@@ -66,7 +66,7 @@ def test_a_damaged_database_ends_the_daemon_and_a_copy_that_fails_does_not(datab
     assert crew.failure is None
     copies.unlink()
     database.write_bytes(database.read_bytes()[:4096] + b"\xff" * 4096 * 20)
-    go_on.release()
+    go_on.release(2)  # it is looked for again, in case its drive was pulled out
     wait_until(failed.is_set)
     assert isinstance(crew.failure, DamagedError)
 
