@@ -33,7 +33,7 @@ class Sample:
     """What the daemon holds at one moment."""
 
     daemon_mb: float  # resident
-    children_mb: float
+    children_mb: float  # decoders, and the process of the model
     descriptors: int
     threads: int
     processes: int

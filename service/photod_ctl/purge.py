@@ -20,9 +20,9 @@ def purge(
 ) -> None:
     """Drop the rows of photos that are missing, as photod-ctl status counts them.
 
-    photod does that by itself once they have been missing for a day, unless they are so many that a drive may be
-    away. Nothing is deleted but rows in the database: the scores of these photos. Those of photos that are there,
-    and only hidden by a new `exclude`, are kept.
+    photod does that by itself once they have been missing for a day or two, unless they are so many that a drive
+    may be away. Nothing is deleted but rows in the database: the scores of these photos. Those of photos that are
+    there, and only hidden by a new `exclude`, are kept.
 
     A running daemon that has the folder does it; without one, this command does it itself.
 

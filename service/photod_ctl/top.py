@@ -46,7 +46,7 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
     ] = False,
     null: Annotated[bool, typer.Option("-0", "--null", help="Like --paths, each ended by a NUL byte.")] = False,
     copy: Annotated[
-        str | None, typer.Option("--copy", metavar="DIR", help="Copy the photos there, named by rank.")
+        str | None, typer.Option("--copy", metavar="DIR", help="Copy the photos there, numbered in this order.")
     ] = None,
     link: Annotated[str | None, typer.Option("--link", metavar="DIR", help="The same with symbolic links.")] = None,
     m3u: Annotated[

@@ -1,8 +1,8 @@
 """The tables, and how older databases become current ones.
 
 A `content` is some bytes, named by their SHA-256; a `photo` is a path that points at a content. A score belongs
-to the content, so a copy needs none of its own. Embeddings lie in a table apart: they are a hundred times the
-size of the rest, and ranking must not page through them.
+to the content, so a copy needs none of its own. Embeddings lie in a table apart: those of a CLIP model are more
+than twice the size of the rest, and ranking must not page through them.
 """
 
 import os
