@@ -50,8 +50,8 @@ def running(config: Config, scorer: FakeScorer) -> Iterator[Daemon]:
     finally:
         daemon.stop()
         thread.join(PATIENCE_S)
-    if failures:
-        raise failures[0]
+        if failures:  # what the body waits for in vain follows from it
+            raise failures[0]
 
 
 def children(program: str, parent: int | None = None) -> list[int]:

@@ -56,8 +56,11 @@ def is_remote(place: str | int) -> bool:
 
 
 def drive_of(path: str) -> int | None:
-    """The number of the drive that a path lies on; None where the kernel lists none. Raises OSError."""
-    number = os.stat(path).st_dev
+    """The number of the drive that a path lies on; None where the kernel lists none, or nothing is there."""
+    try:
+        number = os.stat(path).st_dev
+    except OSError:
+        return None
     return number if is_plugged_in(number) else None
 
 
