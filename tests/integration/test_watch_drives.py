@@ -194,11 +194,7 @@ def test_a_drive_that_is_pulled_out_while_its_database_is_written_ends_nothing(
     if subprocess.run(["mkfs.ext4", "-q", str(image)], check=False).returncode:
         need("mkfs.ext4")
     mounts(folder, "-o", "loop", str(image))
-    drive = os.stat(folder).st_dev
-    listed = tmp_path / f"drives/{os.major(drive)}:{os.minor(drive)}"
-    listed.parent.mkdir()
-    listed.touch()
-    monkeypatch.setattr(filesystem, "DRIVES", str(listed.parent))
+    listed = list_drive_of(folder, tmp_path / "drives", monkeypatch)
     fill(folder, 3)
     fill(other, 3, 50)
     config = make_config(folder, other)
@@ -226,6 +222,34 @@ def test_a_drive_that_is_pulled_out_while_its_database_is_written_ends_nothing(
         wait_until(lambda: folder_status(config, folder)["state"] == "idle")
         put(folder / "new.png", 200)  # it was not on the disk yet
         agrees(folder)
+
+
+def list_drive_of(folder: Path, drives: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have a list of drives of our own in the place of the kernel's; returns the entry of this folder's drive."""
+    number = os.stat(folder).st_dev
+    listed = drives / f"{os.major(number)}:{os.minor(number)}"
+    drives.mkdir()
+    listed.touch()
+    monkeypatch.setattr(filesystem, "DRIVES", str(drives))
+    return listed
+
+
+def test_a_drive_that_is_pulled_out_and_stays_mounted_is_away_until_it_is_listed_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = list_drive_of(folder, tmp_path / "drives", monkeypatch)
+    fill(folder, 3)
+    config = make_config(folder)
+    with running(config, scorer := FakeScorer()):
+        for _ in range(2):
+            quiet(config)
+            listed.unlink()
+            wait_until(lambda: folder_status(config)["state"] == "absent")
+            listed.touch()
+            wait_until(lambda: folder_status(config)["state"] == "idle")
+        fill(folder, 1, 50)
+        agrees(folder)
+    assert scorer.photos == 4
 
 
 def test_a_folder_that_cannot_be_remembered_says_where_and_what_comes_of_it(
