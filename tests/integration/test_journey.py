@@ -200,7 +200,7 @@ def test_a_photo_that_lands_is_scored_while_the_daemon_watches(folder: Path) -> 
 
 
 def test_when_nothing_has_come_for_a_while_neither_model_nor_decoders_are_left(folder: Path) -> None:
-    config = make_config(folder, model=Model(idle_release_s=0.1))
+    config = make_config(folder, settle_s=2.0, model=Model(idle_release_s=0.1))  # who looks later sees it settled
     with running(config, scorer := FakeScorer()):
         make_photo(folder / "a.png")
         wait_until(lambda: "a.png" in ranking(folder))
