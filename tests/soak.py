@@ -42,7 +42,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """What the daemon and its decoders did while there was nothing to do."""
+    """What the daemon did while there was nothing to do, and neither decoders nor a model were left."""
 
     seconds: float
     cpu_s: float
@@ -96,8 +96,10 @@ def soak(
     busy = BusyFolder(home / "photos", random.Random(1), most=2000)
     busy.path.mkdir()
     database = busy.path / ".photod/photos.db"
-    # Comparisons at 25 and 50 minutes, none in the idle part: each writes down when it was.
-    config = write_config(home / "config.toml", busy.path, more="rescan_s = 1500.0\n")
+    # Of an hour, comparisons at 27 and 53 minutes and a backup at 28 and 57, and none while it is idle: they write.
+    timers = "rescan_s = 1600.0\n[store]\nbackup_s = 1700.0\n"
+    rest = f"[model]\nidle_release_s = {min(60.0, seconds / 7)}\n"
+    config = write_config(home / "config.toml", busy.path, more=timers + rest)
     with (home / "log").open("w") as log:
         daemon = subprocess.Popen([*command, "run", "--config", str(config)], stderr=log)
         try:
@@ -105,7 +107,8 @@ def soak(
             samples = _keep_busy(busy, daemon.pid, database, seconds, per_second)
             wait_until(lambda: paths(database, "scored") == busy.expected().keys(), 600)
             wait_until(lambda: paths(database, "unscoreable") == busy.broken(), 600)
-            time.sleep(5)  # the last commit's follow-up
+            wait_until(lambda: not children_of(daemon.pid), 120)
+            time.sleep(5)  # the last commit's follow-up, and what comes of the rest
             idle = measure_idle(daemon.pid, idle_s)
         finally:
             daemon.send_signal(signal.SIGTERM)
