@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def test_space_holds_the_show_and_loop_begins_again(screen: Screen, start: Start
     screen.wait_for_colour("red")
     screen.press("space")
     screen.wait_for(lambda p: bool(p[:30, 500:].max() > 200), "the word paused")
+    screen.wait_for(lambda p: not p[:30, 500:].max() > 200, "the word gone")  # and any fade is over
+    held, other = ("red", "green") if near(screen.pixels()[screen.middle], "red") else ("green", "red")
+    until = time.monotonic() + 1.5  # three delays
+    while time.monotonic() < until:
+        assert near(screen.pixels()[screen.middle], held)
+        time.sleep(0.05)
+    screen.press("space")
+    screen.wait_for_colour(other)
     screen.press("q")
     assert process.wait(PATIENCE_S) == 0
 
@@ -85,15 +94,19 @@ def test_del_asks_and_moves_the_photo_to_the_trash(
 ) -> None:
     start(folder, "--delay", "600")
     screen.wait_for_colour("red")
-    screen.press("Delete")
-    screen.wait_for(lambda p: bool(p[280:320].max() > 230), "the question")
-    screen.press("Escape")
-    screen.wait_for(lambda p: not p[280:320].max() > 230, "the question gone")
-    assert (folder / "red.png").exists()
-    screen.press("Delete", "Return")
-    screen.wait_for_colour("green")
-    assert not (folder / "red.png").exists()
-    assert [path.name for path in tmp_path.rglob("*.png") if path.parent.name == "files"] == ["red.png"]
+    for refusal in ("Escape", "Right"):
+        screen.press("Delete")
+        screen.wait_for(lambda p: bool(p[280:320].max() > 230), "the question")
+        screen.press(refusal)
+        screen.wait_for(lambda p: not p[280:320].max() > 230, "the question gone")
+        assert (folder / "red.png").exists()
+    trashed = []
+    for name, consent, following in (("red.png", "Return", "green"), ("green.png", "y", "blue")):
+        screen.press("Delete", consent)
+        screen.wait_for_colour(following)
+        assert not (folder / name).exists()
+        trashed.append(name)
+        assert {path.name for path in tmp_path.rglob("files/*.png")} == {*trashed}
 
 
 def test_vanished_and_broken_photos_are_left_out(screen: Screen, start: Start, folder: Path) -> None:
