@@ -56,6 +56,7 @@ def test_no_more_is_kept_than_memory_allows() -> None:
     preloader = _preloader(loading, memory_limit=5 * one)
     slides = [_slide(name) for name in "abcdef"]
     preloader.want(slides, SCREEN)
+    assert preloader._wanted == slides[:3]
     _let(loading, 3)
     assert [preloader.get(slide) is not None for slide in slides] == [True] * 3 + [False] * 3
     assert preloader.peak_bytes == 3 * one
