@@ -1,5 +1,6 @@
 """Ctrl-C: 130, and nothing said that is not so."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -31,9 +32,13 @@ def interrupted(environment: dict[str, str], tmp_path: Path) -> Interrupt:
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=tmp_path, text=True
         ) as process:
-            wait_until(lambda: ready(process.pid) or process.poll() is not None)
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            try:
+                wait_until(lambda: ready(process.pid) or process.poll() is not None)
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=60)
+            except BaseException:
+                process.kill()
+                raise
         return process.returncode, out, err
 
     return run
@@ -72,3 +77,13 @@ def test_the_score_of_one_photo(interrupted: Interrupt, environment: dict[str, s
     Image.new("RGB", (30, 20)).save(tmp_path / "photo.png")
     assert interrupted(_is_loading, "rate", "photo.png") == (130, "", "")
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_status_that_is_followed_asks_again_every_second(
+    interrupted: Interrupt, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
+) -> None:
+    asked = daemon(tmp_path).asked
+    code, out, err = interrupted(lambda _: len(asked) > 2, "status", "--follow", "--json")
+    assert (code, err) == (130, "")
+    first, second, *_ = map(json.loads, out.splitlines())
+    assert first == second == {"running": True, "folders": [{"path": str(tmp_path)}]}
