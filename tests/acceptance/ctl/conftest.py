@@ -107,7 +107,7 @@ def daemon(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...
     def start(folder: Path, *answers: dict[str, Any]) -> ScriptedDaemon:
         path = Path(environment["XDG_RUNTIME_DIR"], "photod/control.sock")
         started.append(ScriptedDaemon(path, folder, list(answers)))
-        return started[0]
+        return started[-1]
 
     yield start
     for each in started:
