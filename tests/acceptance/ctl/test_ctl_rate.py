@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import photod.score.builtin
 from scripted_daemon import ScriptedDaemon
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
@@ -26,11 +25,6 @@ DONE = {
     "unreadable": 0, "vanished": 0, "median": 5.25, "rate": 2.0, "model": "builtin",
     "last_failure": {"path": "x\n.jpg", "reason": "truncated"},
 }  # fmt: skip
-
-needs_weights = pytest.mark.skipif(
-    not list(Path(photod.score.builtin.__file__).parent.glob("*.safetensors")),
-    reason="the built-in model's weights are not in this checkout",
-)
 
 
 def test_a_daemon_that_has_the_folder_is_asked_and_followed(
@@ -126,7 +120,6 @@ def test_what_is_no_folder_is_refused(ctl: Ctl, name: str, words: str) -> None:
     assert words in run.stderr
 
 
-@needs_weights
 def test_without_a_daemon_it_does_the_work_itself(ctl: Ctl, demo: Path, tmp_path: Path) -> None:
     shutil.copytree(demo, tmp_path / "demo")
     first = json.loads(ctl("rate", "demo", "--json").stdout)
@@ -136,7 +129,6 @@ def test_without_a_daemon_it_does_the_work_itself(ctl: Ctl, demo: Path, tmp_path
     assert (again["unchanged"], again["todo"], again["scored"]) == (first["compared"], 0, 0)
 
 
-@needs_weights
 def test_without_a_daemon_a_part_is_retried_by_itself(ctl: Ctl, tmp_path: Path) -> None:
     (tmp_path / "photos/part").mkdir(parents=True)
     for name in ("a.jpg", "part/b.jpg"):
@@ -151,7 +143,6 @@ def test_without_a_daemon_a_part_is_retried_by_itself(ctl: Ctl, tmp_path: Path) 
     assert (Path(left["path"]).name, left["reason"]) == ("a.jpg", "of old")
 
 
-@needs_weights
 def test_without_a_daemon_missing_photos_are_purged_all_the_same(ctl: Ctl, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     (folder / "part").mkdir(parents=True)
@@ -178,7 +169,6 @@ def test_a_purge_says_why_its_own_process_cannot_do_it(ctl: Ctl, archive: Archiv
     assert 'model.weights = "nowhere"' in run.stderr
 
 
-@needs_weights
 def test_a_single_photo_s_score_is_printed_and_nothing_is_left_behind(ctl: Ctl, tmp_path: Path) -> None:
     Image.radial_gradient("L").save(tmp_path / "photo.png")
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
@@ -191,7 +181,6 @@ def test_a_single_photo_s_score_is_printed_and_nothing_is_left_behind(ctl: Ctl, 
     assert json.loads((tmp_path / "home/.local/state/photod/folders.json").read_text()) == {}
 
 
-@needs_weights
 def test_a_single_photo_is_no_part_of_an_archive_that_temporary_files_lie_in(
     ctl: Ctl, tmp_path: Path, environment: dict[str, str]
 ) -> None:
@@ -209,7 +198,6 @@ def test_a_single_photo_of_an_archive_has_the_score_it_has_there(ctl: Ctl, archi
     assert "b.jpg cannot be scored: truncated" in ctl("rate", folder / "b.jpg").stderr
 
 
-@needs_weights
 def test_an_empty_folder_is_one_line_and_no_error(ctl: Ctl, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     run = ctl("rate", "photos")
@@ -217,7 +205,6 @@ def test_an_empty_folder_is_one_line_and_no_error(ctl: Ctl, tmp_path: Path) -> N
     assert "photos has no photos, or only hidden and excluded ones" in run.stderr
 
 
-@needs_weights
 def test_ctrl_c_commits_and_says_how_to_go_on(
     ctl: Ctl, environment: dict[str, str], demo: Path, tmp_path: Path
 ) -> None:
