@@ -9,19 +9,27 @@ from pathlib import Path
 import pytest
 
 from pseudo_terminal import run_ctl
+from scripted_daemon import ScriptedDaemon
 
 Archive = Callable[..., Path]
 Terminal = Callable[..., str]
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\]8;[^\x1b]*\x1b\\")
+_COLOURS = re.compile(r"\x1b\[(?:[0-9]+;)*(?:[34][0-8]|9[0-7]|10[0-7])[;m]")
+
+DONE = {
+    "phase": "done", "compared": 1, "unchanged": 0, "todo": 1, "scored": 1, "duplicates": 0, "unscoreable": 0,
+    "unreadable": 0, "vanished": 0, "median": 5.25, "rate": 2.0, "model": "builtin", "last_failure": None,
+}  # fmt: skip
 
 
 @pytest.fixture
 def terminal(environment: dict[str, str], tmp_path: Path) -> Terminal:
-    """Runs photod-ctl in a terminal; returns all that it wrote there."""
+    """Runs photod-ctl in a terminal to its good end; returns all that it wrote there."""
 
     def run(*arguments: str | Path, width: int = 80, height: int = 24, **more: str) -> str:
-        _, seen = run_ctl(*arguments, environment=environment | more, cwd=tmp_path, cells=(width, height))
+        code, seen = run_ctl(*arguments, environment=environment | more, cwd=tmp_path, cells=(width, height))
+        assert code == 0, seen
         return seen.decode().replace("\r\n", "\n")
 
     return run
@@ -78,10 +86,13 @@ def test_paths_are_links(terminal: Terminal, archive: Archive) -> None:
     assert f"file://{folder}/a%20b.jpg\x1b\\" in terminal("top", folder)
 
 
-def test_no_color_is_obeyed(terminal: Terminal, archive: Archive) -> None:
-    folder = archive("photos", {"a.jpg": 9.0})
-    colours = re.compile(r"\x1b\[[0-9;]*3[0-9]")
-    assert not colours.search(terminal("top", folder, NO_COLOR="1"))
+def test_no_color_is_obeyed(terminal: Terminal, daemon: Callable[..., ScriptedDaemon], tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    daemon(tmp_path / "photos", {"progress": DONE, "done": True})
+    for setting, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+        text = terminal("rate", "photos", **setting)
+        assert "1 scored" in text
+        assert bool(_COLOURS.search(text)) == coloured
 
 
 def test_a_long_table_goes_through_the_pager_and_a_short_one_does_not(
