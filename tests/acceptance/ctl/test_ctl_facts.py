@@ -1,6 +1,8 @@
 """`photod-ctl failed`, `show` and `status`, with the daemon down."""
 
+import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -48,6 +50,21 @@ def test_show_tells_score_place_model_and_dates(ctl: Ctl, archive: Archive) -> N
     text = ctl("show", folder / "a.jpg").stdout
     assert "2 of 3, percentile 66.7" in text
     assert "“good image” against “bad image”" in text
+
+
+def test_show_tells_earlier_scores_and_what_the_file_held_before(ctl: Ctl, archive: Archive) -> None:
+    archive("photos", {"a.jpg": 3.0}, bytes_of={"a.jpg": "before it was edited"})
+    archive("photos", {"a.jpg": 4.0}, model="of old")
+    folder = archive("photos", {"a.jpg": 6.0})
+    shown = json.loads(ctl("show", folder / "a.jpg", "--json").stdout)
+    (score,), (content,) = shown["earlier_scores"], shown["earlier_contents"]
+    assert (shown["score"], score["score"], score["model"]["name"]) == (6.0, 4.0, "of old")
+    assert (content["score"], content["sha256"]) == (3.0, hashlib.sha256(b"before it was edited").hexdigest())
+    assert content["until"] > 0
+    text = ctl("show", folder / "a.jpg").stdout
+    assert re.search(r"earlier score  4\.00 on 20[-0-9]+ [:0-9]+ by of old \(ViT-B-16, weights \w{12}\)\n", text)
+    before = content["sha256"][:12]
+    assert re.search(rf"held before  score 3\.00, until 20[-0-9]+ [:0-9]+, sha256 {before}\n", text)
 
 
 def test_show_names_the_photos_that_look_most_like_it(ctl: Ctl, archive: Archive) -> None:
