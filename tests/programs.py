@@ -36,13 +36,19 @@ class RunningDaemon:
     def __init__(self, config: Path, redirections: str = "", *, limits: str = "") -> None:
         command = [sys.executable, "-m", "photod", "run", "--config", str(config)]
         self.process = subprocess.Popen(
-            ["sh", "-c", f'{limits}\nexec "$0" "$@" {redirections}', *command], stderr=subprocess.PIPE
+            ["sh", "-c", f'{limits}\nexec "$0" "$@" {redirections}', *command],
+            stderr=subprocess.PIPE,
+            bufsize=0,  # `select` knows nothing of lines that lie in a buffer
         )
         self.events: list[dict[str, Any]] = []
         self.words: list[str] = []  # lines that are no events
 
     def __enter__(self) -> "RunningDaemon":
-        self.wait_for("ready")
+        try:
+            self.wait_for("ready")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fake_scorer import FakeScorer
@@ -52,13 +52,15 @@ def running(config: Config, scorer: FakeScorer) -> Iterator[Daemon]:
         thread.join(PATIENCE_S)
         if failures:  # what the body waits for in vain follows from it
             raise failures[0]
+        assert not thread.is_alive(), "the daemon does not stop"
 
 
 def children(program: str, parent: int | None = None) -> list[int]:
     """The processes that run this module and that a process, or this one, has started."""
     found = []
     for task in Path(f"/proc/{parent or os.getpid()}/task").glob("*/children"):
-        found += [int(child) for child in task.read_text().split() if program in command_of(int(child))]
+        with suppress(OSError):  # of a thread that has just ended
+            found += [int(child) for child in task.read_text().split() if program in command_of(int(child))]
     return found
 
 

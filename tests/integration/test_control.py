@@ -141,7 +141,7 @@ def test_nonsense_is_answered_with_an_error_and_hurts_nobody(config: Config, req
 
 @pytest.mark.usefixtures("daemon")
 def test_the_socket_is_private(config: Config) -> None:
-    assert stat.S_IMODE(config.control.path.stat().st_mode) & 0o007 == 0
+    assert stat.S_IMODE(config.control.path.stat().st_mode) == 0o600
 
 
 @pytest.mark.usefixtures("daemon")
@@ -176,16 +176,16 @@ def test_a_file_at_the_sockets_place_is_no_socket_left_behind(config: Config) ->
     assert config.control.path.read_text() == "notes of years"
 
 
-def test_while_paused_nothing_is_scored_and_nothing_is_forgotten(
-    config: Config, folder: Path, daemon: FakeScorer
-) -> None:
-    assert ask(config, {"command": "pause", "seconds": None}) == [{"ok": True}]
-    make_photo(folder / "a.png")
-    wait_until(lambda: ask(config, {"command": "status"})[0]["folders"][0]["pending"] == 1)
-    assert ask(config, {"command": "status"})[0]["paused"] is True
-    assert daemon.photos == 0
-    ask(config, {"command": "resume"})
-    wait_until(lambda: "a.png" in ranking(folder))
+def test_while_paused_nothing_is_scored_and_nothing_is_forgotten(config: Config, folder: Path) -> None:
+    with running(config, scorer := FakeScorer()) as daemon:
+        watcher = daemon._roster.folders[str(folder)].watcher
+        assert ask(config, {"command": "pause", "seconds": None}) == [{"ok": True}]
+        make_photo(folder / "a.png")
+        wait_until(lambda: len(watcher._work._arrivals) == 1)  # it has settled, and only the pause holds it
+        assert (len(watcher.flight), scorer.photos) == (0, 0)
+        assert ask(config, {"command": "status"})[0]["paused"] is True
+        ask(config, {"command": "resume"})
+        wait_until(lambda: "a.png" in ranking(folder))
 
 
 def test_a_pause_ends_by_itself_after_its_time(config: Config, folder: Path, daemon: FakeScorer) -> None:

@@ -119,10 +119,13 @@ def test_a_real_worker_sits_behind_these_walls(report: Report, monkeypatch: pyte
         status = dict(line.split(":\t", 1) for line in (place / "status").read_text().splitlines())
         network = os.readlink(place / "ns" / "net")
         environment = (place / "environ").read_bytes()
+        first_to_go = (place / "oom_score_adj").read_text()
     finally:
         worker.end()
     assert limits["Max address space"] == [str(1 << 30)] * 2
     assert limits["Max core file size"] == ["0"] * 2
+    assert limits["Max open files"] == ["64"] * 2
+    assert first_to_go == "1000\n"
     assert int(limits["Max file size"][1]) <= 1 << 16
     assert status["NoNewPrivs"] == "1"
     if not any(line.startswith("network namespace") for line in report.missing):

@@ -82,6 +82,16 @@ def test_work_brings_it_back_even_if_the_directory_is_gone_that_photod_was_start
     assert len(scorer.embed(SHOWN)) == len(SHOWN)
 
 
+def test_a_folder_of_photos_is_no_place_to_import_from(
+    scorer: DistantScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("torch", "numpy", "photod", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current directory')\n")
+    monkeypatch.chdir(tmp_path)
+    scorer.release()
+    assert len(scorer.embed(SHOWN)) == len(SHOWN)
+
+
 def test_its_end_is_a_failure_of_the_device(scorer: DistantScorer) -> None:
     (process,) = model_processes()
     os.kill(process, signal.SIGSEGV)

@@ -50,6 +50,7 @@ def reloading(config: Config, scorer: SlowScorer) -> Iterator[Reload]:
         scorer.may.set()
         daemon.stop()
         thread.join(30)
+        assert not thread.is_alive()
 
 
 def open_below(folder: Path) -> list[str]:

@@ -132,12 +132,13 @@ def test_while_the_model_rests_what_lands_is_kept_and_scored_afterwards(
     scorer = FakeScorer()
     with started(Daemon(config, load=scorer.load, read_config=lambda: after)) as daemon:
         make_photo(folder / "a.png")
-        wait_until(lambda: ask(config, "status")["folders"][0]["pending"] == 1)
+        watcher = daemon._roster.folders[str(folder)].watcher
+        wait_until(lambda: len(watcher._work._arrivals) == 1)  # it has settled
         assert (reason := ask(config, "status")["resting"])
         assert ask(config, "pause") == {"ok": True}
         assert ask(config, "resume") == {"ok": True, "resting": reason}
         assert progress_of_a_rate(config, folder)["resting"] == reason
-        assert scorer.photos == 0
+        assert (len(watcher.flight), scorer.photos) == (0, 0)
         daemon.reload()
         wait_until(lambda: "a.png" in ranking(folder))
         assert ask(config, "status")["resting"] == ""

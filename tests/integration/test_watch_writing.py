@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fake_scorer import FakeScorer
+from machine import need
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
@@ -133,7 +134,6 @@ def test_a_file_rewritten_without_end_is_left_alone_and_shown(
         wait_until(lambda: len(rows(folder)) >= number // 4)
         (folder / "restless.png").unlink()
         ask(config, "rescan")
-        monkeypatch.undo()
 
 
 def test_a_photo_saved_again_and_again_is_scored_a_few_times_and_then_left_alone(
@@ -254,6 +254,8 @@ def test_another_file_with_the_same_inode_is_another_file(folder: Path) -> None:
             (folder / "b.png").unlink()
             if turn > 2 and again:
                 break
+    if not again:
+        need("a filesystem that gives an inode out again")
 
 
 def test_writing_through_one_hard_link_is_seen_at_the_others_at_once(folder: Path) -> None:

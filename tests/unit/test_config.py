@@ -100,6 +100,12 @@ def test_the_place_of_the_configuration_can_be_named_by_the_environment(
     assert load_config().watch.settle_s == 7.0
 
 
+def test_a_users_own_configuration_is_found_where_the_readme_says(home: Path) -> None:
+    (home / "config/photod").mkdir(parents=True)
+    (home / "config/photod/config.toml").write_text("[watch]\nsettle_s = 7.0\n")
+    assert load_config().watch.settle_s == 7.0
+
+
 def test_the_home_of_nobody_is_no_bug_in_a_socket() -> None:
     config = parse_config({"control": {"socket": "~nosuchuser/socket"}}, "test")
     assert config.control.path == Path("~nosuchuser/socket")

@@ -131,6 +131,18 @@ def test_a_dry_run_shows_and_touches_nothing(folder: Path, home: Path, capsys: p
     assert not (folder / ".photod").exists()
 
 
+def test_where_systemd_does_not_run_the_files_are_written_all_the_same(
+    folder: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in an image that is being built, which may have no systemctl either."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for module in ("command", "steps"):
+        monkeypatch.setattr(f"photod.setup.{module}.is_booted", lambda: False)
+    init(asked(folder))
+    assert (home / "config/systemd/user/photod.service").exists()
+    assert "enable --now" in capsys.readouterr().out
+
+
 def test_a_file_of_the_users_is_only_changed_with_consent(
     folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

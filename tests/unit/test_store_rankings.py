@@ -195,22 +195,23 @@ def large(writer: Writer) -> Reader:
 @pytest.mark.parametrize(
     ("question", "most"),
     [
-        (lambda reader: reader.top(50), 10),
-        (lambda reader: reader.top(50, worst=True), 10),
-        (lambda reader: reader.top(50, bounds=Bounds(since="2005", until="2005")), 40),
-        (lambda reader: reader.top(50, below="d5"), 40),
-        (lambda reader: reader.totals(), 1),
-        (lambda reader: reader.ranked(), 1),
-        (lambda reader: reader.ranked(below="d5"), 40),
-        (lambda reader: reader.higher([9.9, 9.8, 9.7]), 20),
-        (lambda reader: reader.earlier_models(), 1),
-        (lambda reader: list(reader.counted_scores(5.0, 5.5)), 20),
-        (lambda reader: reader.contents_scored(5.0), 1),
-        (lambda reader: reader.verdict("0" * 64, "a"), 1),
-        (lambda reader: reader.copies("0" * 64), 1),
+        (lambda reader, _: reader.top(50), 10),
+        (lambda reader, _: reader.top(50, worst=True), 10),
+        (lambda reader, _: reader.top(50, bounds=Bounds(since="2005", until="2005")), 40),
+        (lambda reader, _: reader.top(50, below="d5"), 40),
+        (lambda reader, _: reader.totals(), 1),
+        (lambda reader, _: reader.ranked(), 1),
+        (lambda reader, _: reader.ranked(below="d5"), 40),
+        (lambda reader, _: reader.higher([9.9, 9.8, 9.7]), 20),
+        (lambda reader, _: reader.earlier_models(), 1),
+        (lambda reader, _: list(reader.counted_scores(5.0, 5.5)), 20),
+        (lambda reader, photo: reader.contents_scored(photo.score), 1),
+        (lambda reader, photo: reader.verdict(photo.sha256, reader.model_key()), 1),
+        (lambda reader, photo: reader.copies(photo.sha256), 1),
     ],
 )
 def test_what_is_asked_every_day_looks_at_few_rows(large: Reader, question, most: int) -> None:  # type: ignore[no-untyped-def]
+    (photo,) = large.top(1)
     steps = 0
 
     def count() -> None:
@@ -218,5 +219,5 @@ def test_what_is_asked_every_day_looks_at_few_rows(large: Reader, question, most
         steps += 1
 
     large._db.set_progress_handler(count, 1000)  # of SQLite's machine: a row costs ten or so
-    question(large)
+    question(large, photo)
     assert steps <= most, "thousand steps"

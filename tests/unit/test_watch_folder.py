@@ -66,6 +66,7 @@ def world(folder: Path) -> Iterator[World]:
     world.takes_notes.set()
     world.watcher.stop()
     thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_a_folder_that_comes_back_while_the_committer_is_behind_is_not_stuck(world: World) -> None:

@@ -129,12 +129,15 @@ def test_a_part_is_purged_by_itself(writer: Writer, folder: Path) -> None:
     assert missing(writer) == 5
 
 
-def test_a_fifth_of_a_large_folder_is_the_bound(writer: Writer, folder: Path, clock: Clock) -> None:
+@pytest.mark.parametrize(("lost", "swept"), [(199, Swept(purged=199)), (200, Swept(waiting=200))])
+def test_a_fifth_of_a_large_folder_is_the_bound(
+    writer: Writer, folder: Path, clock: Clock, lost: int, swept: Swept
+) -> None:
     paths = commit(writer, folder, 1000)
-    lose(writer, folder, paths[:199])
+    lose(writer, folder, paths[:lost])
     compare(writer, folder)
     clock.go(DAY)
-    assert compare(writer, folder) == Swept(purged=199)
+    assert compare(writer, folder) == swept
 
 
 def test_another_filesystem_confirms_nothing(writer: Writer, folder: Path, clock: Clock) -> None:

@@ -160,9 +160,8 @@ def _fetch_weights(place: Place) -> None:
 def _say_what_next(place: Place) -> None:
     sudo = "sudo " if place.system else ""
     control = sudo + " ".join(place.control)
-    running = (
-        subprocess.run([*place.control, "is-active", "--quiet", "photod.service"], check=False).returncode == 0
-    )
+    ask = [*place.control, "is-active", "--quiet", "photod.service"]
+    running = is_booted() and subprocess.run(ask, check=False).returncode == 0
     verb = "restart" if running else "enable --now"
     print(f"\nNow type:\n    {control} {verb} photod\n    {Path(sys.executable).with_name('photod-ctl')} status")
     if not place.system:
