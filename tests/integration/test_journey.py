@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_scorer import FakeScorer
+from fake_scorer import FakeScorer, SlowScorer
 from machine import need
 from photod.config import Folder, Model
 from photod.errors import UsageError
@@ -197,6 +197,21 @@ def test_a_photo_that_lands_is_scored_while_the_daemon_watches(folder: Path) -> 
         wait_until(lambda: ranking(folder).keys() == {"new/a.png", "b.png"})
         (folder / "b.png").rename(folder / "new/c.png")
         wait_until(lambda: ranking(folder).keys() == {"new/a.png", "new/c.png"})
+
+
+def test_a_stop_has_what_was_decoded_scored_and_committed(folder: Path) -> None:
+    make_photo(folder / "0.png", 1)
+    with running(make_config(folder), scorer := SlowScorer()) as daemon:
+        assert scorer.asked.wait(30)
+        for number in range(1, 4):
+            make_photo(folder / f"{number}.png", 10 * number)
+        pipeline = daemon._pipeline
+        assert pipeline is not None
+        wait_until(lambda: pipeline.queue()["scoring"] == 3)
+        daemon.stop()
+        wait_until(lambda: not any(thread.is_alive() for thread in pipeline._threads["decode"]))
+        scorer.may.set()
+    assert len(ranking(folder)) == 4
 
 
 def test_when_nothing_has_come_for_a_while_neither_model_nor_decoders_are_left(folder: Path) -> None:

@@ -2,6 +2,8 @@ import errno
 import os
 import resource
 import sqlite3
+import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from photod.photos import (
     Unscoreable,
 )
 from photod.store import schema
-from photod.store.connection import database_errors
+from photod.store.connection import database_errors, open_writable
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 
@@ -221,6 +223,21 @@ def test_no_link_leads_what_photod_writes_elsewhere(tmp_path: Path, name: str, e
         assert elsewhere.read_text() == "kept"
     elif exists:
         assert list(elsewhere.iterdir()) == []
+
+
+def test_the_writers_connection_is_as_its_comments_say(tmp_path: Path) -> None:
+    expected = {
+        "journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "wal_autocheckpoint": 16000,
+        "journal_size_limit": 64 << 20,
+    }  # fmt: skip
+    mask = os.umask(0o002)
+    try:
+        with closing(open_writable(tmp_path / "photos.db")) as database:
+            said = {name: database.execute(f"PRAGMA {name}").fetchone()[0] for name in expected}
+    finally:
+        os.umask(mask)
+    assert said == expected
+    assert stat.S_IMODE((tmp_path / "photos.db").stat().st_mode) == 0o664
 
 
 def test_a_reader_needs_no_right_to_write(writer: Writer) -> None:

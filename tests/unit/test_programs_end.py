@@ -1,0 +1,48 @@
+"""How the two programs end when there is a bug in them."""
+
+import os
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from photod import program as daemon
+from photod_ctl import program as client
+
+
+class Ended(Exception):
+    """In the place of the end of the process."""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType, str], int]:
+    """Runs a program whose function of that name has a bug; returns the exit code."""
+
+    def end(code: int) -> None:
+        raise Ended(code)
+
+    def run(program: ModuleType, function: str) -> int:
+        monkeypatch.setattr(os, "_exit", end)
+        monkeypatch.setattr(program, function, lambda *_: 1 // 0)
+        with pytest.raises(Ended) as ended:
+            program.main()
+        return int(ended.value.args[0])
+
+    return run
+
+
+def test_a_bug_in_the_daemon_ends_with_70_and_its_traceback(
+    run: Callable[[ModuleType, str], int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(daemon, "_parser") == 70
+    assert "Traceback" in (said := capfd.readouterr().err)
+    assert "ZeroDivisionError" in said
+
+
+def test_a_bug_in_the_client_ends_with_70_and_one_line(
+    run: Callable[[ModuleType, str], int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(client, "_run") == 70
+    said = capfd.readouterr().err
+    assert said.startswith("photod-ctl: a bug: ZeroDivisionError")
+    assert said.count("\n") == 1
