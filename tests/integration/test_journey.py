@@ -10,7 +10,8 @@ import pytest
 from fake_scorer import FakeScorer, SlowScorer
 from machine import need
 from photod.config import Folder, Model
-from photod.errors import UsageError
+from photod.errors import DatabaseError, UsageError
+from photod.photos import Verdict
 from photod.store.queries import Reader
 from pictures import make_photo
 from running import children, make_config, ranking, running, score_once, wait_until
@@ -108,6 +109,30 @@ def test_a_copy_in_another_folder_costs_no_model(tmp_path: Path) -> None:
         wait_until(lambda: "b.png" in ranking(tmp_path / "second"))
     assert scorer.photos == 1
     assert ranking(tmp_path / "second")["b.png"] == ranking(tmp_path / "first")["a.png"]
+
+
+@pytest.mark.parametrize("when", ["at the start", "later"])
+def test_another_folders_database_that_cannot_be_read_stops_nothing(
+    when: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    make_photo(other / "b.png", 3)
+    score_once(other, FakeScorer())
+    really_ask = Reader.verdict
+
+    def ask(self: Reader, sha256: str, model_key: str) -> Verdict | None:
+        if when == "later" and self.path.is_relative_to(other):
+            raise DatabaseError("disk I/O error")
+        return really_ask(self, sha256, model_key)
+
+    monkeypatch.setattr(Reader, "verdict", ask)
+    if when == "at the start":
+        (other / ".photod/photos.db").write_bytes(b"no database" * 1000)
+    make_photo(folder / "a.png")
+    make_photo(folder / "c.png", 9)
+    score_once(folder, FakeScorer(), make_config(folder, other))
+    assert ranking(folder).keys() == {"a.png", "c.png"}
 
 
 def test_what_cannot_be_decoded_is_listed_with_its_reason_and_stops_nothing(folder: Path) -> None:

@@ -1,5 +1,6 @@
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,10 @@ def test_each_start_after_a_failed_device_waits_longer(tmp_path: Path, monkeypat
         patience.note_end(EXIT_DEVICE)
         patience.wait_after_failures()
     assert waited == [5, 10, 20, 40, 80, 160, 300, 300]
+    later = time.time() + patience.FORGOTTEN_S
+    monkeypatch.setattr("photod.patience.time.time", lambda: later)
+    patience.wait_after_failures()
+    assert len(waited) == 8, "failures of an hour ago say nothing any more"
 
 
 def test_outside_a_service_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
