@@ -3,16 +3,20 @@
 import os
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from fake_scorer import FakeScorer
 from machine import need
+from photod import supervision
 from photod.channel import Channel, excused
 from photod.committer import Listeners
 from photod.config import Config, Intake
 from photod.pipeline import Pipeline
-from photod.supervision import Deadlocks
+from photod.summary import Summary
+from photod.supervision import Deadlocks, Supervisor
 from photod.threads import Crew, waits_for_lock
 from running import wait_until
 
@@ -130,3 +134,29 @@ def test_who_is_excused_begins_anew_afterwards() -> None:
 def test_who_receives_from_no_channel_may_be_excused_too() -> None:
     with excused():
         pass
+
+
+@pytest.mark.parametrize(
+    ("at_work_s", "silent_s", "fed"),
+    [
+        ({"scoring": 3.0}, 60.0, True),
+        ({"scoring": 5.0}, 0.0, False),
+        ({"committing": 5.0}, 0.0, False),
+        ({}, 70.0, False),
+    ],
+)
+def test_the_watchdog_is_fed_while_no_part_is_stuck_and_not_longer(
+    at_work_s: dict[str, float], silent_s: float, fed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    heeded: list[bool] = []
+    monkeypatch.setenv("WATCHDOG_USEC", "4000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    monkeypatch.setattr(supervision, "notify", told.append)
+    pipeline = SimpleNamespace(at_work_s=lambda: at_work_s, reading=dict)
+    answers: Any = SimpleNamespace(pipeline=pipeline, folders={}, rest=SimpleNamespace(reason=""))
+    observer: Any = SimpleNamespace(silent_s=lambda: silent_s)
+    timers: Any = SimpleNamespace(heed_the_clock=lambda: heeded.append(True))
+    Supervisor(answers, observer, timers, Summary()).tick()
+    assert ("WATCHDOG=1" in told) is fed
+    assert heeded == [True]
