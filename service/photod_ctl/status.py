@@ -47,7 +47,6 @@ def status(
         if sys.stdout.isatty() and not as_json:
             print(_CLEAR, end="")
         _show(settings, as_json, one_line=True)
-        sys.stdout.flush()
 
 
 def _show(settings: "Config", as_json: bool, one_line: bool) -> None:
@@ -58,6 +57,7 @@ def _show(settings: "Config", as_json: bool, one_line: bool) -> None:
         print_json(answer, one_line)
     else:
         _print(answer)
+    sys.stdout.flush()  # in a pipe, too, each answer comes when it is given
 
 
 def _answer(settings: "Config") -> dict[str, Any]:
