@@ -185,10 +185,19 @@ class FakeDaemon:
             self.process = subprocess.Popen(program, stderr=log, stdout=log)
 
     def __enter__(self) -> "FakeDaemon":
-        wait_until(lambda: self.config.control.path.exists() or self.process.poll() is not None, 60)
-        assert self.process.poll() is None, self._log.read_text()
-        quiet(self.config)
+        try:
+            wait_until(lambda: self._listens() or self.process.poll() is not None, 60)
+            assert self.process.poll() is None, self._log.read_text()
+            quiet(self.config)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
+
+    def _listens(self) -> bool:
+        """Its socket is there a little earlier."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(str(self.config.control.path)) == 0
 
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGCONT)
