@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never
+from functools import partial
+from typing import TypeVar, assert_never
 
 from photod.channel import Channel, excused
 from photod.config import Store
@@ -28,6 +29,8 @@ from photod.photos import (
     Suspected,
 )
 from photod.store.writer import Writer
+
+T = TypeVar("T")
 
 log = get_logger(__name__)
 
@@ -92,35 +95,27 @@ class Committer:
         for folder in {item.candidate.folder for item in judged}:
             with excused():  # these photos may lie on a network drive that hangs
                 checked = [(item, _is_still(item.candidate)) for item in judged if item.candidate.folder == folder]
-            done = self._is_committed(folder, checked)
+            done = self._write(folder, partial(_commit_all, checked))
             # Where the database could not be had, for now, they are looked at when it can.
             outcomes += [item if same and done else Passed(item.candidate, "changed") for item, same in checked]
         for outcome in outcomes:
             self._listeners.on_outcome(outcome)
 
-    def _is_committed(self, folder: str, checked: Sequence[tuple[Judged, bool]]) -> bool:
+    def _write(self, folder: str, work: Callable[[Writer], T]) -> T | None:
+        """What the work comes to; None where the database cannot be had, or not any more."""
         writer = self._writers.get(folder)
         if writer is None:
-            return False
+            return None
         try:
-            writer.commit(checked)
+            return work(writer)
         except DatabaseError:
             if not self._listeners.on_failure(folder):
                 raise
-            return False
-        return True
+            return None
 
     def _written_down(self, note: Note) -> Note:
-        """The note with what came of it. Where the database cannot be had, or not any more, that is nothing."""
-        writer = self._writers.get(note.folder)
-        if writer is None:
-            return note
-        try:
-            return self._write_down(note, writer)
-        except DatabaseError:
-            if not self._listeners.on_failure(note.folder):
-                raise
-            return note
+        """The note with what came of it. Where the database cannot be had, that is nothing."""
+        return self._write(note.folder, partial(self._write_down, note)) or note
 
     def _write_down(self, note: Note, writer: Writer) -> Note:
         match note:
@@ -145,6 +140,11 @@ class Committer:
             case _:
                 assert_never(note)
         return note
+
+
+def _commit_all(checked: Sequence[tuple[Judged, bool]], writer: Writer) -> bool:
+    writer.commit(checked)
+    return True
 
 
 def _is_still(candidate: Candidate) -> bool:
