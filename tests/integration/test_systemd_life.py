@@ -131,8 +131,9 @@ def test_while_the_model_rests_what_lands_is_kept_and_scored_afterwards(
     after = config.model_copy(update={"schedule": Schedule(on_battery="work")})
     scorer = FakeScorer()
     with started(Daemon(config, load=scorer.load, read_config=lambda: after)) as daemon:
-        make_photo(folder / "a.png")
         watcher = daemon._roster.folders[str(folder)].watcher
+        wait_until(watcher.idle)  # else its first scan may find the photo, which then is backlog
+        make_photo(folder / "a.png")
         wait_until(lambda: len(watcher._work._arrivals) == 1)  # it has settled
         assert (reason := ask(config, "status")["resting"])
         assert ask(config, "pause") == {"ok": True}
