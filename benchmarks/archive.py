@@ -35,9 +35,8 @@ from photod.score import load_scorers
 from photod.score.scorer import score_stored
 from photod.store.queries import Reader
 from photod.store.writer import Writer
+from processes import children, resident_bytes
 from programs import RunningDaemon
-from running import children
-from soak import MEGABYTE, resident
 from watching import ask, quiet
 
 PER_DIRECTORY = 100
@@ -170,7 +169,7 @@ def started(folder: Path) -> tuple[float, int, int]:
         ask(load_config(config), "rate", folder=str(folder))
     pid = running[0].process.pid
     (model,) = children("photod.score.worker", pid)
-    peak, held = peak_bytes(pid), int(resident(model) * MEGABYTE)
+    peak, held = peak_bytes(pid), resident_bytes(model)
     running[0].stop()
     return took_s, peak, held
 

@@ -46,7 +46,11 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         "HOME": ".", "XDG_CONFIG_HOME": "config", "XDG_STATE_HOME": "state", "XDG_RUNTIME_DIR": "run",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, str(home / place))
-    for name in ("PHOTOD_CONFIG", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET"):
+    for name in (
+        "PHOTOD_CONFIG", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
+        "JOURNAL_STREAM", "HF_HOME", "HF_HUB_OFFLINE", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS", "PAGER",
+        "PHOTOD_PAGER",
+    ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     return home
 

@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from busy_folder import BusyFolder
-from programs import wait_until, write_config
+from programs import write_config
+from waiting import wait_until
 
 DYING_DAEMON = [sys.executable, str(Path(__file__).with_name("dying_daemon.py"))]
 STEP_S = 0.01  # between two things that happen in the folder

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 90.0  # a busy machine takes long to import torch
+from waiting import PATIENCE_S
 
 
 def photod(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -87,14 +87,6 @@ def write_config(path: Path, *folders: Path, more: str = "") -> Path:
     socket = json.dumps(str(path.parent / "control.sock"))
     path.write_text(f"folders = [{listed}]\n[control]\nsocket = {socket}\n[watch]\nsettle_s = 0.3\n{more}")
     return path
-
-
-def wait_until(condition: Any, patience_s: float = PATIENCE_S) -> None:
-    """Wait for a condition; fails when it does not come."""
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {patience_s} s in vain"
-        time.sleep(0.05)
 
 
 def _run(module: str, arguments: tuple[object, ...]) -> subprocess.CompletedProcess[str]:

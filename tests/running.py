@@ -1,18 +1,15 @@
 """Runs the real daemon inside the test's process, with a fake scorer."""
 
-import os
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fake_scorer import FakeScorer
 from photod.config import Config, Control, Folder, Watch
 from photod.daemon import Daemon
 from photod.store.queries import Reader
-
-PATIENCE_S = 30.0
+from waiting import PATIENCE_S, wait_until
 
 
 def make_config(*folders: Path, settle_s: float = 0.1, **sections: object) -> Config:
@@ -53,31 +50,6 @@ def running(config: Config, scorer: FakeScorer) -> Iterator[Daemon]:
         if failures:  # what the body waits for in vain follows from it
             raise failures[0]
         assert not thread.is_alive(), "the daemon does not stop"
-
-
-def children(program: str, parent: int | None = None) -> list[int]:
-    """The processes that run this module and that a process, or this one, has started."""
-    found = []
-    for task in Path(f"/proc/{parent or os.getpid()}/task").glob("*/children"):
-        with suppress(OSError):  # of a thread that has just ended
-            found += [int(child) for child in task.read_text().split() if program in command_of(int(child))]
-    return found
-
-
-def command_of(process: int) -> str:
-    """Its command line; empty once it has ended."""
-    try:
-        return Path(f"/proc/{process}/cmdline").read_text()
-    except OSError:
-        return ""
-
-
-def wait_until(condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
-    """Wait for a condition; fails when it does not come."""
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {patience_s} s in vain"
-        time.sleep(0.02)
 
 
 def ranking(folder: Path) -> dict[str, float]:

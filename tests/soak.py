@@ -20,11 +20,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from busy_folder import BusyFolder
-from programs import wait_until, write_config
+from processes import children, cpu_s, resident_bytes
+from programs import write_config
+from waiting import wait_until
 
 SAMPLE_S = 2.0
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
 MEGABYTE = 1 << 20
 
 
@@ -53,14 +53,14 @@ class Idle:
 
 def take_sample(pid: int, database: Path) -> Sample:
     """Look at a process and its children."""
-    children = children_of(pid)
+    started = children(pid=pid)
     wal = database.with_name(database.name + "-wal")
     return Sample(
-        daemon_mb=resident(pid),
-        children_mb=sum(map(resident, children)),
+        daemon_mb=resident_bytes(pid) / MEGABYTE,
+        children_mb=sum(map(resident_bytes, started)) / MEGABYTE,
         descriptors=len(os.listdir(f"/proc/{pid}/fd")),
         threads=len(os.listdir(f"/proc/{pid}/task")),
-        processes=1 + len(children),
+        processes=1 + len(started),
         wal_mb=wal.stat().st_size / MEGABYTE if wal.exists() else 0.0,
     )
 
@@ -71,22 +71,6 @@ def measure_idle(pid: int, seconds: float) -> Idle:
     time.sleep(seconds)
     cpu, reads, writes, disk = (after - b for after, b in zip(_used(pid), before, strict=True))
     return Idle(seconds, cpu, int(reads), int(writes), int(disk))
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    found = []
-    for task in os.listdir(f"/proc/{pid}/task"):
-        found += Path(f"/proc/{pid}/task/{task}/children").read_text().split()
-    return [int(child) for child in found]
-
-
-def resident(pid: int) -> float:
-    """Resident memory, MB; 0 for a process that has just ended."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / MEGABYTE
-    except OSError:
-        return 0.0
 
 
 def soak(
@@ -107,7 +91,7 @@ def soak(
             samples = _keep_busy(busy, daemon.pid, database, seconds, per_second)
             wait_until(lambda: paths(database, "scored") == busy.expected().keys(), 600)
             wait_until(lambda: paths(database, "unscoreable") == busy.broken(), 600)
-            wait_until(lambda: not children_of(daemon.pid), 120)
+            wait_until(lambda: not children(pid=daemon.pid), 120)
             time.sleep(5)  # the last commit's follow-up, and what comes of the rest
             idle = measure_idle(daemon.pid, idle_s)
         finally:
@@ -161,9 +145,8 @@ def _keep_busy(busy: BusyFolder, pid: int, database: Path, seconds: float, per_s
 def _used(pid: int) -> tuple[float, int, int, int]:
     """Processor seconds, read calls, write calls, bytes from and to disks; of a process and its children."""
     cpu, reads, writes, disk = 0.0, 0, 0, 0
-    for each in (pid, *children_of(pid)):
-        times = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:13]
-        cpu += sum(map(int, times)) / CLOCK_TICKS
+    for each in (pid, *children(pid=pid)):
+        cpu += cpu_s(each)
         io = dict(line.split(": ") for line in Path(f"/proc/{each}/io").read_text().splitlines())
         reads += int(io["syscr"])
         writes += int(io["syscw"])

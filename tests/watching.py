@@ -23,7 +23,8 @@ from PIL import Image
 from fake_scorer import FakeScorer
 from photod.config import Config, Folder, Watch
 from photod.daemon import Daemon
-from running import make_config, running, wait_until
+from running import make_config, running
+from waiting import PATIENCE_S, wait_until
 
 PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".bmp", ".gif")
 BOOKKEEPING = (".*", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found", "*.part", "*.crdownload", "*.tmp", "~*")
@@ -124,14 +125,20 @@ def agrees(folder: Path, patience_s: float = 30.0, excluded: tuple[str, ...] = (
         time.sleep(0.1)
 
 
+def answers(config: Config, request: object) -> list[Any]:
+    """Every answer of the daemon to one request, until the last; bytes are sent as they are."""
+    line = request if isinstance(request, bytes) else json.dumps(request).encode() + b"\n"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE_S)
+        connection.connect(str(config.control.path))
+        connection.sendall(line)
+        connection.shutdown(socket.SHUT_WR)
+        return [json.loads(answer) for answer in connection.makefile("rb")]
+
+
 def ask(config: Config, command: str, **arguments: object) -> Any:
     """The last answer of the daemon to a request."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(60)
-        connection.connect(str(config.control.path))
-        connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
-        connection.shutdown(socket.SHUT_WR)
-        return json.loads(connection.makefile().read().splitlines()[-1])
+    return answers(config, {"command": command, **arguments})[-1]
 
 
 def folder_status(config: Config, folder: Path | None = None) -> dict[str, Any]:
@@ -211,13 +218,3 @@ class FakeDaemon:
         """What was logged under this name."""
         entries = (json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{"))
         return [entry for entry in entries if entry.get("event") == event]
-
-    def cpu_s(self) -> float:
-        """The CPU time that the process has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def resident_mb(self) -> float:
-        """The memory that the process holds."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from programs import wait_until
+from waiting import wait_until
 
 
 @pytest.mark.parametrize(("program", "imported"), [("photod", "structlog"), ("photod_ctl", "typer")])

@@ -12,8 +12,9 @@ import pytest
 
 from photod.registry import REGISTRY_NAME, Registry
 from pictures import make_photo
-from programs import RunningDaemon, ctl_json, photod, photod_ctl, wait_until, write_config
+from programs import RunningDaemon, ctl_json, photod, photod_ctl, write_config
 from running import ranking
+from waiting import wait_until
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from decoding import encode
 from photod.config import Intake
 from photod.intake.decoder import Decoder
 from photod.photos import InputSpec
 from photod.watch import canary, folder, observer
+from pictures import encode
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,11 @@
 """The control socket of a running daemon."""
 
-import json
 import os
 import socket
 import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +18,9 @@ from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
 from photod.store.queries import Reader
 from pictures import make_photo
-from running import make_config, ranking, running, wait_until
+from running import make_config, ranking, running
+from waiting import wait_until
+from watching import answers, ask
 
 
 @pytest.fixture
@@ -35,24 +35,13 @@ def daemon(config: Config) -> Iterator[FakeScorer]:
         yield scorer
 
 
-def ask(config: Config, request: object) -> list[Any]:
-    """Every answer to one request, until the last."""
-    line = request if isinstance(request, bytes) else json.dumps(request).encode() + b"\n"
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(30)
-        connection.connect(str(config.control.path))
-        connection.sendall(line)
-        connection.shutdown(socket.SHUT_WR)
-        return [json.loads(answer) for answer in connection.makefile("rb")]
-
-
 @pytest.mark.usefixtures("daemon")
 def test_status_tells_the_model_the_queue_and_each_folder(config: Config, folder: Path) -> None:
     make_photo(folder / "a.png")
     (folder / "b.jpg").write_bytes(b"broken")
-    wait_until(lambda: ask(config, {"command": "status"})[0]["folders"][0]["unscoreable"] == 1)
-    wait_until(lambda: ask(config, {"command": "status"})[0]["folders"][0]["scored"] == 1)
-    (status,) = ask(config, {"command": "status"})
+    wait_until(lambda: ask(config, "status")["folders"][0]["unscoreable"] == 1)
+    wait_until(lambda: ask(config, "status")["folders"][0]["scored"] == 1)
+    status = ask(config, "status")
     assert status["running"] is True
     assert status["pid"] == os.getpid()
     assert status["model"]["name"] == "brightness"
@@ -67,7 +56,7 @@ def test_rate_streams_progress_until_everything_is_committed(config: Config, fol
     # Made behind the watcher's back would be better still; what matters is that the end comes after the commit.
     for level in range(40):
         make_photo(folder / f"{level}.png", level)
-    *steps, last = ask(config, {"command": "rate", "folder": str(folder)})
+    *steps, last = answers(config, {"command": "rate", "folder": str(folder)})
     assert all("done" not in step for step in steps)
     assert last["done"] is True
     assert last["progress"]["phase"] == "done"
@@ -86,11 +75,11 @@ def test_rate_tells_what_could_not_be_read_apart_from_what_could_not_be_scored(
     monkeypatch.setattr("photod.pipeline.read_photo", read)
     with running(config, FakeScorer()):
         make_photo(folder / "closed.png")
-        closed = ask(config, {"command": "rate", "folder": str(folder)})[-1]["progress"]
+        closed = ask(config, "rate", folder=str(folder))["progress"]
         assert closed["unreadable"] == 1
         assert closed["last_unreadable"] == {"path": "closed.png", "reason": "Permission denied"}
         (folder / "broken.png").write_bytes(b"broken")
-        broken = ask(config, {"command": "rate", "folder": str(folder)})[-1]["progress"]
+        broken = ask(config, "rate", folder=str(folder))["progress"]
         assert (broken["unscoreable"], broken["last_failure"]["path"]) == (1, "broken.png")
         assert (broken["last_unreadable"] is None) == (broken["unreadable"] == 0)
 
@@ -99,7 +88,7 @@ def test_a_rate_of_a_subdirectory_looks_at_that_alone(config: Config, folder: Pa
     make_photo(folder / "sub/a.png", 1)
     make_photo(folder / "b.png", 2)
     wait_until(lambda: len(ranking(folder)) == 2)
-    last = ask(config, {"command": "rate", "folder": str(folder / "sub")})[-1]
+    last = ask(config, "rate", folder=str(folder / "sub"))
     assert last["progress"]["compared"] == 1
     assert last["progress"]["unchanged"] == 1
     assert daemon.photos == 2
@@ -132,10 +121,10 @@ def test_a_rate_of_a_subdirectory_looks_at_that_alone(config: Config, folder: Pa
     ids=lambda line: line[:40],
 )
 def test_nonsense_is_answered_with_an_error_and_hurts_nobody(config: Config, request_line: bytes) -> None:
-    answer = ask(config, request_line)[0]
+    answer = answers(config, request_line)[0]
     assert answer["exit_code"] == 2
     assert "\n" not in answer["error"]
-    status = ask(config, {"command": "status"})[0]
+    status = ask(config, "status")
     assert (status["running"], status["paused"]) == (True, False)
 
 
@@ -150,14 +139,14 @@ def test_a_second_daemon_does_not_take_the_socket_away(config: Config, tmp_path:
     other = make_config(tmp_path / "other")
     with pytest.raises(BusyError, match="another photod listens"):
         Daemon(other, load=FakeScorer().load).run()
-    assert ask(config, {"command": "status"})[0]["running"] is True
+    assert ask(config, "status")["running"] is True
 
 
 def test_a_socket_left_behind_by_a_killed_daemon_is_taken_over(config: Config) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(config.control.path))
     with running(config, FakeScorer()):
-        wait_until(lambda: ask(config, {"command": "status"})[0]["running"] is True)
+        wait_until(lambda: ask(config, "status")["running"] is True)
 
 
 def test_the_directory_that_was_made_for_the_socket_is_taken_away_again(folder: Path, tmp_path: Path) -> None:
@@ -180,17 +169,17 @@ def test_while_paused_nothing_is_scored_and_nothing_is_forgotten(config: Config,
     with running(config, scorer := FakeScorer()) as daemon:
         watcher = daemon._roster.folders[str(folder)].watcher
         wait_until(watcher.idle)  # else its first scan may find the photo, which then is backlog
-        assert ask(config, {"command": "pause", "seconds": None}) == [{"ok": True}]
+        assert ask(config, "pause", seconds=None) == {"ok": True}
         make_photo(folder / "a.png")
         wait_until(lambda: len(watcher._work._arrivals) == 1)  # it has settled, and only the pause holds it
         assert (len(watcher.flight), scorer.photos) == (0, 0)
-        assert ask(config, {"command": "status"})[0]["paused"] is True
-        ask(config, {"command": "resume"})
+        assert ask(config, "status")["paused"] is True
+        ask(config, "resume")
         wait_until(lambda: "a.png" in ranking(folder))
 
 
 def test_a_pause_ends_by_itself_after_its_time(config: Config, folder: Path, daemon: FakeScorer) -> None:
-    ask(config, {"command": "pause", "seconds": 0.2})
+    ask(config, "pause", seconds=0.2)
     make_photo(folder / "a.png")
     wait_until(lambda: "a.png" in ranking(folder))
     assert daemon.photos == 1
@@ -206,17 +195,17 @@ def test_retry_tries_the_unscoreable_photos_again(
     with monkeypatch.context() as yesterday:
         yesterday.setattr("photod.intake.decoder.Decoder.decode", fail)
         make_photo(folder / "a.png")
-        wait_until(lambda: ask(config, {"command": "status"})[0]["folders"][0]["unscoreable"] == 1)
-    ask(config, {"command": "rate", "folder": str(folder)})
+        wait_until(lambda: ask(config, "status")["folders"][0]["unscoreable"] == 1)
+    ask(config, "rate", folder=str(folder))
     assert ranking(folder) == {}  # not tried again by itself
-    assert ask(config, {"command": "retry", "folder": str(folder)}) == [{"ok": True}]
+    assert ask(config, "retry", folder=str(folder)) == {"ok": True}
     wait_until(lambda: "a.png" in ranking(folder))
 
 
 @pytest.mark.usefixtures("daemon")
 def test_retry_and_purge_of_a_part_leave_the_rest_alone(config: Config, folder: Path) -> None:
     def told(what: str) -> int:
-        return int(ask(config, {"command": "status"})[0]["folders"][0][what])
+        return int(ask(config, "status")["folders"][0][what])
 
     for name in ("part/a.jpg", "b.jpg", "part/gone.jpg", "gone.jpg"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -228,9 +217,9 @@ def test_retry_and_purge_of_a_part_leave_the_rest_alone(config: Config, folder: 
     with sqlite3.connect(folder / ".photod/photos.db") as database:
         database.execute("UPDATE photo SET reason = 'of old'")
     database.close()
-    assert ask(config, {"command": "purge", "folder": str(folder / "part")}) == [{"ok": True}]
+    assert ask(config, "purge", folder=str(folder / "part")) == {"ok": True}
     wait_until(lambda: told("missing") == 1)
-    assert ask(config, {"command": "retry", "folder": str(folder / "part")}) == [{"ok": True}]
+    assert ask(config, "retry", folder=str(folder / "part")) == {"ok": True}
     database_of = Reader(folder / ".photod/photos.db")
     wait_until(lambda: [photo.reason for photo in database_of.failed(below="part")] not in ([], ["of old"]))
     assert [(photo.path, photo.reason == "of old") for photo in database_of.failed()] == [

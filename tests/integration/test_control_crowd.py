@@ -13,7 +13,7 @@ import pytest
 from photod import control
 from photod.control import ControlServer
 from photod.threads import Crew
-from running import wait_until
+from waiting import wait_until
 
 
 @pytest.fixture

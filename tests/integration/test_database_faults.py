@@ -24,7 +24,8 @@ from photod.store.care import back_up, verify
 from photod.store.connection import DamagedError
 from photod.store.writer import Writer
 from pictures import make_photo
-from running import make_config, ranking, running, score_once, wait_until
+from running import make_config, ranking, running, score_once
+from waiting import wait_until
 
 PAGE = 4096
 PHOTOS = 60

@@ -16,7 +16,8 @@ from photod.daemon import Daemon
 from photod.errors import EXIT_DEVICE, DeviceError
 from photod.store.queries import Reader
 from pictures import make_photo
-from running import make_config, ranking, score_once, wait_until
+from running import make_config, ranking, score_once
+from waiting import wait_until
 
 POISON = 200  # the brightness that the device cannot stand
 BATCH = Model(batch_size=8)

@@ -1,7 +1,6 @@
 """Files made to break decoders: each ends decoded or unscoreable with a reason, and the daemon feels nothing."""
 
 import io
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from photod.intake.decoder import Decoder
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Fingerprint, InputSpec
+from processes import resident_bytes
 
 LIMIT_S = 20.0
 MOST_GROWTH = 16 << 20  # bytes of resident memory; one leaked photo in a hundred would be more
@@ -28,10 +28,6 @@ def decoder() -> Iterator[Decoder]:
     decoder = Decoder(Intake(decode_timeout_s=LIMIT_S), InputSpec())
     yield decoder
     decoder.close()
-
-
-def resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def verdict(decoder: Decoder, photo: ReadPhoto) -> str | None:

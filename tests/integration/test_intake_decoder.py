@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from decoding import SIZE, decode, encode, is_gone, read, when_busy
+from decoding import SIZE, decode, read, when_busy
 from dng import make_dng
 from photod.errors import DecodeError, DecoderKilledError
 from photod.intake import process, protocol
 from photod.intake.decoder import Decoder
 from photod.intake.memory import PhotoBytes, PhotoMemory
 from photod.intake.read import ReadPhoto
+from pictures import encode
+from processes import is_gone
 
 
 def test_a_photo_becomes_pixels_and_facts(make_decoder: Callable[..., Decoder], small: Path) -> None:

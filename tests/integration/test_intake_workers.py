@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from decoding import decode, is_gone, wait_for, when_busy
+from decoding import decode, when_busy
 from photod.channel import Closed
 from photod.errors import DecodeError
 from photod.intake import process
 from photod.intake.decoder import Decoder
+from processes import is_gone
+from waiting import wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
@@ -27,7 +29,7 @@ def test_a_worker_that_dies_between_two_photos_costs_none(
         pid = decoder.pid
         assert pid is not None
         os.kill(pid, number)
-        wait_for(lambda pid=pid: is_gone(pid))  # type: ignore[misc]
+        wait_until(lambda pid=pid: is_gone(pid))  # type: ignore[misc]
 
 
 def test_signals_for_the_daemon_do_not_reach_its_workers(make_decoder: Callable[..., Decoder], small: Path) -> None:
@@ -171,4 +173,4 @@ time.sleep(60)
         pid = int(daemon.stdout.readline())
         os.kill(pid, signal.SIGSTOP)  # it cannot end by itself: the kernel has to do it
         daemon.kill()
-        wait_for(lambda: is_gone(pid))
+        wait_until(lambda: is_gone(pid))

@@ -14,7 +14,9 @@ from photod.errors import DatabaseError, UsageError
 from photod.photos import Verdict
 from photod.store.queries import Reader
 from pictures import make_photo
-from running import children, make_config, ranking, running, score_once, wait_until
+from processes import children
+from running import make_config, ranking, running, score_once
+from waiting import wait_until
 from watching import ask
 
 

@@ -12,7 +12,8 @@ from photod.intake.decoder import Decoded, Decoder
 from photod.intake.read import ReadPhoto
 from photod.store.queries import Reader
 from pictures import make_photo
-from running import make_config, ranking, running, wait_until
+from running import make_config, ranking, running
+from waiting import wait_until
 from watching import ask, folder_status
 
 

@@ -19,8 +19,9 @@ from photod.score import load_scorers, start_scorers
 from photod.score.pictures import pictures
 from photod.score.process import WORKER, DistantScorer
 from photod.score.protocol import Order
-from running import children, command_of, wait_until
+from processes import children, command_of
 from synthetic_clip import SMALL, make_state, save_directory
+from waiting import wait_until
 
 MODEL = config.Model(devices="cpu", batch_size=8)
 SHOWN = pictures(224, 8)

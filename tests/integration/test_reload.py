@@ -16,7 +16,8 @@ from photod.config import Config, Folder, Watch
 from photod.daemon import Daemon
 from photod.folders import OpenFolder
 from photod.store.queries import Reader
-from running import make_config, ranking, wait_until
+from running import make_config, ranking
+from waiting import wait_until
 from watching import agrees, ask, put
 
 

@@ -20,7 +20,8 @@ from photod.config import Config, Folder, Intake, Model
 from photod.photos import InputSpec
 from photod.store.queries import Reader
 from pictures import make_photo
-from running import PATIENCE_S, make_config, ranking, running, score_once, wait_until
+from running import make_config, ranking, running, score_once
+from waiting import PATIENCE_S, wait_until
 
 DAY_S = 86_400
 # Neither the order of names nor that of directories is the order of age.

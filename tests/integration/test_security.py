@@ -1,6 +1,5 @@
 """The claims of SECURITY.md that no other test holds."""
 
-import json
 import os
 import socket
 import stat
@@ -17,17 +16,10 @@ from photod.folders import choose_folders
 from photod_ctl.folders import find_archive
 from pictures import make_photo
 from running import make_config, running
+from watching import answers
 
 NOBODY = 65534
 FORGED = "a.jpg\n2026-01-01 [error] forged\x1b[2J\u202e.jpg"
-
-
-def ask(config: Config, request: dict[str, object]) -> list[dict[str, object]]:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(config.control.path))
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        connection.shutdown(socket.SHUT_WR)
-        return [json.loads(line) for line in connection.makefile("rb")]
 
 
 def answer_to_nobody(path: Path) -> bytes:
@@ -73,8 +65,8 @@ def test_no_path_from_a_client_leaves_the_folders(folder: Path, tmp_path: Path) 
     with running(make_config(folder), FakeScorer()) as _:
         for path in paths:
             for command in ("rate", "rescan", "retry"):
-                answers = ask(make_config(folder), {"command": command, "folder": str(path)})
-                assert [answer.get("exit_code") for answer in answers] == [2], (command, path, answers)
+                told = answers(make_config(folder), {"command": command, "folder": str(path)})
+                assert [answer.get("exit_code") for answer in told] == [2], (command, path, told)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 from fake_scorer import FakeScorer
 from photod.daemon import Daemon
-from running import make_config, wait_until
+from running import make_config
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from _typeshed import TraceFunction

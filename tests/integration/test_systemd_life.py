@@ -18,7 +18,8 @@ from photod.config import Config, Schedule
 from photod.daemon import Daemon
 from photod.schedule import reason_to_rest
 from pictures import make_photo
-from running import make_config, ranking, wait_until
+from running import make_config, ranking
+from waiting import wait_until
 from watching import ask, quiet
 
 

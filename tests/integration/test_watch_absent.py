@@ -24,7 +24,8 @@ from photod.store import connection
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.watch import folder as folder_module
-from running import make_config, running, score_once, wait_until
+from running import make_config, running, score_once
+from waiting import wait_until
 from watching import agrees, ask, disagreement, fill, folder_status, put, quiet, rows, watched
 
 pytestmark = pytest.mark.usefixtures("hurried")

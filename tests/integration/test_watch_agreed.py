@@ -16,7 +16,7 @@ from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.watch.scan import Comparison
 from photod.watch.survey import Survey
-from running import PATIENCE_S, wait_until
+from waiting import PATIENCE_S, wait_until
 from watching import ask, fill, folder_status, put, quiet, watched
 
 

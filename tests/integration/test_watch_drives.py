@@ -26,7 +26,8 @@ from photod.folders import OpenFolder
 from photod.registry import Registry
 from photod.store.connection import DamagedError
 from photod.store.schema import VERSION
-from running import make_config, running, wait_until
+from running import make_config, running
+from waiting import wait_until
 from watching import agrees, fill, folder_status, put, quiet
 
 pytestmark = pytest.mark.usefixtures("hurried")

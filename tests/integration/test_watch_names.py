@@ -13,7 +13,8 @@ from photod.errors import ConfigError
 from photod.photos import Candidate, Passed
 from photod.watch.ignore import Rules
 from photod.watch.scan import Listing, list_directory
-from running import make_config, running, wait_until
+from running import make_config, running
+from waiting import wait_until
 from watching import agrees, ask, disagreement, fill, folder_status, put, quiet, rows, watched
 
 

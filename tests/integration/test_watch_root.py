@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from fake_scorer import FakeScorer
-from running import score_once, wait_until
+from running import score_once
+from waiting import wait_until
 from watching import agrees, ask, disagreement, fill, folder_status, put, quiet, watched
 
 pytestmark = pytest.mark.usefixtures("hurried")

@@ -1,12 +1,12 @@
 """Directories that come, go and change names faster than anybody could follow."""
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from fake_scorer import FakeScorer
+from processes import resident_bytes
 from watching import agrees, fill, put, quiet, watched
 
 
@@ -44,16 +44,11 @@ def test_a_tree_copied_into_a_large_one_loses_nothing_and_costs_little_memory(
     for number in range(copied):
         fill(tmp_path / f"source/{number // 50}/{number}", 2, number)
     with watched(folder) as config:
-        before = _resident_mb()
+        before = resident_bytes()
         shutil.copytree(tmp_path / "source", folder / "copy")
         agrees(folder)
         quiet(config)
-        assert _resident_mb() - before < 50
-
-
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        assert resident_bytes() - before < 50_000_000
 
 
 def test_the_moves_that_kill_watchdogs_own_reader_are_survived(folder: Path) -> None:

@@ -15,7 +15,8 @@ from machine import need
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
-from running import make_config, running, wait_until
+from running import make_config, running
+from waiting import wait_until
 from watching import agrees, ask, disagreement, fill, folder_status, photo_bytes, put, quiet, rows, watched
 
 UNHURRIED = {"settle_s": 0.5}

@@ -17,7 +17,8 @@ from photod.store.care import back_up, backup, is_backup_due, verify
 from photod.store.connection import DamagedError
 from photod.store.queries import Reader
 from pictures import make_photo
-from running import make_config, ranking, running, score_once, wait_until
+from running import make_config, ranking, running, score_once
+from waiting import wait_until
 
 PHOTOS = 5
 

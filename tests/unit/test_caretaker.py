@@ -12,7 +12,7 @@ from photod.store.backups import backups_of
 from photod.store.connection import DamagedError
 from photod.store.writer import Writer
 from photod.threads import Crew
-from running import wait_until
+from waiting import wait_until
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Every mode, orientation and profile becomes the same upright sRGB picture."""
 
-import io
 import struct
 import threading
 import warnings
@@ -13,6 +12,7 @@ from PIL import Image, ImageCms, ImageDraw
 from photod.errors import DecodeError
 from photod.intake.decode import DecodedPhoto, decode_for_view, decode_photo
 from photod.photos import InputSpec
+from pictures import encode
 
 SPEC = InputSpec()
 MOST = 10**8
@@ -29,12 +29,6 @@ def quarters(width: int = 480, height: int = 320, colours: tuple[Colour, ...] = 
         left, top = index % 2 * width // 2, index // 2 * height // 2
         draw.rectangle((left, top, left + width // 2 - 1, top + height // 2 - 1), fill=colour)
     return image
-
-
-def encode(image: Image.Image, kind: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
 
 
 def decode(data: bytes, spec: InputSpec = SPEC) -> DecodedPhoto:

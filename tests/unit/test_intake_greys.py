@@ -5,9 +5,9 @@ import struct
 import pytest
 from PIL import Image
 
-from decoding import encode
 from dng import LONG, SHORT, Entry, directory, picture
 from photod.intake.decode import decode_for_view
+from pictures import encode
 
 SIDE, DIRECTORY, DATA = 64, 8, 512
 WHITE_IS_ZERO, BLACK_IS_ZERO = 0, 1

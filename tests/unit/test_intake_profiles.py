@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 from PIL import Image, ImageCms
 
-from decoding import encode
 from dng import make_dng
 from photod.intake import profiles
 from photod.intake.decode import decode_for_view
 from photod.intake.metadata import read
+from pictures import encode
 
 Colour = tuple[int, int, int]
 Matrix = tuple[tuple[float, ...], ...]

@@ -1,7 +1,5 @@
 """Files that most decoders take without complaint although a part of them is missing."""
 
-import io
-
 import pytest
 from PIL import Image
 
@@ -9,18 +7,13 @@ from photod.errors import DecodeError
 from photod.intake.decode import decode_photo
 from photod.intake.unfinished import check
 from photod.photos import InputSpec
+from pictures import encode
 
 BLOCK = 4096
 
 
 def noise(side: int = 512) -> Image.Image:
     return Image.effect_noise((side, side), 90).convert("RGB")
-
-
-def encode(image: Image.Image, kind: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
 
 
 COMPRESSED = {

@@ -3,7 +3,7 @@
 import threading
 
 from photod.rest import Rest
-from running import wait_until
+from waiting import wait_until
 
 
 def test_whoever_is_told_last_is_told_what_holds() -> None:

@@ -1,11 +1,10 @@
 """Memory that was used and is free goes back to the system."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 from photod.score.memory import give_memory_back
+from processes import resident_bytes
 
 # Prints how many pages are mapped anew when 16 MiB are taken, filled and let go of thirty times.
 PASSES = """
@@ -19,10 +18,6 @@ for _ in range(30):
     bytearray(16 << 20)[::4096] = b"x" * 4096
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-
-
-def resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_what_is_free_between_used_blocks_is_given_back() -> None:

@@ -9,6 +9,7 @@ import yaml
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from clock import Clock
 from photod.photos import Candidate, Facts, Fingerprint, Judged, Passed, Scored, Unscoreable
 from photod.tally import KINDS, Tally
 from photod_ctl.prometheus import prometheus_text
@@ -89,13 +90,6 @@ def test_without_a_daemon_it_says_so_and_little_else() -> None:
     assert "photod_photos" in families
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def photo(landed: float | None) -> Candidate:
     return Candidate("/f", "a.jpg", Fingerprint(1, 2, 3, 4), urgent=landed is not None, landed=landed)
 
@@ -104,7 +98,7 @@ SCORED = Scored("aa", Facts(1, 1), 5.0, b"")
 
 
 def test_arrivals_are_timed_from_landing_to_commit_and_backlog_is_not() -> None:
-    tally = Tally(Clock())
+    tally = Tally(Clock(100.0))
     for landed in (99.0, 97.5, 95.0, 40.0, 100.0 - 200_000, None):
         tally.add(Judged(photo(landed), SCORED, duplicate=False))
     tally.add(Judged(photo(99.0), Unscoreable("bb", "broken"), duplicate=False))

@@ -18,7 +18,7 @@ from photod.pipeline import Pipeline
 from photod.summary import Summary
 from photod.supervision import Deadlocks, Supervisor
 from photod.threads import Crew, waits_for_lock
-from running import wait_until
+from waiting import wait_until
 
 
 class World:

@@ -1,12 +1,6 @@
+from clock import Clock
 from photod.photos import Candidate, Facts, Fingerprint, Judged, Passed, Scored
 from photod.tally import Tally
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def finished(score: float, *, duplicate: bool = False) -> Judged:

@@ -14,8 +14,8 @@ from photod.watch import folder as folder_module
 from photod.watch.folder import FolderWatcher
 from photod.watch.ignore import Rules
 from photod.watch.presence import Presence
-from running import wait_until
 from surroundings import surroundings
+from waiting import wait_until
 
 
 @dataclass

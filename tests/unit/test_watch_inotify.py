@@ -14,8 +14,8 @@ from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
 from photod.watch.survey import Survey
-from running import wait_until
 from surroundings import surroundings
+from waiting import wait_until
 from watching import put
 
 

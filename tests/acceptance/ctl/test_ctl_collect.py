@@ -11,7 +11,7 @@ import pytest
 
 from mounts import Mounts
 from photod_ctl.collect import numbered
-from programs import wait_until
+from waiting import wait_until
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 Archive = Callable[..., Path]

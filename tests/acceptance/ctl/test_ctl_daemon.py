@@ -16,7 +16,7 @@ from PIL import Image
 
 from photod.config import Config, Control
 from photod_ctl.client import DaemonError, ask
-from programs import wait_until
+from waiting import wait_until
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from programs import wait_until
-from running import children
+from processes import children
 from scripted_daemon import ScriptedDaemon
+from waiting import wait_until
 
 Archive = Callable[..., Path]
 Interrupt = Callable[..., tuple[int, str, str]]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from x_screen import COLOURS, PATIENCE_S, Screen, near
+from waiting import PATIENCE_S
+from x_screen import COLOURS, Screen, near
 
 Archive = Callable[..., Path]
 Start = Callable[..., "subprocess.Popen[str]"]

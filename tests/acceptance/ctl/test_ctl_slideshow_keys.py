@@ -13,8 +13,8 @@ from PIL import Image
 
 from machine import need
 from photod.photos import Facts
-from running import wait_until
-from x_screen import COLOURS, PATIENCE_S, Screen, near
+from waiting import PATIENCE_S, wait_until
+from x_screen import COLOURS, Screen, near
 
 Archive = Callable[..., Path]
 Start = Callable[..., "subprocess.Popen[str]"]
