@@ -1,5 +1,6 @@
 """Fixtures for all tests. No test touches what belongs to the user who runs it."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 # On a busy machine any example may be slow.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+# Started in the background of a script, all of this would ignore it, and the programs that tests interrupt, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]
