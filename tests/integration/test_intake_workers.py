@@ -32,6 +32,20 @@ def test_a_worker_that_dies_between_two_photos_costs_none(
         wait_until(lambda pid=pid: is_gone(pid))  # type: ignore[misc]
 
 
+def test_workers_that_die_again_and_again_are_no_photos_fault(
+    make_decoder: Callable[..., Decoder], small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die_first(worker: process.WorkerProcess, descriptor: int, size: int) -> tuple[int, object, bytes]:
+        os.kill(worker.pid, signal.SIGKILL)
+        wait_until(lambda: is_gone(worker.pid))
+        return ask(worker, descriptor, size)
+
+    ask = process.WorkerProcess.ask
+    monkeypatch.setattr(process.WorkerProcess, "ask", die_first)
+    with pytest.raises(RuntimeError, match="keep dying while they wait; the last one was killed"):
+        decode(make_decoder(), small)
+
+
 def test_signals_for_the_daemon_do_not_reach_its_workers(make_decoder: Callable[..., Decoder], small: Path) -> None:
     decoder = make_decoder()
     decode(decoder, small)

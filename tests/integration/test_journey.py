@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from fake_scorer import FakeScorer, SlowScorer
 from machine import need
@@ -133,8 +134,10 @@ def test_another_folders_database_that_cannot_be_read_stops_nothing(
         (other / ".photod/photos.db").write_bytes(b"no database" * 1000)
     make_photo(folder / "a.png")
     make_photo(folder / "c.png", 9)
-    score_once(folder, FakeScorer(), make_config(folder, other))
+    with capture_logs() as told:
+        score_once(folder, FakeScorer(), make_config(folder, other))
     assert ranking(folder).keys() == {"a.png", "c.png"}
+    assert [record["event"] for record in told].count("other_folder_unreadable") == 1
 
 
 def test_what_cannot_be_decoded_is_listed_with_its_reason_and_stops_nothing(folder: Path) -> None:

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from fake_scorer import SlowScorer
 from photod import reload as reload_module
-from photod.config import Config, Folder, Watch
+from photod.config import Config, Folder, Model, Watch
 from photod.daemon import Daemon
 from photod.folders import OpenFolder
 from photod.store.queries import Reader
@@ -73,10 +74,12 @@ def test_a_folder_is_gone_once_its_photos_are_through_and_comes_back_with_other_
     def excluding(name: str) -> Config:
         return make_config(one, two, folders=(Folder(path=one, exclude=(name,)), Folder(path=two)))
 
-    with reloading(config := make_config(one, two), scorer := SlowScorer()) as reload:
+    config, scorer = make_config(one, two), SlowScorer()
+    with capture_logs() as told, reloading(config, scorer) as reload:
         put(one / "a.png", 1)
         assert scorer.asked.wait(30)
         reload(make_config(two))
+        wait_until(lambda: any(record["event"] == "not_gone_yet" for record in told))
         reload(excluding("spoilt"))
         reload(make_config(two))
         assert watched_folders(config) == [one, two]  # still, and it answers
@@ -90,6 +93,14 @@ def test_a_folder_is_gone_once_its_photos_are_through_and_comes_back_with_other_
         reload(make_config(two))
         wait_until(lambda: watched_folders(config) == [two])
         assert not open_below(one)  # so that its drive can be unmounted
+
+
+def test_what_a_reload_cannot_take_is_named(folders: tuple[Path, Path]) -> None:
+    with capture_logs() as told, reloading(make_config(*folders), SlowScorer()) as reload:
+        reload(make_config(*folders, watch=Watch(settle_s=7.0), model=Model(batch_size=3)))
+        wait_until(lambda: any(record["event"] == "reloaded" for record in told))
+    (record,) = [record for record in told if record["event"] == "restart_needed"]
+    assert (record["log_level"], record["sections"]) == ("warning", ["model", "watch"])
 
 
 def test_who_follows_a_folder_that_is_let_go_is_told_that_it_stopped(folders: tuple[Path, Path]) -> None:

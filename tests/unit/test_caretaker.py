@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from photod.caretaker import Caretaker
 from photod.config import Store
@@ -61,8 +62,10 @@ def test_a_damaged_database_ends_the_daemon_and_a_copy_that_fails_does_not(datab
 
     caretaker = Caretaker(Store(), lambda: {"/photos": find}, crew)
     request_until(caretaker, lambda: looks.acquire(blocking=False))
-    go_on.release()
-    request_until(caretaker, lambda: looks.acquire(blocking=False))  # the first look has ended, then
+    with capture_logs() as told:
+        go_on.release()
+        request_until(caretaker, lambda: looks.acquire(blocking=False))  # the first look has ended, then
+    assert [(record["event"], record["database"]) for record in told] == [("backup_failed", str(database))]
     assert crew.failure is None
     copies.unlink()
     database.write_bytes(database.read_bytes()[:4096] + b"\xff" * 4096 * 20)
