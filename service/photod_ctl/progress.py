@@ -81,19 +81,21 @@ def sparkline(histogram: Histogram) -> str:
 
 
 @contextmanager
-def display(histogram: Callable[[], Histogram] = dict) -> Iterator[Display]:
+def display(
+    histogram: Callable[[], Histogram] = dict, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Display]:
     """The display that fits stderr; `histogram` gives the scores so far, by half points."""
     if sys.stderr.isatty() and os.environ.get("TERM") not in _DUMB:
         with _live(histogram) as live:
             yield live
     else:
-        yield _Lines()
+        yield _Lines(clock)
 
 
 class _Lines:
     """A plain line every ten seconds, and one when the daemon begins to rest."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._last = clock()
         self._resting = ""

@@ -1,5 +1,6 @@
 """`photod run` as a process: signals, exit codes, two at once."""
 
+import os
 import shutil
 import signal
 import sqlite3
@@ -30,6 +31,18 @@ def paths(config: Path) -> set[str]:
 def test_a_daemon_runs_without_standard_input_and_output(config: Path) -> None:
     with RunningDaemon(config, "<&- >&-") as daemon:
         assert daemon.stop(signal.SIGTERM) == 0
+
+
+def test_a_terminal_that_goes_away_ends_what_was_started_in_it_and_a_service_reads_its_configuration_again(
+    config: Path,
+) -> None:
+    with RunningDaemon(config, "</dev/null") as daemon:
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for("reloaded")
+        assert daemon.stop() == 0
+    master, slave = os.openpty()
+    with os.fdopen(master), os.fdopen(slave), RunningDaemon(config, f"<{os.ttyname(slave)}") as daemon:
+        assert daemon.stop(signal.SIGHUP) == 0
 
 
 def test_many_folders_take_more_files_than_are_usual(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from clock import Clock
 from photod.errors import UsageError
 from photod.wire import Progress
 from photod_ctl.filters import bounds
@@ -88,6 +89,23 @@ def test_a_terminal_that_draws_no_bar_is_told_in_lines(
     with display() as shown:
         shown.say("stopping")
     assert capsys.readouterr().err == "stopping\n"
+
+
+def test_where_no_terminal_is_a_long_run_is_told_by_a_line_every_ten_seconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    progress: Progress = {
+        "todo": 1100, "scored": 100, "unscoreable": 1, "rate": 10.0, "median": 4.5, "resting": "",
+    }  # fmt: skip
+    clock = Clock()
+    with display(clock=clock) as shown:
+        for second in range(25):
+            clock.now = float(second)
+            shown.show(progress)
+        shown.show(progress | {"resting": "on battery"})
+        shown.show(progress | {"resting": "on battery"})
+    line = "101 of 1,100, 10.0 a second, 1 min 40 s left, median 4.50; 100 scored, 1 unscoreable\n"
+    assert capsys.readouterr().err == line * 2 + "photod rests (on battery); it goes on by itself\n"
 
 
 def test_progress_in_words() -> None:

@@ -90,6 +90,16 @@ def test_i_writes_what_is_known_over_the_photo(screen: Screen, start: Start, fol
     screen.wait_for(lambda p: np.array_equal(p, before), "the photo as before")
 
 
+def test_h_tells_the_keys_and_h_again_takes_them_away(screen: Screen, start: Start, folder: Path) -> None:
+    start(folder, "--delay", "600")
+    screen.wait_for_colour("red")
+    before = screen.pixels()
+    screen.press("h")
+    screen.wait_for(lambda p: bool((p[:300, :300].max(axis=2) > 230).any(axis=1).sum() > 90), "lines of letters")
+    screen.press("h")
+    screen.wait_for(lambda p: np.array_equal(p, before), "the photo as before")
+
+
 def test_del_asks_and_moves_the_photo_to_the_trash(
     screen: Screen, start: Start, folder: Path, tmp_path: Path
 ) -> None:

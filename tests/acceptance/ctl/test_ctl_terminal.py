@@ -106,6 +106,7 @@ def test_a_long_table_goes_through_the_pager_and_a_short_one_does_not(
     assert "PAGED" in long
     assert "/39.jpg" in long
     assert "PAGED" not in terminal("top", folder, "-n", "5", PAGER=str(pager))
+    assert "PAGED" in terminal("top", folder, PAGER="cat", PHOTOD_PAGER=str(pager))
     for unusable in ("there-is-no-such-pager", "less '"):
         assert "/39.jpg" in terminal("top", folder, PAGER=unusable)
 
