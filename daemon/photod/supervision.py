@@ -107,9 +107,9 @@ class Supervisor:
         absent = sum(watcher.state() == "absent" for watcher in watchers)
         pending = sum(watcher.counts().pending for watcher in watchers)
         if reason := answers.rest.reason:
-            words = f"resting ({reason}), {pending:,} photos wait"
+            words = f"resting ({reason}), photos waiting: {pending:,}"
         elif pending:
-            words = f"{pending:,} photos to do, {answers.tally.rate():.1f} a second"
+            words = f"photos to do: {pending:,}, {answers.tally.rate():.1f} a second"
         else:
-            words = f"idle, watching {len(watchers) - absent} of {len(watchers)} folders"
-        return words if not (absent and pending) else f"{words}; {absent} folders are away"
+            return f"idle, watching {len(watchers) - absent} of {len(watchers)} folders"
+        return f"{words}; folders away: {absent} of {len(watchers)}" if absent else words

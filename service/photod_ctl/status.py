@@ -93,7 +93,7 @@ def _print(status: dict[str, Any]) -> None:
         unreadable = {
             os.path.join(folder["path"], photo["path"]): photo["reason"] for photo in folder["unreadable"]
         }
-        for path in unreadable.keys() - {error["path"] for error in errors}:
+        for path in sorted(unreadable.keys() - {error["path"] for error in errors}):
             warn(f"cannot read {path}: {unreadable[path]}")
         for path in folder["unstable"]:
             warn(f"{os.path.join(folder['path'], path)} keeps changing; looked at every few minutes")

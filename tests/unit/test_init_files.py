@@ -52,6 +52,10 @@ def test_odd_characters_are_escaped_and_dangerous_ones_refused() -> None:
     for name in ("a\nExecStart=/bin/sh", 'a"b', "a\\b", "a:b"):
         with pytest.raises(UsageError):
             dropin(f"/home/ann/{name}")
+    for word in ("/opt/a\nExecStartPre=/bin/sh", '/opt/a"b', "/opt/a\\b"):
+        with pytest.raises(UsageError):
+            user_dropin([word, "run"])
+    assert 'ExecStart="/opt/it\'s" /opt/a:b 5%%' in user_dropin(["/opt/it's", "/opt/a:b", "5%"]).splitlines()
 
 
 def test_a_new_configuration_lists_the_folders(folder: Path) -> None:
@@ -104,6 +108,13 @@ def test_a_form_that_cannot_be_edited_is_told_with_what_to_add(folder: Path, tex
 def test_a_broken_configuration_is_left_to_its_owner(folder: Path) -> None:
     with pytest.raises(ConfigError, match="TOML"):
         with_folders("folders = [", [folder], None)
+
+
+def test_the_mark_that_some_editors_begin_a_file_with_is_no_mistake(folder: Path, home: Path) -> None:
+    file = home / "config/photod/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"\ufefffolders = ['{folder}']\n")
+    init(asked(folder, dry_run=True))
 
 
 @pytest.mark.parametrize(("data", "words"), [(b"\xff", "not valid TOML"), (None, "Is a directory")])

@@ -160,3 +160,35 @@ def test_the_watchdog_is_fed_while_no_part_is_stuck_and_not_longer(
     Supervisor(answers, observer, timers, Summary()).tick()
     assert ("WATCHDOG=1" in told) is fed
     assert heeded == [True]
+
+
+@pytest.mark.parametrize(
+    ("reason", "pending", "states", "words"),
+    [
+        ("", 0, ("idle", "idle"), "idle, watching 2 of 2 folders"),
+        ("", 0, ("idle", "absent"), "idle, watching 1 of 2 folders"),
+        ("", 1200, ("scoring", "idle"), "photos to do: 1,200, 4.2 a second"),
+        ("", 1, ("scoring", "absent"), "photos to do: 1, 4.2 a second; folders away: 1 of 2"),
+        ("paused", 0, ("idle", "absent"), "resting (paused), photos waiting: 0; folders away: 1 of 2"),
+    ],
+)
+def test_the_status_tells_what_is_done_what_waits_and_which_folders_are_away(
+    reason: str, pending: int, states: tuple[str, str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def folder(state: str, pending: int) -> Any:
+        counts = SimpleNamespace(pending=pending)
+        watcher = SimpleNamespace(state=lambda: state, counts=lambda: counts, at_work=lambda: None)
+        return SimpleNamespace(watcher=watcher)
+
+    told: list[str] = []
+    monkeypatch.setattr(supervision, "notify", told.append)
+    answers: Any = SimpleNamespace(
+        pipeline=SimpleNamespace(at_work_s=dict, reading=dict),
+        folders={"/one": folder(states[0], pending), "/two": folder(states[1], 0)},
+        rest=SimpleNamespace(reason=reason),
+        tally=SimpleNamespace(rate=lambda: 4.2),
+    )
+    observer: Any = SimpleNamespace(silent_s=lambda: 0.0)
+    timers: Any = SimpleNamespace(heed_the_clock=lambda: None)
+    Supervisor(answers, observer, timers, Summary()).tick()
+    assert f"STATUS={words}" in told

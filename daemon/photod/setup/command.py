@@ -104,7 +104,7 @@ def _uninstall(place: Place) -> Iterator[Step]:
 def _written(config: Path) -> str | None:
     """The configuration that is there, as text. Raises ConfigError."""
     try:
-        return config.read_text(encoding="utf-8")
+        return config.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

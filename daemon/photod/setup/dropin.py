@@ -33,8 +33,9 @@ def user_dropin(command: Sequence[str]) -> str:
 
 
 def _command(command: Sequence[str]) -> list[str]:
-    words = (f'"{_checked(word).replace("$", "$$")}"' if " " in word or "$" in word else word for word in command)
-    return ["ExecStart=", f"ExecStart={' '.join(map(_percent, words))}"]
+    words = (_percent(_checked(word, '"\\')).replace("$", "$$") for word in command)
+    quoted = (f'"{word}"' if set(" '$") & set(word) else word for word in words)
+    return ["ExecStart=", f"ExecStart={' '.join(quoted)}"]
 
 
 def _folder(folder: Folder) -> list[str]:
@@ -57,7 +58,7 @@ def _percent(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _checked(text: str) -> str:
-    if not text.isprintable() or set('"\\:') & set(text):
+def _checked(text: str, forbidden: str = '"\\:') -> str:  # a colon divides a path of Bind…Paths= in two
+    if not text.isprintable() or set(forbidden) & set(text):
         raise UsageError(f"{text!r} cannot be written into a unit", "rename it, or move it to a plainer place")
     return text
