@@ -139,7 +139,8 @@ def whole(kind: str, count: int, name: str, precision: str, decoders: int = 0) -
     """Seconds from the model being loaded to everything being committed, of the daemon once over a folder."""
     from photod.daemon import Daemon
     from photod.logs import configure_logs
-    from photod.score import RestingScorer, start_scorers
+    from photod.score import start_scorers
+    from photod.score.scorer import RestingScorer
     from photod.store.queries import Reader
 
     marks: list[tuple[float, float]] = []

@@ -25,9 +25,9 @@ import open_clip
 import torch
 
 from photod import config
-from photod.score import TextVectors, load_scorers, scores
+from photod.score import load_scorers
 from photod.score.pictures import pictures
-from photod.score.scorer import Scorer
+from photod.score.scorer import Scorer, TextVectors, scores
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from turns import in_turns, ratio, seconds, verdict

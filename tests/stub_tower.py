@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from photod.photos import InputSpec, ModelIdentity
-from photod.score import TextVectors
 from photod.score.precision import Choice
+from photod.score.scorer import TextVectors
 from photod.score.tower import Engine
 from photod.score.tower_scorer import TowerScorer
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from photod.folders import OpenFolder, find_folder, find_present
-from photod.logs import recent_trouble
+from photod.logs import recent_warnings
 from photod.photos import Purge, Retry
 from photod.pipeline import Pipeline
 from photod.rest import Rest
@@ -64,7 +64,7 @@ class Answers:
 
     def _last_errors(self) -> list[Trouble]:
         """What went wrong lately, the latest first: with photos since ever, with the process since its start."""
-        errors = [Trouble(at=trouble.at, path=None, reason=trouble.words) for trouble in recent_trouble()]
+        errors = [Trouble(at=said.at, path=None, reason=said.words) for said in recent_warnings()]
         errors += [Trouble(at=at, path=path, reason=reason) for at, path, reason in self.tally.unreadable()]
         for folder in self.folders.values():
             nothing: list[FailedPhoto] = []

@@ -8,7 +8,7 @@ from threading import Thread
 from photod.config import Store
 from photod.errors import DatabaseError
 from photod.logs import get_logger
-from photod.store.care import back_up, is_backup_due
+from photod.store.care import add_backup, is_backup_due
 from photod.store.connection import DamagedError
 from photod.threads import Crew
 
@@ -48,7 +48,7 @@ class Caretaker:
             return
         try:
             if is_backup_due(database, self._settings.backup_s):
-                log.info("backed_up", backup=str(back_up(database, self._settings.backups)))
+                log.info("backed_up", backup=str(add_backup(database, self._settings.backups)))
         except DamagedError:
             if find() is not None:
                 raise

@@ -10,21 +10,21 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_receiver = threading.local()  # `away`: that of the channel which this thread received from last
+_receiver = threading.local()  # `at_work`: that of the channel which this thread received from last
 
 
 @contextmanager
 def excused() -> Iterator[None]:
-    """This thread waits for what may take however long: `away_s` leaves it out, and begins anew after it."""
-    away: dict[int, float] = getattr(_receiver, "away", {})
+    """This thread waits for what may take however long: it is not at work meanwhile, and begins anew after it."""
+    at_work: dict[int, float] = getattr(_receiver, "at_work", {})
     me = threading.get_native_id()
-    if me in away:  # nobody else changes this entry
-        away[me] = math.inf
+    if me in at_work:  # nobody else changes this entry
+        at_work[me] = math.inf
     try:
         yield
     finally:
-        if me in away:
-            away[me] = time.monotonic()
+        if me in at_work:
+            at_work[me] = time.monotonic()
 
 
 class Closed(Exception):
@@ -48,7 +48,7 @@ class Channel(Generic[T]):
         self._closed = False
         self._changed = threading.Condition()
         self._on_room: list[Callable[[], None]] = []
-        self._away: dict[int, float] = {}  # receiving thread (native) -> since when it is at work on what it took
+        self._at_work: dict[int, float] = {}  # receiving thread (native) -> since when
 
     def __len__(self) -> int:
         return len(self._express) + len(self._ordinary)
@@ -88,12 +88,12 @@ class Channel(Generic[T]):
         """
         batch: list[T] = []
         me = threading.get_native_id()
-        _receiver.away = self._away
+        _receiver.at_work = self._at_work
         with self._changed:
-            self._away.pop(me, None)
+            self._at_work.pop(me, None)
             while not batch:  # another receiver may be faster
                 if not self._changed.wait_for(lambda: self._closed or len(self), first_s):
-                    self._away[me] = time.monotonic()
+                    self._at_work[me] = time.monotonic()
                     return []
                 if not len(self):
                     raise Closed
@@ -101,13 +101,13 @@ class Channel(Generic[T]):
                     lambda: self._closed or len(self) >= min(most, self._bound) or all_here(), wait_s
                 )
                 batch = [self._receive() for _ in range(min(most, len(self)))]
-            self._away[me] = time.monotonic()
+            self._at_work[me] = time.monotonic()
             self._changed.notify_all()
         for wake in self._on_room:
             wake()
         return batch
 
-    def away_s(self) -> float:
+    def longest_at_work_s(self) -> float:
         """For how long the slowest receiver has been at work on what it took last; 0 when all wait for more."""
         now = time.monotonic()
         return max((now - since for since in self.at_work().values()), default=0.0)
@@ -115,7 +115,7 @@ class Channel(Generic[T]):
     def at_work(self) -> dict[int, float]:
         """The receivers (native thread ids) that are at work on what they took, and since when."""
         with self._changed:
-            return {thread: since for thread, since in self._away.items() if since < math.inf}
+            return {thread: since for thread, since in self._at_work.items() if since < math.inf}
 
     def set_bound(self, items: int) -> None:
         """Change how many items each lane holds; what is already inside stays."""

@@ -39,19 +39,20 @@ log = get_logger(__name__)
 class Listeners:
     """Who is told: of finished photos, of notes that were written down, of room for more candidates.
 
-    And who is asked, when a folder's database cannot be written, whether its drive went away and that is no fault.
+    And what to do when a folder's database cannot be written: False if that is a fault, no drive that went away.
     """
 
     on_outcome: Callable[[Outcome], None]
     on_note: Callable[[Note], None]
     on_room: Callable[[], None]
-    on_failure: Callable[[str], bool]
+    close_if_pulled_out: Callable[[str], bool]
 
 
 class Committer:
-    """Owns all writers while it runs.
+    """The only thread that uses writers while it runs.
 
-    Who hears of an Appeared folder may add to them, and who hears of a Departed or Dismissed one take from them.
+    Nor does anybody else change which there are, but its listener, on this thread: for an Appeared folder it adds
+    one, for a Departed or Dismissed one it takes one away.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Committer:
         try:
             return work(writer)
         except DatabaseError:
-            if not self._listeners.on_failure(folder):
+            if not self._listeners.close_if_pulled_out(folder):
                 raise
             return None
 

@@ -29,14 +29,14 @@ _BESIDES = ("event", "level", "timestamp")  # what is no news in a record
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Warned:
     """Something that was said at warning or above."""
 
     at: float  # seconds since 1970, UTC
     words: str
 
 
-_recent: deque[Trouble] = deque(maxlen=_KEPT)  # the process's own; appending is atomic
+_recent: deque[Warned] = deque(maxlen=_KEPT)  # the process's own; appending is atomic
 _configured: deque[tuple[str, str]] = deque([("info", "auto")], maxlen=1)
 
 
@@ -45,7 +45,7 @@ def logs_configuration() -> tuple[str, str]:
     return _configured[0]
 
 
-def recent_trouble() -> list[Trouble]:
+def recent_warnings() -> list[Warned]:
     """The last few warnings and errors of this process, the latest first. Any thread may ask."""
     return list(_recent)[::-1]
 
@@ -161,7 +161,7 @@ def _remember(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappin
     if event.get("level") in ("warning", "error", "critical"):
         fields = [f"{value}" for key, value in event.items() if key not in _BESIDES and not key.startswith("_")]
         name = str(event.get("event")).replace("_", " ")
-        _recent.append(Trouble(time.time(), escaped(f"{name}: {', '.join(fields)}" if fields else name)))
+        _recent.append(Warned(time.time(), escaped(f"{name}: {', '.join(fields)}" if fields else name)))
     return event
 
 

@@ -64,8 +64,12 @@ class Candidate:
     folder: str  # the root that the user named, absolute and real
     path: str  # relative to the folder; surrogate-escaped where the name is not UTF-8
     fingerprint: Fingerprint
-    urgent: bool = False  # landed just now: goes before backlog
-    landed: float | None = field(default=None, compare=False)  # when, if it just did: monotonic seconds
+    landed: float | None = field(default=None, compare=False)  # monotonic seconds; None: backlog
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it landed just now, and goes before backlog."""
+        return self.landed is not None
 
     @property
     def location(self) -> str:

@@ -115,9 +115,9 @@ class Pipeline:
         or that a photo takes as long to decode as the configuration allows, twice where a decoder is killed.
         """
         return {
-            "decoding": max(0.0, self._to_decode.away_s() - 2 * self._config.intake.decode_timeout_s),
-            "scoring": self._decoded.away_s(),
-            "committing": self._verdicts.away_s(),
+            "decoding": max(0.0, self._to_decode.longest_at_work_s() - 2 * self._config.intake.decode_timeout_s),
+            "scoring": self._decoded.longest_at_work_s(),
+            "committing": self._verdicts.longest_at_work_s(),
         }
 
     def reading(self) -> dict[int, float]:

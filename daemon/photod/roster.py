@@ -194,7 +194,7 @@ class Roster:
                 self.writers.pop(path, None)
                 folder.close()
 
-    def close_pulled_out(self, path: str) -> bool:
+    def close_if_pulled_out(self, path: str) -> bool:
         """Give a database back that failed because its drive was pulled out; False: it failed for another reason.
 
         In a single run that is for the caller to hear of, whatever the reason.

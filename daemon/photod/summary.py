@@ -3,7 +3,6 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 
 from photod.photos import Outcome, kind_of
 
@@ -11,8 +10,7 @@ from photod.photos import Outcome, kind_of
 class Summary:
     """Counts what became of the photos of one run; any thread may add."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._began: float | None = None
@@ -22,12 +20,12 @@ class Summary:
         """A photo sets out; the first one begins the run."""
         with self._lock:
             if self._began is None:
-                self._began = self._clock()
+                self._began = time.monotonic()
 
     def add(self, outcome: Outcome) -> None:
         """Count one more finished photo."""
         with self._lock:
-            self._last = self._clock()
+            self._last = time.monotonic()
             self._counts[kind_of(outcome)] += 1
 
     def take(self) -> dict[str, int | float] | None:

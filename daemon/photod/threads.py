@@ -24,8 +24,8 @@ class Crew:
         thread.start()
         return thread
 
-    def fail(self, error: BaseException) -> None:
-        """Report a failure that a thread noticed but did not raise."""
+    def _fail(self, error: BaseException) -> None:
+        """Keep the first failure, and tell."""
         with self._lock:
             if self.failure is not None:
                 return
@@ -38,7 +38,7 @@ class Crew:
         except Closed:
             pass
         except BaseException as error:  # the end of every thread: nothing passes unseen
-            self.fail(error)
+            self._fail(error)
 
 
 class Wakeup:

@@ -35,11 +35,11 @@ def backup(
     settings = load(context, config)
     database = existing_archive(folder, settings).database
     if target is None:
-        target = care.back_up(database, max(1, settings.store.backups))
+        target = care.add_backup(database, max(1, settings.store.backups))
     else:
         place = Path(os.path.realpath(target))
         _refuse(place, database)
-        care.backup(database, place)
+        care.copy_database(database, place)
     print(printable(str(target)))
 
 

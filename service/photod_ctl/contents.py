@@ -105,7 +105,7 @@ class Contents:
     def _embeddings(self, rows: Rows) -> list[bytes]:
         """As they are stored; empty where there is none."""
         found = [
-            reader.vectors(rows["content"][rows["member"] == member].tolist())
+            reader.embeddings_of(rows["content"][rows["member"] == member].tolist())
             for member, (_, reader) in enumerate(self._members)
         ]
         places = zip(rows["member"].tolist(), rows["content"].tolist(), strict=True)

@@ -17,7 +17,7 @@ SAMPLE = 2000  # of them tell how embeddings are made comparable
 
 def nearest(reader: Reader, sha256: str, count: int) -> list[tuple[float, RankedPhoto]]:
     """The `count` other contents with the highest cosine to this one, and the cosine; the nearest first."""
-    own = reader.embeddings([sha256]).get(sha256)
+    own = reader.embedding(sha256)
     if own is None:
         return []
     vector = _floats(np.frombuffer(own, EMBEDDING_DTYPE)[None, :])

@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 
 from photod.config import Config
 from photod.errors import EXIT_BUG
+from photod.processes import describe_exit
 from photod.wire import Progress
 from photod_ctl.client import DaemonError, answers, ask, connect
 
@@ -105,7 +106,7 @@ class OwnProcess:
         if told and code > 0:
             return DaemonError(told[-1], code)
         if code < 0:
-            return DaemonError(f"the scoring process was ended by {signal.Signals(-code).name}; start again")
+            return DaemonError(f"the scoring process {describe_exit(code)}; start again")
         if lines and code:
             return DaemonError(f"the scoring process failed: {lines[-1]}; photod run --once shows all", EXIT_BUG)
         return otherwise

@@ -126,7 +126,7 @@ def _faults(reader: "Reader", details: "PhotoDetails") -> list[str]:
         return []
     from photod_ctl.faults import name_faults
 
-    return name_faults(details.model, details.score, reader.embeddings([details.sha256]).get(details.sha256))
+    return name_faults(details.model, details.score, reader.embedding(details.sha256))
 
 
 def _neighbours(archive: "Archive", reader: "Reader", details: "PhotoDetails", count: int) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from photod.processes import resident_bytes
 from photod_ctl.options import ConfigFile, Json, at_most_one, load
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _work(status: dict[str, Any]) -> list[tuple[str, str]]:
     from photod_ctl.progress import duration
 
     rate, pending = status["rate"], sum(folder["pending"] or 0 for folder in status["folders"])
-    memory = sum(map(_resident_bytes, _family(status["pid"])))
+    memory = sum(map(resident_bytes, _family(status["pid"])))
     held = status.get("device_memory", {})
     return [
         ("devices", ", ".join(status["devices"])),
@@ -149,13 +150,6 @@ def _family(pid: int) -> Iterator[int]:
             continue
         for child in children:
             yield from _family(int(child))
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-    except OSError:
-        return 0
 
 
 def _print_folders(folders: list[dict[str, Any]]) -> None:

@@ -20,7 +20,7 @@ from photod.config import Folder
 from photod.daemon import Daemon
 from photod.errors import EXIT_BUSY, EXIT_DATABASE, DatabaseError
 from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Fingerprint, Judged, Scored
-from photod.store.care import back_up, verify
+from photod.store.care import add_backup, verify
 from photod.store.connection import DamagedError
 from photod.store.writer import Writer
 from pictures import make_photo
@@ -261,7 +261,7 @@ def test_what_is_damaged_is_answered_with_the_newest_good_backup_and_goes_on_fro
     fill(folder)
     score_once(folder, FakeScorer())
     database = database_of(folder)
-    good = back_up(database, keep=3)
+    good = add_backup(database, keep=3)
     bad = good.with_name("photos-99990101T000000Z.db")
     bad.write_bytes(good.read_bytes()[:PAGE] + random.Random(1).randbytes(8 * PAGE))
     with database.open("r+b") as file:
@@ -282,7 +282,7 @@ def test_an_empty_database_that_has_been_backed_up_is_damage_and_no_new_one(fold
     fill(folder)
     score_once(folder, FakeScorer())
     database = database_of(folder)
-    backup = back_up(database, keep=3)
+    backup = add_backup(database, keep=3)
     database.write_bytes(b"")
     with pytest.raises(DamagedError, match=f"empty.*copy {backup} to {database}, then start again"):
         score_once(folder, FakeScorer())

@@ -13,7 +13,7 @@ from photod.errors import DatabaseError
 from photod.photos import EMBEDDING_DTYPE
 from photod.store import care
 from photod.store.backups import backups_of, is_sound, newest_good
-from photod.store.care import back_up, backup, is_backup_due, verify
+from photod.store.care import add_backup, copy_database, is_backup_due, verify
 from photod.store.connection import DamagedError
 from photod.store.queries import Reader
 from pictures import make_photo
@@ -101,7 +101,7 @@ def test_a_photo_that_cannot_be_read_is_named(database: Path, folder: Path) -> N
 
 def test_a_backup_is_one_file_that_can_take_its_place(database: Path, folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "elsewhere/copy.db"
-    backup(database, target)
+    copy_database(database, target)
     assert os.listdir(target.parent) == ["copy.db"]
     assert len(Reader(target).top(9)) == PHOTOS
     database.unlink()
@@ -120,7 +120,7 @@ def test_a_backup_can_be_made_while_photos_are_committed(folder: Path, tmp_path:
         wait_until(lambda: bool(ranking(folder)))
         while not done.is_set() or len(made) < 3:
             made.append(tmp_path / f"{len(made)}.db")
-            backup(folder / ".photod/photos.db", made[-1])
+            copy_database(folder / ".photod/photos.db", made[-1])
         lander.join()
     counts = [Reader(copy).totals().scored for copy in made]
     assert counts == sorted(counts)
@@ -138,7 +138,7 @@ def test_old_backups_go(database: Path, monkeypatch: pytest.MonkeyPatch) -> None
     made = []
     for hour in range(5):
         monkeypatch.setattr("time.strftime", lambda *_, hour=hour: f"20260101T{hour:02}0000Z")
-        made.append(back_up(database, keep=2))
+        made.append(add_backup(database, keep=2))
     assert backups_of(database) == [made[4], made[3]]
 
 
@@ -146,22 +146,22 @@ def test_no_backup_goes_where_a_link_leads(database: Path, tmp_path: Path) -> No
     (tmp_path / "elsewhere").mkdir()
     (database.parent / "backups").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(DatabaseError, match="backups is a symlink"):
-        back_up(database, keep=1)
+        add_backup(database, keep=1)
     copy, precious = tmp_path / "copy.db", tmp_path / "precious.db"
     (tmp_path / "copy.db.part").symlink_to(precious)
-    backup(database, copy)
+    copy_database(database, copy)
     assert is_sound(copy)
     assert not precious.exists()
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_damaged_database_does_not_push_out_its_good_backups(database: Path) -> None:
-    good = back_up(database, keep=1)
+    good = add_backup(database, keep=1)
     with database.open("r+b") as file:
         file.seek(4096 * 4)
         file.write(b"\xff" * 4096 * 4)
     with pytest.raises(DatabaseError, match=str(good)):
-        back_up(database, keep=1)
+        add_backup(database, keep=1)
     assert backups_of(database) == [good]
     assert newest_good(database) == good
     assert os.listdir(good.parent) == [good.name]
@@ -170,10 +170,10 @@ def test_a_damaged_database_does_not_push_out_its_good_backups(database: Path) -
 def test_a_copy_that_cannot_be_read_back_is_no_damage_of_the_database(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = back_up(database, keep=3)
+    good = add_backup(database, keep=3)
     monkeypatch.setattr(care, "is_sound", lambda _: False)  # its disk begins to fail
     with pytest.raises(DatabaseError, match=r"photos-.* cannot be read back; check the disk") as caught:
-        back_up(database, keep=3)
+        add_backup(database, keep=3)
     assert not isinstance(caught.value, DamagedError)
     assert backups_of(database) == [good]
 
@@ -183,17 +183,17 @@ def test_a_backup_made_when_the_clock_was_ahead_counts_for_nothing(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("time.strftime", lambda *_: "29990101T000000Z")
-        ahead = back_up(database, keep=1)
+        ahead = add_backup(database, keep=1)
     os.utime(ahead, (4e9, 4e9))
     assert is_backup_due(database, 3600.0)
-    made = back_up(database, keep=1)
+    made = add_backup(database, keep=1)
     assert backups_of(database) == [ahead, made]
     assert not is_backup_due(database, 3600.0)
 
 
 def test_a_backup_is_due_when_the_last_is_old_and_something_changed(database: Path) -> None:
     assert is_backup_due(database, 3600.0)
-    made = back_up(database, keep=3)
+    made = add_backup(database, keep=3)
     assert not is_backup_due(database, 3600.0)
     old = made.stat().st_mtime - 4000
     os.utime(made, (old, old))

@@ -113,9 +113,9 @@ class Watched(Reader):
 
     asked: list[int]
 
-    def vectors(self, contents: Sequence[int]) -> dict[int, bytes]:
+    def embeddings_of(self, contents: Sequence[int]) -> dict[int, bytes]:
         self.asked.extend(contents)
-        return super().vectors(contents)
+        return super().embeddings_of(contents)
 
 
 def test_of_photos_that_can_be_of_no_wanted_scene_no_embedding_is_read(tmp_path: Path) -> None:

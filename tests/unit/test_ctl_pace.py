@@ -7,6 +7,6 @@ from photod_ctl.slideshow.pace import Pace
 
 @pytest.mark.parametrize(("delay_s", "factor", "then"), [(3600, 1.25, 4500), (0.2, 0.8, 0.2), (80000, 1.25, 86400)])
 def test_a_slower_show_is_never_a_faster_one(delay_s: float, factor: float, then: float) -> None:
-    pace = Pace(delay_s)
+    pace = Pace(delay_s, fade=False)
     pace.change(factor)
     assert pace.delay_s == then

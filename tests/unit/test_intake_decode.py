@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 
 from photod.errors import DecodeError
-from photod.intake.decode import DecodedPhoto, decode_for_view, decode_photo
+from photod.intake.decode import ModelInput, decode_for_view, decode_photo
 from photod.photos import InputSpec
 from pictures import encode
 
@@ -31,11 +31,11 @@ def quarters(width: int = 480, height: int = 320, colours: tuple[Colour, ...] = 
     return image
 
 
-def decode(data: bytes, spec: InputSpec = SPEC) -> DecodedPhoto:
+def decode(data: bytes, spec: InputSpec = SPEC) -> ModelInput:
     return decode_photo(data, spec, MOST)
 
 
-def corners_of(photo: DecodedPhoto, size: int = 224) -> list[Colour]:
+def corners_of(photo: ModelInput, size: int = 224) -> list[Colour]:
     """The colours in the middle of each quarter."""
     image = Image.frombytes("RGB", (size, size), photo.pixels)
     places = [(x, y) for y in (size // 4, 3 * size // 4) for x in (size // 4, 3 * size // 4)]

@@ -7,14 +7,14 @@ import pytest
 
 PROGRAM = """
 import logging
-from photod.logs import configure_logs, get_logger, recent_trouble
+from photod.logs import configure_logs, get_logger, recent_warnings
 configure_logs("info", "%s")
 log = get_logger("x")
 log.info("ready", folder="/f")
 for n in range(7):
     log.warning("folder_absent", folder=f"/f{n}\\n")
 logging.getLogger("library").error("broke")
-for trouble in recent_trouble():
+for trouble in recent_warnings():
     print(trouble.at > 1.6e9, trouble.words)
 """
 

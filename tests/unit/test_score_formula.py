@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photod.score import TextVectors, scores
+from photod.score.scorer import TextVectors, scores
 
 
 def unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -8,11 +8,11 @@ import torch
 
 from machine import need
 from photod import config
-from photod.score import TextVectors, load_scorers, precision, scores
+from photod.score import load_scorers, precision
 from photod.score.linear import has_int8
 from photod.score.pictures import pictures
 from photod.score.precision import TOLERANCE, Choice, Movement, Precision, Trial, decide
-from photod.score.scorer import Scorer
+from photod.score.scorer import Scorer, TextVectors, scores
 from synthetic_clip import SMALL, make_state, save_directory
 
 GOOD = Trial("fp16", seconds=0.2, deviation=0.01)

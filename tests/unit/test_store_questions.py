@@ -109,12 +109,12 @@ def test_what_an_earlier_model_scored_is_counted_in_a_part_too(writer: Writer, r
 
 def test_an_embedding_is_that_of_its_own_content_by_the_model_that_ranks(writer: Writer, reader: Reader) -> None:
     writer.commit([scored("a.jpg", "aa", 5.0), scored("b.jpg", "bb", 3.0)])
-    assert reader.embeddings(["aa", "cc"]) == {"aa": vector(5.0)}
+    assert (reader.embedding("aa"), reader.embedding("cc")) == (vector(5.0), None)
     rows = {sha256: row for row, sha256, *_ in reader.contents()}
-    assert reader.vectors([rows["bb"]]) == {rows["bb"]: vector(3.0)}
+    assert reader.embeddings_of([rows["bb"]]) == {rows["bb"]: vector(3.0)}
     writer.use_model(OTHER_TOWER)
-    assert reader.embeddings(["aa"]) == {}
-    assert reader.vectors([rows["bb"]]) == {}
+    assert reader.embedding("aa") is None
+    assert reader.embeddings_of([rows["bb"]]) == {}
 
 
 def test_means_are_those_of_a_part_if_one_is_named(writer: Writer, reader: Reader) -> None:

@@ -148,7 +148,7 @@ def answers(reader: Reader) -> list[object]:
         reader.top(9), reader.top(9, worst=True), reader.totals(), reader.ranked(), reader.ranked(above=5.0),
         reader.higher([6.0, 5.0]), sorted(reader.scores()), reader.means("year"), reader.means("camera"),
         reader.duplicates(), reader.histogram(), reader.earlier_models(), reader.earlier_scores("1"),
-        reader.earlier_contents("a.jpg"), reader.embeddings(["1", "2"]), reader.failed(),
+        reader.earlier_contents("a.jpg"), reader.embedding("1"), reader.embedding("2"), reader.failed(),
     ]  # fmt: skip
 
 

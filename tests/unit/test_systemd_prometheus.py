@@ -91,7 +91,7 @@ def test_without_a_daemon_it_says_so_and_little_else() -> None:
 
 
 def photo(landed: float | None) -> Candidate:
-    return Candidate("/f", "a.jpg", Fingerprint(1, 2, 3, 4), urgent=landed is not None, landed=landed)
+    return Candidate("/f", "a.jpg", Fingerprint(1, 2, 3, 4), landed)
 
 
 SCORED = Scored("aa", Facts(1, 1), 5.0, b"")

@@ -100,10 +100,10 @@ def test_a_stage_that_works_too_long_is_seen_and_one_that_waits_for_the_next_is_
 
     thread = threading.Thread(target=stage)
     thread.start()
-    wait_until(lambda: first.away_s() > 0.05)
+    wait_until(lambda: first.longest_at_work_s() > 0.05)
     assert [*first.at_work()] == [thread.native_id]
     gate.set()
-    wait_until(lambda: first.away_s() == 0.0)
+    wait_until(lambda: first.longest_at_work_s() == 0.0)
     assert first.at_work() == {}
     second.get()
     first.put(2)
@@ -114,9 +114,9 @@ def test_decoding_may_take_as_long_as_is_configured_in_each_of_two_tries(monkeyp
     config = Config(intake=Intake(decode_timeout_s=600, decoders=1))
     listeners = Listeners(lambda _: None, lambda _: None, lambda: None, lambda _: False)
     pipeline = Pipeline(config, (FakeScorer(),), {}, lambda *_: None, listeners, Crew(on_failure=lambda: None))
-    monkeypatch.setattr(Channel, "away_s", lambda _: 590.0)
+    monkeypatch.setattr(Channel, "longest_at_work_s", lambda _: 590.0)
     assert pipeline.at_work_s() == {"decoding": 0.0, "scoring": 590.0, "committing": 590.0}
-    monkeypatch.setattr(Channel, "away_s", lambda _: 1300.0)
+    monkeypatch.setattr(Channel, "longest_at_work_s", lambda _: 1300.0)
     assert pipeline.at_work_s()["decoding"] == 100.0
 
 
@@ -126,7 +126,7 @@ def test_who_is_excused_begins_anew_afterwards() -> None:
     channel.get()
     (before,) = channel.at_work().values()
     with excused():
-        assert channel.away_s() == 0.0
+        assert channel.longest_at_work_s() == 0.0
     (after,) = channel.at_work().values()
     assert after > before
 

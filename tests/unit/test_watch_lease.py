@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from photod.filesystem import TMPFS, filesystem_identity, filesystem_type, is_remote
-from photod.watch.lease import Writer, probe
+from photod.watch.lease import Writing, probe
 
 
 @pytest.fixture
@@ -22,31 +22,31 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_file_that_nobody_writes_has_no_writer(file: Path) -> None:
     with file.open("rb"):
-        assert probe(str(file)) is Writer.NONE
+        assert probe(str(file)) is Writing.NONE
 
 
 def test_a_file_open_for_writing_has_one_even_if_nothing_is_written(file: Path) -> None:
     with file.open("r+b"):
-        assert probe(str(file)) is Writer.OPEN
-    assert probe(str(file)) is Writer.NONE
+        assert probe(str(file)) is Writing.OPEN
+    assert probe(str(file)) is Writing.NONE
 
 
 def test_a_shared_mapping_keeps_its_writer_after_the_descriptor_is_closed(file: Path) -> None:
     with file.open("r+b") as opened:
         mapping = mmap.mmap(opened.fileno(), 0)
-    assert probe(str(file)) is Writer.OPEN
+    assert probe(str(file)) is Writing.OPEN
     mapping.close()
-    assert probe(str(file)) is Writer.NONE
+    assert probe(str(file)) is Writing.NONE
 
 
 def test_what_cannot_be_opened_is_unknown(tmp_path: Path) -> None:
-    assert probe(str(tmp_path / "gone.jpg")) is Writer.UNKNOWN
+    assert probe(str(tmp_path / "gone.jpg")) is Writing.UNKNOWN
 
 
 def test_a_network_filesystem_is_not_asked(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photod.watch.lease.is_remote", lambda _: True)
     with file.open("r+b"):
-        assert probe(str(file)) is Writer.UNKNOWN
+        assert probe(str(file)) is Writing.UNKNOWN
 
 
 def test_a_writer_that_comes_while_the_lease_is_held_does_not_end_the_process(file: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from photod.photos import Fingerprint
-from photod.watch.lease import Writer
+from photod.watch.lease import Writing
 from photod.watch.settle import LOOK_S, REPEATS, RESTLESS_S, UNPROVEN, UNSTABLE_S, Ages, Settle
 
 QUIET_S = 2.0
@@ -21,7 +21,7 @@ def settle() -> Settle:
 
 
 def run(
-    settle: Settle, until: float, look: Callable[[float], Fingerprint | None], writer: Writer = Writer.NONE
+    settle: Settle, until: float, look: Callable[[float], Fingerprint | None], writer: Writing = Writing.NONE
 ) -> list[float]:
     """Look at whatever is due until a time; returns when a file settled."""
     settled = []
@@ -67,13 +67,13 @@ def test_a_file_that_is_gone_is_forgotten(settle: Settle) -> None:
 
 def test_an_open_writer_keeps_a_quiet_file_from_settling(settle: Settle) -> None:
     settle.observe("a", version(1), 10.0)
-    assert run(settle, 1000, lambda _: version(1), Writer.OPEN) == []
+    assert run(settle, 1000, lambda _: version(1), Writing.OPEN) == []
     assert settle.unstable == frozenset()
 
 
 def test_closing_a_long_write_settles_it_soon(settle: Settle) -> None:
     settle.observe("a", version(1), 0.0)
-    run(settle, 100, lambda _: version(1), Writer.OPEN)
+    run(settle, 100, lambda _: version(1), Writing.OPEN)
     settle.observe("a", version(1), 101.0)
     settle.observe("a", version(1), 102.0)  # somebody reads it
     assert run(settle, 200, lambda _: version(1)) == [103.0]
@@ -81,7 +81,7 @@ def test_closing_a_long_write_settles_it_soon(settle: Settle) -> None:
 
 def test_where_the_kernel_does_not_tell_the_quiet_time_is_longer(settle: Settle) -> None:
     settle.observe("a", version(1), 10.0)
-    assert run(settle, 60, lambda _: version(1), Writer.UNKNOWN) == [10 + UNPROVEN * QUIET_S]
+    assert run(settle, 60, lambda _: version(1), Writing.UNKNOWN) == [10 + UNPROVEN * QUIET_S]
 
 
 def test_a_file_that_never_rests_is_looked_at_all_the_same(settle: Settle) -> None:
@@ -101,7 +101,7 @@ def rewrite_without_end(settle: Settle, seconds: float) -> list[float]:
         settle.observe("a", version(step), now)
         for path in settle.due(now):
             looks.append(now)
-            assert not settle.judge(path, version(step), Writer.NONE, now)
+            assert not settle.judge(path, version(step), Writing.NONE, now)
     return looks
 
 
@@ -120,7 +120,7 @@ def test_an_unstable_file_that_is_held_open_is_looked_at_no_more_often(settle: S
         looks.append(now)
         return version(999)
 
-    run(settle, 60 + 10 * UNSTABLE_S, look, Writer.OPEN)
+    run(settle, 60 + 10 * UNSTABLE_S, look, Writing.OPEN)
     assert 1 < len(looks) <= 12
 
 
@@ -158,10 +158,10 @@ def changed_at(wall: float) -> Fingerprint:
 
 
 def test_an_old_file_is_quiet_by_its_own_timestamps(ages: Ages) -> None:
-    assert ages.prove_quiet(changed_at(1_000_000), 1_000_002.0, 2.0, Writer.NONE)
-    assert not ages.prove_quiet(changed_at(1_000_001), 1_000_002.0, 2.0, Writer.NONE)
-    assert not ages.prove_quiet(changed_at(1_000_000), 1_000_002.0, 2.0, Writer.UNKNOWN)
-    assert not ages.prove_quiet(changed_at(0), 1_000_002.0, 2.0, Writer.OPEN)
+    assert ages.prove_quiet(changed_at(1_000_000), 1_000_002.0, 2.0, Writing.NONE)
+    assert not ages.prove_quiet(changed_at(1_000_001), 1_000_002.0, 2.0, Writing.NONE)
+    assert not ages.prove_quiet(changed_at(1_000_000), 1_000_002.0, 2.0, Writing.UNKNOWN)
+    assert not ages.prove_quiet(changed_at(0), 1_000_002.0, 2.0, Writing.OPEN)
 
 
 def test_a_file_tells_when_it_changed_unless_its_clock_is_ahead_or_was_just_set(ages: Ages) -> None:
@@ -174,7 +174,7 @@ def test_a_file_tells_when_it_changed_unless_its_clock_is_ahead_or_was_just_set(
 def test_a_wall_clock_that_was_set_proves_nothing_for_a_while(ages: Ages, step_s: float) -> None:
     """Scenario 24: a day and ten years, back and forth."""
     wall = 1_000_010.0 + step_s
-    assert not ages.prove_quiet(changed_at(1_000_009.9), wall, 10.0, Writer.NONE)
-    assert not ages.prove_quiet(changed_at(wall), wall + 1, 11.0, Writer.NONE)
+    assert not ages.prove_quiet(changed_at(1_000_009.9), wall, 10.0, Writing.NONE)
+    assert not ages.prove_quiet(changed_at(wall), wall + 1, 11.0, Writing.NONE)
     later = UNPROVEN * QUIET_S + 1
-    assert ages.prove_quiet(changed_at(wall), wall + later, 10.0 + later, Writer.NONE)
+    assert ages.prove_quiet(changed_at(wall), wall + later, 10.0 + later, Writing.NONE)

@@ -65,8 +65,8 @@ PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = _LONGEST_TEXT
 
 
 @dataclass(frozen=True, slots=True)
-class DecodedPhoto:
-    """The input of the model, and what else decoding found out."""
+class ModelInput:
+    """What the model is given of a photo, and what else decoding found out."""
 
     pixels: bytes = field(repr=False)  # size x size x RGB, row by row from the top left
     facts: Facts
@@ -89,7 +89,7 @@ class _Goal:
     preview_px: int  # a RAW file's preview of fewer on its shorter side will not do
 
 
-def decode_photo(data: Data, spec: InputSpec, max_pixels: int) -> DecodedPhoto:
+def decode_photo(data: Data, spec: InputSpec, max_pixels: int) -> ModelInput:
     """The model's input made from a photo's bytes. Raises DecodeError with a reason for the user.
 
     MemoryError passes through: whether it is the photo's fault depends on the limits of the process.
@@ -103,14 +103,13 @@ def decode_photo(data: Data, spec: InputSpec, max_pixels: int) -> DecodedPhoto:
 
     with _boundary(data):
         picture, facts = _develop(data, max_pixels, _Goal(shape, spec.decode_sides * spec.size, 2 * spec.size))
-        return DecodedPhoto(picture.tobytes(), facts)
+        return ModelInput(picture.tobytes(), facts)
 
 
-def decode_for_view(data: Data, max_side: int, max_pixels: int = sys.maxsize) -> Image.Image:
+def decode_for_view(data: Data, max_side: int) -> Image.Image:
     """A picture to look at: RGB, upright, sRGB, at most `max_side` pixels wide and high, never enlarged.
 
-    There is no limit in pixels unless one is given: what is looked at has been scored. Raises DecodeError, and
-    MemoryError.
+    There is no limit in pixels: what is looked at has been scored. Raises DecodeError, and MemoryError.
     """
 
     def shape(width: float, height: float) -> _Box:
@@ -119,16 +118,17 @@ def decode_for_view(data: Data, max_side: int, max_pixels: int = sys.maxsize) ->
         return _Box(size, (0, 0, width, height))
 
     with _boundary(data):
-        return _develop(data, max_pixels, _Goal(shape, max_side, max_side // 2))[0]
+        return _develop(data, sys.maxsize, _Goal(shape, max_side, max_side // 2))[0]
 
 
 def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Facts]:
     """Open, check, shrink, colour, turn."""
     unfinished.check(data)
     if raw.is_raw(data):
-        negative = raw.develop(data, goal.preview_px, goal.decode_px, max_pixels)
-        profile = profiles.choose(data, negative.picture, negative.is_adobe_rgb)
-        return _shrink(negative.picture, negative.extent, goal, profile, negative.orientation), negative.facts
+        developed = raw.develop(data, goal.preview_px, goal.decode_px, max_pixels)
+        profile = profiles.choose(data, developed.picture, developed.is_adobe_rgb)
+        picture = _shrink(developed.picture, developed.extent, goal, profile, developed.orientation)
+        return picture, developed.facts
     image = Image.open(as_file(data), formats=_FORMATS)
     width, height = image.size
     limits.check_pixels(width, height, max_pixels)

@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 from photod.config import Intake
 from photod.errors import DecoderKilledError
-from photod.exits import describe_exit
 from photod.intake import protocol
 from photod.intake.words import one_line
 from photod.photos import InputSpec
+from photod.processes import describe_exit, resident_bytes
 
 _START_TIMEOUT_S = 60.0  # a busy machine with a cold disk
 _MOST_TASKS = 2000  # then a fresh process: libraries leak
@@ -24,7 +24,6 @@ _MOST_GROWTH = 256 << 20  # bytes of resident memory since the start that earn a
 _KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL")
 _DYING_S = 5.0  # that a process may take from closing its socket to its end
 _LAST_WORDS = 2000  # characters
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class LostError(Exception):
@@ -66,7 +65,7 @@ class WorkerProcess:
             if self.was_killed():
                 raise DecoderKilledError(f"the decoder {self.fate()}") from error
             raise RuntimeError(f"a decoder process {self.fate()} at its start") from error
-        self._resident = _resident_bytes(self.pid)
+        self._resident = resident_bytes(self.pid)
         self._ready = True
 
     def ask(self, descriptor: int, size: int) -> tuple[int, object, bytes]:
@@ -88,7 +87,7 @@ class WorkerProcess:
 
     def is_worn(self) -> bool:
         """Whether a fresh process would be better."""
-        return self._tasks >= _MOST_TASKS or _resident_bytes(self.pid) > self._resident + _MOST_GROWTH
+        return self._tasks >= _MOST_TASKS or resident_bytes(self.pid) > self._resident + _MOST_GROWTH
 
     def end(self) -> None:
         """Kill the process and wait for its end; whoever waits for its answer is woken."""
@@ -181,11 +180,3 @@ def _environment() -> dict[str, str]:
     """What the worker needs to know; no secrets. One thread each: photos are decoded side by side already."""
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     return {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        with open(f"/proc/{pid}/statm", "rb") as statistics:
-            return int(statistics.read().split()[1]) * _PAGE
-    except OSError:
-        return 0

@@ -34,8 +34,8 @@ _ORIENTATION_OF_FLIP = {3: 3, 5: 8, 6: 6}  # LibRaw's flip -> EXIF
 
 
 @dataclass(frozen=True, slots=True)
-class Negative:
-    """A developed RAW file."""
+class Developed:
+    """The picture of a RAW file."""
 
     picture: Image.Image
     extent: Extent  # how far it reaches, in its pixels
@@ -57,32 +57,32 @@ def is_raw(data: Data) -> bool:
         return False
 
 
-def develop(data: Data, preview_px: int, decode_px: int, max_pixels: int) -> Negative:
+def develop(data: Data, preview_px: int, decode_px: int, max_pixels: int) -> Developed:
     """The embedded preview if its shorter side has `preview_px` pixels, else the sensor's data at half size.
 
     A preview may be decoded scaled down, to no less than `decode_px` pixels a side.
     """
-    with _open(data) as negative:
-        sizes = negative.sizes
+    with _open(data) as opened:
+        sizes = opened.sizes
         limits.check_pixels(sizes.width, sizes.height, max_pixels)
         orientation = _ORIENTATION_OF_FLIP.get(sizes.flip, 1)
         sideways = orientation in metadata.SIDEWAYS
         width, height = (sizes.height, sizes.width) if sideways else (sizes.width, sizes.height)
-        preview = _open_preview(negative)
+        preview = _open_preview(opened)
         own = metadata.read_tiff(data) if bytes(data[:4]) in _TIFF_MAGIC else metadata.Metadata()
         copied = metadata.read(preview) if preview is not None else metadata.Metadata()
-        taken_at = own.taken_at or copied.taken_at or _timestamp(negative)
+        taken_at = own.taken_at or copied.taken_at or _timestamp(opened)
         facts = Facts(width, height, taken_at, own.camera or copied.camera)
     least = min(preview_px, width, height)
     extent = None if preview is None or min(preview.size) < least else _load(preview, decode_px, max_pixels)
     if preview is None or extent is None:
         developed = _half_size(data)
-        return Negative(developed, developed.size, 1, False, facts)  # LibRaw's own pictures are upright sRGB
+        return Developed(developed, developed.size, 1, False, facts)  # LibRaw's own pictures are upright sRGB
     if sideways and preview.width != preview.height:
         already_turned = (preview.width > preview.height) == (width > height)
         orientation = 1 if already_turned else orientation
     is_adobe_rgb = own.is_adobe_rgb if copied.is_adobe_rgb is None else copied.is_adobe_rgb
-    return Negative(preview, extent, orientation, is_adobe_rgb, facts)
+    return Developed(preview, extent, orientation, is_adobe_rgb, facts)
 
 
 @contextmanager
@@ -90,20 +90,20 @@ def _open(data: Data) -> Iterator["rawpy.RawPy"]:
     """LibRaw on these bytes. Whatever it cannot do is a DecodeError."""
     import rawpy
 
-    with rawpy.RawPy() as negative:
+    with rawpy.RawPy() as opened:
         try:
-            negative.open_buffer(as_file(data))
+            opened.open_buffer(as_file(data))
         except rawpy.LibRawError as error:
             raise DecodeError(f"this RAW file is damaged or of an unknown camera ({_words(error)})") from None
-        yield negative
+        yield opened
 
 
-def _open_preview(negative: "rawpy.RawPy") -> Image.Image | None:
+def _open_preview(opened: "rawpy.RawPy") -> Image.Image | None:
     """The largest picture that the camera put in; of a JPEG, only the header has been read."""
     import rawpy
 
     try:
-        thumbnail = negative.extract_thumb()
+        thumbnail = opened.extract_thumb()
         if thumbnail.format == rawpy.ThumbFormat.JPEG:
             jpeg = bytes(thumbnail.data)
             unfinished.check(jpeg)
@@ -132,9 +132,9 @@ def _half_size(data: Data) -> Image.Image:
     """The sensor's data, four photosites to a pixel. On a fresh LibRaw: a broken preview leaves it unusable."""
     import rawpy
 
-    with _open(data) as negative:
+    with _open(data) as opened:
         try:
-            return Image.fromarray(negative.postprocess(half_size=True, use_camera_wb=True))
+            return Image.fromarray(opened.postprocess(half_size=True, use_camera_wb=True))
         except MemoryError:
             raise
         except Exception as error:
@@ -143,9 +143,9 @@ def _half_size(data: Data) -> Image.Image:
             raise DecodeError(problem + words) from None
 
 
-def _timestamp(negative: "rawpy.RawPy") -> str | None:
+def _timestamp(opened: "rawpy.RawPy") -> str | None:
     try:
-        stamp: Any = negative.other.timestamp
+        stamp: Any = opened.other.timestamp
         if isinstance(stamp, datetime):
             return str(stamp.replace(microsecond=0, tzinfo=None))
         return str(datetime.fromtimestamp(stamp)) if stamp else None  # LibRaw read it as local time

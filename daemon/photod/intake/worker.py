@@ -69,7 +69,7 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _decode(descriptor: int, size: int, spec: InputSpec, max_pixels: int) -> decode.DecodedPhoto:
+def _decode(descriptor: int, size: int, spec: InputSpec, max_pixels: int) -> decode.ModelInput:
     try:
         if size == 0:
             return decode.decode_photo(b"", spec, max_pixels)

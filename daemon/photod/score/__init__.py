@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photod import config
-from photod.score.median import RunningMedian
 from photod.score.memory import give_memory_back
-from photod.score.scorer import RestingScorer, Scorer, TextVectors, scores
+from photod.score.scorer import RestingScorer, Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,18 +14,7 @@ if TYPE_CHECKING:
 # Tensors on large pages: a forward pass spends 4 % less time on a CPU. torch asks once, at its first tensor.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-__all__ = [
-    "RestingScorer",
-    "RunningMedian",
-    "Scorer",
-    "TextVectors",
-    "describe",
-    "download",
-    "give_memory_back",
-    "load_scorers",
-    "scores",
-    "start_scorers",
-]
+__all__ = ["describe", "download", "give_memory_back", "load_scorers", "start_scorers"]
 
 
 def load_scorers(model: config.Model, cache: Path, preprocessing: int = 1) -> tuple[Scorer, ...]:

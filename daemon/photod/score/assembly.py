@@ -10,7 +10,7 @@ from photod.errors import ConfigError, DeviceError
 from photod.logs import get_logger
 from photod.photos import InputSpec, ModelIdentity
 from photod.score.device_errors import Fault, at_the_start, fault_of
-from photod.score.devices import pass_size, passes_at_once
+from photod.score.devices import pass_size, warm_up_size
 from photod.score.loading import Loaded, builtin_text, load_model
 from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered, shared
 from photod.score.scorer import Scorer
@@ -41,7 +41,7 @@ def assemble(
         TowerScorer(loaded.tower, loaded.text, identity, device, choice, model.batch_size) for device in devices
     )
     for scorer in scorers:
-        count = passes_at_once(torch.device(scorer.device), model.batch_size)
+        count = warm_up_size(torch.device(scorer.device), model.batch_size)
         scorer.images_per_s = warm_up(scorer, spec.size, count)
         if model.weights == BUILTIN and recorded:
             check_record(scorer, builtin_text(config.Model().prompts), choice.deviation)

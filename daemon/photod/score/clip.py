@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from photod.errors import ConfigError
 from photod.score.scorer import Floats
 from photod.score.soundness import check_fit, check_values
-from photod.score.sources import Config, Source, is_plain, open_clip
+from photod.score.sources import ClipConfig, Source, is_plain, open_clip
 from photod.score.tower import ModuleTower, Tower
 from photod.score.vit import TransformerTower
 from photod.score.weights import State, read_state
@@ -74,7 +74,7 @@ def encode_prompts(model: nn.Module, source: Source, prompts: list[str]) -> Floa
 
 def _construct(source: Source) -> nn.Module:
     library = open_clip()
-    config: Config = dict(source.config)
+    config: ClipConfig = dict(source.config)
     text = config.get("text_cfg", {})
     custom = config.pop("custom_text", False) or "hf_model_name" in text
     kind = library.CLIP
@@ -88,7 +88,7 @@ def _construct(source: Source) -> nn.Module:
         ) from error
 
 
-def _as_open_clip(state: State, config: Config) -> State:
+def _as_open_clip(state: State, config: ClipConfig) -> State:
     """open_clip's newer layout keeps the text tower below `text.`; its older files have it at the top."""
     if config.get("custom_text") and "positional_embedding" in state:
         from open_clip.model import convert_to_custom_text_state_dict

@@ -20,7 +20,7 @@ _CORES = torch.get_num_threads()  # read before any thread of ours sets its own
 Crossing = Callable[[Engine, NDArray[np.uint8]], Floats]
 
 
-def passes_at_once(device: torch.device, batch_size: int) -> int:
+def warm_up_size(device: torch.device, batch_size: int) -> int:
     """How many photos show that a full batch has room; on a CPU a batch is never in memory all at once."""
     return batch_size if device.type == "cuda" else min(batch_size, max(4, _CORES))
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from photod import config
 from photod.errors import ConfigError, DeviceError, PhotodError
-from photod.exits import describe_exit
 from photod.logs import logs_configuration
+from photod.processes import describe_exit
 from photod.score.protocol import Embedded, Order, Standing, pixels_shape
 from photod.score.scorer import Floats, scores
 

@@ -25,14 +25,14 @@ _DEFAULT_FILE = "open_clip_pytorch_model.bin"  # open_clip's name where a hub en
 _PREFERRED = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", _DEFAULT_FILE)
 _SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 
-Config = dict[str, Any]
+ClipConfig = dict[str, Any]
 Triple = tuple[float, float, float]
 
 # An open_clip vision configuration of these keys alone is OpenAI's transformer, without any later variation.
 _PLAIN = frozenset({"image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio"})
 
 
-def is_plain(config: Config) -> bool:
+def is_plain(config: ClipConfig) -> bool:
     """Whether `photod.score.vit` can compute the image tower of a configuration."""
     vision = config["vision_cfg"]
     return not config.get("custom_text") and _PLAIN.issuperset(vision) and isinstance(vision["layers"], int)
@@ -44,7 +44,7 @@ class Source:
 
     path: Path
     architecture: str
-    config: Config  # open_clip's: embed_dim, vision_cfg, text_cfg, ...
+    config: ClipConfig  # open_clip's: embed_dim, vision_cfg, text_cfg, ...
     mean: Triple
     std: Triple
     tokenizer: str  # what open_clip.get_tokenizer takes
@@ -106,11 +106,11 @@ def _tag(model: config.Model) -> Source:
     return Source(path, name, config, mean, std, architecture)
 
 
-def tag_entry(model: config.Model) -> Config:
+def tag_entry(model: config.Model) -> ClipConfig:
     """open_clip's entry for a tag. Raises ConfigError unless the tag belongs to `model.architecture`."""
     library, tag = open_clip(), model.weights
     config_of_architecture = _architecture(model.architecture)
-    entry: Config = library.get_pretrained_cfg(model.architecture, tag)
+    entry: ClipConfig = library.get_pretrained_cfg(model.architecture, tag)
     if not entry:
         problem = f'model.weights = "{tag}" is neither a file nor a tag of {model.architecture}'
         raise ConfigError(problem, _nearest_tag(tag, model.architecture))
@@ -171,14 +171,14 @@ def _described(description: Path, path: Path, tokenizer: str) -> Source:
     return Source(path, f"open_clip_config-{digest[:12]}", model, mean, std, tokenizer)
 
 
-def _architecture(name: str) -> Config:
+def _architecture(name: str) -> ClipConfig:
     package = find_spec("open_clip")  # finding is not importing, which takes longer than all the rest of a start
     if package is not None and package.origin is not None and "/" not in name:
         path = Path(package.origin).parent / "model_configs" / f"{name}.json"
         if path.is_file():
-            return cast("Config", json.loads(path.read_text(encoding="utf-8")))
+            return cast("ClipConfig", json.loads(path.read_text(encoding="utf-8")))
     library = open_clip()
-    found: Config | None = library.get_model_config(name) if ":" not in name else None  # one that was added
+    found: ClipConfig | None = library.get_model_config(name) if ":" not in name else None  # one that was added
     if found is None:
         near = difflib.get_close_matches(name, library.list_models(), n=1)
         hint = f'did you mean "{near[0]}"?' if near else "see open_clip.list_models()"
@@ -186,7 +186,7 @@ def _architecture(name: str) -> Config:
     return found
 
 
-def _usual_normalisation(architecture: str, config: Config) -> tuple[Triple, Triple]:
+def _usual_normalisation(architecture: str, config: ClipConfig) -> tuple[Triple, Triple]:
     """Mean and standard deviation that all published weights of an architecture share, else OpenAI's."""
     if is_plain(config):  # spares an import
         return OPENAI_MEAN, OPENAI_STD

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from photod.score.linear import has_int8
+from photod.score.sources import Triple
 
 # RGB bytes [n, s, s, 3] on a device -> unit vectors, float32 [n, d], there. May be called by several threads.
 Engine = Callable[[Tensor], Tensor]
-Triple = tuple[float, float, float]
 
 FP32 = "fp32"
 _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "int8": torch.int8}

@@ -20,7 +20,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from photod.score.linear import Affine, linear
-from photod.score.tower import Engine, Triple
+from photod.score.sources import Triple
+from photod.score.tower import Engine
 
 _QUICK_GELU = 1.702
 _EPSILON = 1e-5  # of the normalisations; torch's default, which OpenAI used

@@ -13,7 +13,7 @@ from photod.config import DATABASE_DIRECTORY, Config, Folder, load_config, parse
 from photod.errors import ConfigError, UsageError
 from photod.folders import choose_folders
 from photod.setup.dropin import system_dropin, user_dropin
-from photod.setup.place import CACHE, HUB, SERVICE_USER, Place, account, owner_of, system_place, user_place
+from photod.setup.place import CACHE, HUB_CACHE, SERVICE_USER, Place, account, owner_of, system_place, user_place
 from photod.setup.settings import with_folders
 from photod.setup.steps import Ask, MakeDirectory, Remove, RemoveTree, Run, Step, Write
 from photod.systemd import is_booted
@@ -150,7 +150,7 @@ def _ask(question: str) -> bool:
 def _fetch_weights(place: Place) -> None:
     """Bring the weights to where the service looks for them: it has no network. Blocks for minutes."""
     if place.system:  # as in the unit
-        os.environ["HF_HOME"] = str(HUB)
+        os.environ["HF_HOME"] = str(HUB_CACHE)
         os.umask(0o022)
     from photod.score import download
 

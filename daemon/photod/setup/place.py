@@ -11,7 +11,7 @@ from photod.errors import UsageError
 
 SERVICE_USER = "photod"  # where the folders belong to nobody in particular
 CACHE = Path("/var/cache/photod")
-HUB = CACHE / "huggingface"  # the unit's HF_HOME: root writes, the service and all others read
+HUB_CACHE = CACHE / "huggingface"  # the unit's HF_HOME: root writes, the service and all others read
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ def share_weights(config: Path | None, *, download: bool = False) -> None:
     if (config or find_config()) != place.config or not place.unit.exists():
         return
     if download and os.geteuid() != 0:
-        raise UsageError(f"the service's weights lie in {HUB}", "call it with sudo, or name another --config")
-    if HUB.is_dir() or download:
-        os.environ.setdefault("HF_HOME", str(HUB))
+        raise UsageError(f"the service's weights lie in {HUB_CACHE}", "call it with sudo, or name another --config")
+    if HUB_CACHE.is_dir() or download:
+        os.environ.setdefault("HF_HOME", str(HUB_CACHE))
 
 
 def owner_of(folders: Iterable[Folder]) -> str:

@@ -4,12 +4,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-DIRECTORY = "backups"
+BACKUP_DIRECTORY = "backups"
 
 
 def backups_of(path: Path) -> list[Path]:
     """The rotating backups of the database at `path`, the newest first."""
-    return sorted((path.parent / DIRECTORY).glob(f"{path.stem}-*{path.suffix}"), reverse=True)
+    return sorted((path.parent / BACKUP_DIRECTORY).glob(f"{path.stem}-*{path.suffix}"), reverse=True)
 
 
 def newest_good(path: Path) -> Path | None:

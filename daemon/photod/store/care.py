@@ -15,7 +15,7 @@ import numpy as np
 from photod.errors import DatabaseError
 from photod.fingerprints import fingerprint_of, notice
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
-from photod.store.backups import DIRECTORY, backups_of, damage, is_sound
+from photod.store.backups import BACKUP_DIRECTORY, backups_of, damage, is_sound
 from photod.store.connection import DamagedError, damaged, database_errors, open_readable, refuse_links
 from photod.store.schema import LINKED_SINCE, from_sql, unsigned, user_version
 
@@ -66,7 +66,7 @@ class Report:
     rescored: int  # scores computed again
 
 
-def backup(path: Path, target: Path) -> None:
+def copy_database(path: Path, target: Path) -> None:
     """Copy a database to `target` while others use it: whole and checked, or not at all.
 
     Raises DamagedError if the database is damaged, DatabaseError where the copy fails.
@@ -97,11 +97,11 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
             partial.unlink()
 
 
-def back_up(path: Path, keep: int) -> Path:
+def add_backup(path: Path, keep: int) -> Path:
     """Make one more of the rotating backups beside a database and drop all but `keep`. Raises DatabaseError."""
     target = _backup_now(path)
     refuse_links(path.parent, target.parent)
-    backup(path, target)
+    copy_database(path, target)
     with database_errors(path):
         for old in _past_backups(path, target)[keep:]:
             old.unlink()
@@ -118,7 +118,8 @@ def is_backup_due(path: Path, every_s: float) -> bool:
 
 def _backup_now(path: Path) -> Path:
     """What a backup made now is called."""
-    return path.parent / DIRECTORY / f"{path.stem}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}{path.suffix}"
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return path.parent / BACKUP_DIRECTORY / f"{path.stem}-{moment}{path.suffix}"
 
 
 def _past_backups(path: Path, now: Path) -> list[Path]:

@@ -11,9 +11,8 @@ from photod.errors import EXIT_BUSY, DatabaseError, PhotodError
 from photod.store.backups import backups_of, damage, newest_good
 from photod.store.schema import VERSION, user_version
 
-_SPACE = "free some space on its disk, then start again"
+_MAKE_ROOM = "free some space on its disk, then start again"
 BUSY_TIMEOUT_S = 30.0  # a reader's checkpoint or a backup may hold the file for moments, nobody for half a minute
-
 
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -44,9 +43,9 @@ def database_errors(path: Path) -> Iterator[None]:
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             remedy = "end the program that holds it open for writing, then start again"
             raise LockedError(f"database {path}: {error}", remedy) from error
-        raise DatabaseError(f"database {path}: {error}", _remedy(error, path)) from error
+        raise DatabaseError(f"database {path}: {error}", _remedy_for_sqlite(error, path)) from error
     except OSError as error:
-        raise DatabaseError(f"database {path}: {error.strerror or error}", _remedy_of(error, path)) from error
+        raise DatabaseError(f"database {path}: {error.strerror or error}", _remedy_for_disk(error, path)) from error
 
 
 def damaged(path: Path, how: str) -> DamagedError:
@@ -163,18 +162,18 @@ def _elsewhere(path: Path) -> str:
     return 'set database = "state" for this folder'
 
 
-def _remedy_of(error: OSError, path: Path) -> str:
+def _remedy_for_disk(error: OSError, path: Path) -> str:
     if error.errno in _FULL:
-        return _SPACE
+        return _MAKE_ROOM
     if error.errno in _TOO_MANY:
         return "raise the limit of open files (ulimit -n, LimitNOFILE=), six for each folder, then start again"
     return _make_writable(path) if error.errno in _FORBIDDEN else "check its disk, then start again"
 
 
-def _remedy(error: sqlite3.Error, path: Path) -> str:
+def _remedy_for_sqlite(error: sqlite3.Error, path: Path) -> str:
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith("SQLITE_FULL"):
-        return _SPACE
+        return _MAKE_ROOM
     if name.startswith("SQLITE_CANTOPEN"):  # or there is no inode left for its log
         return f"see whether its disk takes new files (df -i), or {_make_writable(path)}"
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):

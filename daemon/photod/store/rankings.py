@@ -171,20 +171,21 @@ class Rankings(ReadOnly):
         sql = f"SELECT content.id {self._joined('')} {where} AND score = ? ORDER BY photo.path"
         return [content for (content,) in self._all(sql, *arguments, score)]
 
-    def vectors(self, contents: Sequence[int]) -> dict[int, bytes]:
+    def embeddings_of(self, contents: Sequence[int]) -> dict[int, bytes]:
         """The ranking model's embeddings of those contents that have one, as EMBEDDING_DTYPE."""
         sql = f"""
             SELECT content, vector FROM json_each(?) CROSS JOIN embedding ON embedding.content = json_each.value
             AND tower = (SELECT tower FROM model WHERE id = {self._model})"""
         return dict(self._all(sql, json.dumps(list(contents))))
 
-    def embeddings(self, sha256s: Sequence[str]) -> dict[str, bytes]:
-        """The ranking model's embeddings of those contents that have one, as EMBEDDING_DTYPE."""
-        sql = f"""
-            SELECT sha256, vector FROM json_each(?) JOIN content ON content.sha256 = json_each.value
-            JOIN embedding ON embedding.content = content.id
-            WHERE tower = (SELECT tower FROM model WHERE id = {self._model})"""
-        return dict(self._all(sql, json.dumps(list(sha256s))))
+    def embedding(self, sha256: str) -> bytes | None:
+        """The ranking model's embedding of a content, as EMBEDDING_DTYPE, if it has one."""
+        row = self._one(
+            f"""SELECT vector FROM content JOIN embedding ON embedding.content = content.id
+            WHERE sha256 = ? AND tower = (SELECT tower FROM model WHERE id = {self._model})""",
+            sha256,
+        )
+        return row[0] if row else None
 
     def all_embeddings(self) -> Iterator[tuple[str, bytes]]:
         """SHA-256 and embedding of every ranked content, in the order in which they lie on the disk."""

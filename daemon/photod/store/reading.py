@@ -9,7 +9,7 @@ from typing import Any
 from photod.channel import Closed
 from photod.store.connection import database_errors, open_readable
 from photod.store.keeping import FOR_UNCOUNTED, FOR_UNLINKED
-from photod.store.schema import KEPT_SINCE, LINKED_SINCE, migrate, statements, user_version
+from photod.store.schema import KEPT_SINCE, LINKED_SINCE, migrate, run_script, user_version
 
 _STREAMED = 4096  # rows in memory of an answer that is streamed
 
@@ -69,5 +69,4 @@ def _stand_in(connection: sqlite3.Connection, version: int) -> None:
     """Have an older database answer the same questions, if slowly: only a writer brings it up to date."""
     lacking = [(KEPT_SINCE, FOR_UNCOUNTED), (LINKED_SINCE, FOR_UNLINKED)]
     for script in (script for since, script in lacking if version < since):
-        for statement in statements(script):
-            connection.execute(statement)
+        run_script(connection, script)

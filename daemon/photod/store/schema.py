@@ -7,7 +7,9 @@ than twice the size of the rest, and ranking must not page through them.
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from photod.store.keeping import BY_CONTENT, COUNTS_AND_HISTORY
 
@@ -82,11 +84,6 @@ CREATE VIEW scores AS
 """
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    for statement in statements(_V1):
-        connection.execute(statement)
-
-
 _V2 = """
 -- When the row of a deleted photo may go: see tombstones.py.
 ALTER TABLE folder ADD COLUMN confirmed_at INTEGER;   -- a whole comparison without any error, UTC
@@ -94,11 +91,6 @@ ALTER TABLE folder ADD COLUMN confirmed_on TEXT;      -- the identity of the fil
 -- A file that moved is found again by its inode.
 CREATE INDEX photo_by_inode ON photo (inode);
 """
-
-
-def _remember_moves_and_confirmations(connection: sqlite3.Connection) -> None:
-    for statement in statements(_V2):
-        connection.execute(statement)
 
 
 _V3 = """
@@ -110,24 +102,10 @@ CREATE TABLE suspect (
 """
 
 
-def _remember_suspects(connection: sqlite3.Connection) -> None:
-    connection.execute(_V3)
-
-
 # Photos that an earlier model scored are scored again newest first, a page of this index at a time.
-_V4 = "CREATE INDEX photo_by_age ON photo (mtime_ns, id) WHERE missing_since IS NULL"
-
-
-def _order_by_age(connection: sqlite3.Connection) -> None:
-    connection.execute(_V4)
-
+_V4 = "CREATE INDEX photo_by_age ON photo (mtime_ns, id) WHERE missing_since IS NULL;"
 
 KEPT_SINCE = 5  # the version from which on counts and history are kept
-
-
-def _keep_counts_and_history(connection: sqlite3.Connection) -> None:
-    for statement in statements(COUNTS_AND_HISTORY):
-        connection.execute(statement)
 
 
 _V6 = """
@@ -139,11 +117,6 @@ CREATE TRIGGER content_added AFTER INSERT ON content WHEN NEW.photos > 0 BEGIN
     UPDATE model SET photos = photos + NEW.photos WHERE id = NEW.model;
 END;
 """
-
-
-def _write_less(connection: sqlite3.Connection) -> None:
-    for statement in statements(_V6):
-        connection.execute(statement)
 
 
 LINKED_SINCE = 7  # the version from which on photos name their content by its row
@@ -188,20 +161,19 @@ CREATE VIEW scores AS
 """
 
 
-def _link_photos_to_contents(connection: sqlite3.Connection) -> None:
-    for statement in statements(_V7):
-        connection.execute(statement)
+def run_script(connection: sqlite3.Connection, script: str) -> None:
+    """Run the statements of a script; `executescript` would commit the transaction that it is part of."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            connection.execute(pending)
+            pending = ""
 
 
 # MIGRATIONS[n] takes a database from user_version n to n + 1. Append only: released steps never change.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
-    _create,
-    _remember_moves_and_confirmations,
-    _remember_suspects,
-    _order_by_age,
-    _keep_counts_and_history,
-    _write_less,
-    _link_photos_to_contents,
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = tuple(
+    partial(run_script, script=script) for script in (_V1, _V2, _V3, _V4, COUNTS_AND_HISTORY, _V6, _V7)
 )
 VERSION = len(MIGRATIONS)
 
@@ -210,24 +182,27 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Bring the database to VERSION, each step in a transaction of its own; the connection is in autocommit."""
     connection.execute("PRAGMA foreign_keys = OFF")  # a table that is made anew takes nothing of others with it
     try:
-        _migrate(connection)
+        for version in range(user_version(connection), VERSION):
+            with transaction(connection):
+                if user_version(connection) == version:
+                    MIGRATIONS[version](connection)
+                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    connection.execute(f"PRAGMA user_version = {version + 1}")
     finally:
         connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    for version in range(user_version(connection), VERSION):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if user_version(connection) == version:
-                MIGRATIONS[version](connection)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {version + 1}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:  # some errors, such as a full disk, have rolled back already
-                connection.execute("ROLLBACK")
-            raise
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commits at the end, or rolls back; takes the write lock at once, so that nothing fails half-way."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # some errors, such as a full disk, have rolled back already
+            connection.execute("ROLLBACK")
+        raise
 
 
 def user_version(connection: sqlite3.Connection) -> int:
@@ -257,15 +232,3 @@ def signed(inode: int) -> int:
 def unsigned(stored: int) -> int:
     """The inverse of `signed`."""
     return stored % (1 << 64)
-
-
-def statements(script: str) -> list[str]:
-    """The statements of a script, one by one."""
-    # Not executescript(), which commits the transaction that makes a migration all or nothing.
-    statements, pending = [], ""
-    for line in script.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            statements.append(pending)
-            pending = ""
-    return statements

@@ -13,7 +13,7 @@ from photod.errors import BusyError
 from photod.photos import Fingerprint, Judged, ModelIdentity, Scored, Unscoreable
 from photod.store.connection import database_errors, open_writable, refuse_links
 from photod.store.rankings import below_condition
-from photod.store.schema import from_sql, migrate, signed, to_sql
+from photod.store.schema import from_sql, migrate, signed, to_sql, transaction
 from photod.store.tombstones import Swept, Tombstones
 
 RESCORE_ROWS = 8192  # embeddings in memory at once: 8 MB
@@ -62,7 +62,7 @@ class Writer:
 
     def use_model(self, identity: ModelIdentity) -> None:
         """Make `identity` the current model; older scores stay until they are replaced, unranked."""
-        with database_errors(self.path), self._transaction():
+        with database_errors(self.path), transaction(self._db):
             self._db.execute("INSERT INTO tower (key) VALUES (?) ON CONFLICT DO NOTHING", (identity.tower,))
             (self._tower,) = self._db.execute("SELECT id FROM tower WHERE key = ?", (identity.tower,)).fetchone()
             self._db.execute(
@@ -83,7 +83,7 @@ class Writer:
             SELECT content.id, vector FROM content JOIN embedding ON embedding.content = content.id
             WHERE tower = ? AND model <> ? AND content.id > ? ORDER BY content.id LIMIT ?"""
         count = last = 0
-        with database_errors(self.path), self._transaction():
+        with database_errors(self.path), transaction(self._db):
             while rows := self._db.execute(stale, (self._tower, self._model, last, RESCORE_ROWS)).fetchall():
                 scores = score([vector for _, vector in rows])
                 self._db.executemany(
@@ -102,7 +102,7 @@ class Writer:
         photo is kept all the same: when the file turns up under another name, it costs no model.
         """
         verdicts = {j.verdict.sha256: j.verdict for j, _ in judged}
-        with database_errors(self.path), self._transaction():
+        with database_errors(self.path), transaction(self._db):
             known, new = self._rows_of(verdicts)
             rows = known | new
             scored = {rows[sha256]: v for sha256, v in verdicts.items() if isinstance(v, Scored)}
@@ -124,14 +124,14 @@ class Writer:
     def mark_missing(self, paths: Iterable[str]) -> None:
         """Note that a listing lacked these photos. They keep their scores and are ranked no more."""
         rows = [(_now(), to_sql(path)) for path in paths]
-        with database_errors(self.path), self._transaction():
+        with database_errors(self.path), transaction(self._db):
             self._db.executemany(
                 "UPDATE photo SET missing_since = ? WHERE path = ? AND missing_since IS NULL", rows
             )
 
     def mark_present(self, paths: Iterable[str]) -> None:
         """Note that photos once missing are back, unchanged."""
-        with database_errors(self.path), self._transaction():
+        with database_errors(self.path), transaction(self._db):
             self._db.executemany(
                 "UPDATE photo SET missing_since = NULL WHERE path = ?", [(to_sql(path),) for path in paths]
             )
@@ -143,7 +143,7 @@ class Writer:
         """
         where, arguments = below_condition(below)
         unscoreable = "FROM photo WHERE state = 'unscoreable'"
-        with database_errors(self.path), self._transaction():
+        with database_errors(self.path), transaction(self._db):
             rows = self._db.execute(
                 f"DELETE {unscoreable} AND content IN (SELECT content {unscoreable} {where}) RETURNING directory",
                 arguments,
@@ -156,7 +156,7 @@ class Writer:
         A row whose file is another by now, or whose new path is taken, stays.
         """
         rows = [(to_sql(new), to_sql(os.path.dirname(new)), to_sql(old), *_stamps(f)) for old, new, f in moves]
-        with database_errors(self.path), self._transaction():
+        with database_errors(self.path), transaction(self._db):
             self._db.executemany(
                 """
                 UPDATE OR IGNORE photo SET path = ?, directory = ?, missing_since = NULL
@@ -166,26 +166,26 @@ class Writer:
 
     def suspect(self, contents: Iterable[str]) -> None:
         """Note that a device failed, once more, while it had these contents; a verdict clears them."""
-        with database_errors(self.path), self._transaction():
+        with database_errors(self.path), transaction(self._db):
             self._db.executemany(
                 """INSERT INTO suspect (sha256, failures) VALUES (?, 1)
                 ON CONFLICT (sha256) DO UPDATE SET failures = failures + 1""",
                 [(sha256,) for sha256 in contents],
             )
 
-    def mark_compared(self, folder: str = "", filesystem: str = "") -> Swept:
+    def mark_compared(self, folder: str, filesystem: str) -> Swept:
         """Note that the whole folder has just been compared with this database.
 
         With the folder's path and the identity of its filesystem, there was no error, either: old tombstones
         may go. Returns what became of them.
         """
-        with database_errors(self.path), self._transaction():
+        with database_errors(self.path), transaction(self._db):
             self._db.execute("UPDATE folder SET compared_at = ?", (_now(),))
             return self._tombstones.confirm(folder, filesystem, _now()) if filesystem else Swept()
 
     def purge(self, folder: str, below: str = "") -> int:
         """Drop the rows of the missing photos, or of a part, that are not in the folder here; returns how many."""
-        with database_errors(self.path), self._transaction():
+        with database_errors(self.path), transaction(self._db):
             return self._tombstones.purge(folder, below)
 
     def close(self) -> None:
@@ -210,25 +210,6 @@ class Writer:
             row, verdict.sha256, facts.width, facts.height, facts.taken_at, facts.camera,
             verdict.score, self._model, _now(),
         )  # fmt: skip
-
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._db)
-
-
-class _Transaction:
-    """Commits at the end, or rolls back; takes the write lock at once, so that nothing fails half-way."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._db.execute("COMMIT")
-        elif self._db.in_transaction:  # some errors, such as a full disk, have rolled back already
-            self._db.execute("ROLLBACK")
 
 
 def _photo_row(judged: Judged, contents: Mapping[str, int]) -> tuple[object, ...]:

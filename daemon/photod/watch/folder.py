@@ -32,7 +32,7 @@ class FolderWatcher:
 
     A scan only compares, and remembers the directories that have work and how much; their photos are
     listed again when there is room for them. So the backlog stays in the folder, not in memory, and the
-    amount of work is known early. All but the methods marked so are for the folder's own thread.
+    amount of work is known early. Methods stand in two parts: for any thread, and for the folder's own.
     """
 
     def __init__(
@@ -53,8 +53,8 @@ class FolderWatcher:
         self._check_at: float | None = None  # when the folder itself is looked at; None: a single run
         self._step = 0
         self._thread: int | None = None  # native id, while not at rest
-        self._absent = False  # not there, or there and its database is not open yet
-        self._away = False  # not there
+        self._not_here = False  # Presence is not HERE: it is not there, or its database is not open yet
+        self._absent = False  # it is not there
         self._asked = False  # whether somebody is to open its database; may be told again at the next check
 
         self._lock = threading.Lock()  # guards what follows; others report and ask
@@ -96,7 +96,7 @@ class FolderWatcher:
 
     def doubt(self, reason: str) -> None:
         """Events may have been lost: have the folder compared, whatever they say."""
-        if self._scans.request("") and not self._away:  # what is away is compared anyhow when it is back
+        if self._scans.request("") and not self._absent:  # what is away is compared anyhow when it is back
             log.warning("scan_on_doubt", folder=self.path, reason=reason)
         self.wake()
 
@@ -150,7 +150,7 @@ class FolderWatcher:
 
     def state(self) -> str:
         """One word for people: absent, comparing, scoring, or idle."""
-        if self._absent:
+        if self._not_here:
             return "absent"
         if len(self._scans):
             return "comparing"
@@ -165,11 +165,10 @@ class FolderWatcher:
         """Whether it was told to stop: with the daemon, or because the folder is let go."""
         return self._stopping
 
-    def wait_until_idle(self, timeout_s: float) -> bool:
-        """Whether everything that was asked for is done within so many seconds; returns at once on a stop."""
+    def wait_until_idle(self, timeout_s: float) -> None:
+        """Wait until everything that was asked for is done, for so many seconds at most; a stop ends it at once."""
         with self._rested:
             self._rested.wait_for(lambda: self._is_idle() or self._stopping, timeout_s)
-            return self._is_idle()
 
     def at_work(self) -> tuple[int, int] | None:
         """The folder's thread (native id) and its step, which counts up; None while it rests."""
@@ -201,7 +200,7 @@ class FolderWatcher:
             self._step += 1
             self._wake.clear()
             self._check()
-            if self._absent:  # what happens meanwhile is found by the scan that follows
+            if self._not_here:  # what happens meanwhile is found by the scan that follows
                 self._dirty.clear()
             # Each part does a little and says whether there may be more.
             busy = [part() for part in (self._dirty.step, self._feed, self._scans.step)]
@@ -221,7 +220,7 @@ class FolderWatcher:
 
     def _is_idle(self) -> bool:
         """Under the lock."""
-        if self._absent:  # a scan that is requested all the same waits for the database to be opened
+        if self._not_here:  # a scan that is requested all the same waits for the database to be opened
             return not (len(self.flight) or len(self._scans))
         return self._quiescent and not (self._notes or len(self._scans) or len(self.flight) or len(self.agenda))
 
@@ -244,14 +243,14 @@ class FolderWatcher:
     def _is_here(self) -> bool:
         presence = self._around.presence()
         here, away = presence is Presence.HERE, presence is Presence.ABSENT
-        if not here and not self._absent:
+        if not here and not self._not_here:
             self._drop_everything()
-        elif here and self._absent:
+        elif here and self._not_here:
             log.info("folder_back", folder=self.path)
             self.request_scan()
         elif away:
             self._scans.clear()
-        if away and not self._away:
+        if away and not self._absent:
             log.warning("folder_absent", folder=self.path, note="nothing is concluded from that; it is looked for")
             self._send(Departed(self.path))
         if presence is Presence.UNOPENED:
@@ -259,7 +258,7 @@ class FolderWatcher:
             if not self._asked:
                 self._send(Appeared(self.path))
         self._asked = presence is Presence.UNOPENED
-        self._absent, self._away = not here, away
+        self._not_here, self._absent = not here, away
         return here
 
     def _expect(self) -> None:

@@ -9,7 +9,7 @@ from enum import Enum
 from photod.filesystem import is_remote
 
 
-class Writer(Enum):
+class Writing(Enum):
     """What the kernel says about a file's writers."""
 
     NONE = "nobody has it open for writing"
@@ -20,20 +20,20 @@ class Writer(Enum):
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOATIME
 
 
-def probe(location: str) -> Writer:
+def probe(location: str) -> Writing:
     """Ask for the file at `location`; takes microseconds, and never blocks on a local filesystem."""
     try:
         descriptor = os.open(location, _FLAGS)
     except OSError:  # O_NOATIME alone is refused for another user's file, and so would the lease be
-        return Writer.UNKNOWN
+        return Writing.UNKNOWN
     try:
         # NFS and SMB answer EAGAIN whenever the server has not lent them the file: it would mean nothing.
-        return Writer.UNKNOWN if is_remote(descriptor) else _ask(descriptor)
+        return Writing.UNKNOWN if is_remote(descriptor) else _ask(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _ask(descriptor: int) -> Writer:
+def _ask(descriptor: int) -> Writing:
     try:
         # Who opens the file for writing while we hold the lease makes the kernel send us a signal. SIGIO, the
         # default, ends a process that does not expect it; SIGURG is ignored.
@@ -41,5 +41,5 @@ def _ask(descriptor: int) -> Writer:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
-        return Writer.OPEN if error.errno == errno.EAGAIN else Writer.UNKNOWN
-    return Writer.NONE
+        return Writing.OPEN if error.errno == errno.EAGAIN else Writing.UNKNOWN
+    return Writing.NONE

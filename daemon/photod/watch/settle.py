@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from photod.photos import Fingerprint
-from photod.watch.lease import Writer
+from photod.watch.lease import Writing
 
 UNPROVEN = 5  # times the quiet time, where the kernel does not tell whether a writer has the file open
 LOOK_S = 10.0  # a file that never rests is looked at all the same, so that it can be found restless
@@ -77,7 +77,7 @@ class Settle:
         """When `due` will next have something."""
         return min((waiting.due for waiting in self._waiting.values()), default=None)
 
-    def judge(self, path: str, seen: Fingerprint | None, writer: Writer, now: float) -> bool:
+    def judge(self, path: str, seen: Fingerprint | None, writer: Writing, now: float) -> bool:
         """Hear what a look at a due file showed (None: it is gone). True: it has settled, read it."""
         if seen is None:
             self.forget(path)
@@ -86,8 +86,8 @@ class Settle:
         changed = seen != waiting.fingerprint
         if changed:
             waiting.fingerprint, waiting.since = seen, now
-        quiet_s = self.quiet_s * (UNPROVEN if writer is Writer.UNKNOWN else 1)
-        if not changed and writer is not Writer.OPEN and now - waiting.since >= quiet_s:
+        quiet_s = self.quiet_s * (UNPROVEN if writer is Writing.UNKNOWN else 1)
+        if not changed and writer is not Writing.OPEN and now - waiting.since >= quiet_s:
             self.settled(path, now)
             return True
         self._look_again(path, waiting, writer, quiet_s, now)
@@ -125,14 +125,14 @@ class Settle:
             self._set_unstable(path, waiting)
             waiting.due = self._settled[path][-1] + UNSTABLE_S
 
-    def _look_again(self, path: str, waiting: _Waiting, writer: Writer, quiet_s: float, now: float) -> None:
+    def _look_again(self, path: str, waiting: _Waiting, writer: Writing, quiet_s: float, now: float) -> None:
         """Say when to look at a file again that has not settled."""
         changed = waiting.since == now
         waiting.forced = now + max(LOOK_S, self.quiet_s)
-        waiting.long_write = writer is Writer.OPEN
+        waiting.long_write = writer is Writing.OPEN
         if waiting.long_write:
             waiting.restless_since = now  # one long write is no restlessness
-        patience_s = UNSTABLE_S if writer is Writer.UNKNOWN else RESTLESS_S
+        patience_s = UNSTABLE_S if writer is Writing.UNKNOWN else RESTLESS_S
         if now - waiting.restless_since >= patience_s:
             self._set_unstable(path, waiting)
         if waiting.unstable and changed and not waiting.second_look:
@@ -159,10 +159,10 @@ class Ages:
         self._offset = wall - now
         self._trusted_from = now
 
-    def prove_quiet(self, fingerprint: Fingerprint, wall: float, now: float, writer: Writer) -> bool:
+    def prove_quiet(self, fingerprint: Fingerprint, wall: float, now: float, writer: Writing) -> bool:
         """Whether nothing changed the file for the quiet time."""
-        quiet_s = self._quiet_s * (UNPROVEN if writer is Writer.UNKNOWN else 1)
-        return writer is not Writer.OPEN and now - self.changed(fingerprint, wall, now) >= quiet_s
+        quiet_s = self._quiet_s * (UNPROVEN if writer is Writing.UNKNOWN else 1)
+        return writer is not Writing.OPEN and now - self.changed(fingerprint, wall, now) >= quiet_s
 
     def changed(self, fingerprint: Fingerprint, wall: float, now: float) -> float:
         """When the file last changed; now, where that cannot be told. A clock that was just set tells nothing."""

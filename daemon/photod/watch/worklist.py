@@ -9,7 +9,7 @@ from typing import NamedTuple
 from photod.fingerprints import fingerprint_at
 from photod.photos import Candidate, Fingerprint
 from photod.watch.flight import Flight
-from photod.watch.lease import Writer, probe
+from photod.watch.lease import Writing, probe
 from photod.watch.settle import Ages, Settle
 from photod.watch.stale import Stale
 
@@ -147,7 +147,7 @@ class Worklist:
             self._behind -= behind.photos
 
     def _queue_arrival(self, path: str, fingerprint: Fingerprint, landed: float) -> None:
-        self._arrivals.append(Candidate(self._folder, path, fingerprint, urgent=True, landed=landed))
+        self._arrivals.append(Candidate(self._folder, path, fingerprint, landed))
         self._queued.add(path)
 
     def _drain(self, candidates: deque[Candidate]) -> bool:
@@ -159,5 +159,5 @@ class Worklist:
             self._queued.discard(candidates.popleft().path)
         return True
 
-    def _probe(self, path: str) -> Writer:
+    def _probe(self, path: str) -> Writing:
         return probe(os.path.join(self._folder, path))

@@ -98,16 +98,16 @@ def light(picture: Pixels, colour: str, amount: Plane) -> None:
     picture[box] += rgb(colour) * amount[box][..., None]
 
 
-def below(canvas: Canvas, line: Plane, softness: float = 0.003) -> Plane:
+def below(canvas: Canvas, line: Plane) -> Plane:
     """Coverage of everything below a skyline."""
-    return np.clip((canvas.y - line) / softness + 0.5, 0, 1)
+    return np.clip((canvas.y - line) / 0.003 + 0.5, 0, 1)
 
 
-def finish(picture: Pixels, canvas: Canvas, vignette: float = 0.25, grain: float = 0.008) -> Pixels:
+def finish(picture: Pixels, canvas: Canvas) -> Pixels:
     """What a lens and a sensor add: darker corners, a little grain, highlights that roll off."""
     radius = ((canvas.x / canvas.aspect - 0.5) ** 2 + (canvas.y - 0.5) ** 2)[..., None]
-    picture = picture * (1 - vignette * radius * 2)
-    picture = picture + canvas.rng.normal(0, grain, (canvas.height, canvas.width, 1)).astype(np.float32)
+    picture = picture * (1 - 0.5 * radius)
+    picture = picture + canvas.rng.normal(0, 0.008, (canvas.height, canvas.width, 1)).astype(np.float32)
     bright = np.maximum(picture - 0.8, 0)
     return np.clip(np.minimum(picture, 0.8) + 0.2 * (1 - np.exp(-bright / 0.2)), 0, 1)
 

@@ -12,10 +12,10 @@ from photod_ctl.demo.canvas import Pixels, to_image
 ORIENTATION, MAKE, MODEL, DATE_TAKEN, EXIF_IFD = 0x0112, 0x010F, 0x0110, 0x9003, 0x8769
 
 
-def exif(taken_at: str | None = None, camera: tuple[str, str] | None = None, orientation: int = 1) -> Image.Exif:
+def exif(taken_at: str | None = None, camera: tuple[str, str] | None = None) -> Image.Exif:
     """EXIF as a camera writes it; `taken_at` as "YYYY-MM-DD HH:MM:SS"."""
     tags = Image.Exif()
-    tags[ORIENTATION] = orientation
+    tags[ORIENTATION] = 1
     if camera:
         tags[MAKE], tags[MODEL] = camera
     if taken_at:

@@ -10,8 +10,8 @@ SHORTEST_S, LONGEST_S = 0.2, 86400.0  # for a photo
 class Pace:
     """How long each photo stays, and whether the next one is faded in."""
 
-    delay_s: float = 5.0
-    fade: bool = False
+    delay_s: float
+    fade: bool
 
     @property
     def fade_s(self) -> float:

@@ -52,10 +52,6 @@ class Window:
         """In pixels."""
         return self._window.get_surface().get_size()
 
-    def picture(self) -> "pygame.Surface":
-        """A copy of what is on the screen."""
-        return self._window.get_surface().copy()
-
     def toggle_full_screen(self) -> None:
         """Full screen, or back in a window."""
         import pygame
