@@ -17,10 +17,9 @@ from photod.store.queries import FailedPhoto, Totals
 from photod.tally import Tally
 from photod.watch.counts import Counts
 from photod.watch.presence import Presence
-from photod.wire import Failure, FolderStatus, Progress, Status, Trouble
+from photod.wire import LAST_ERRORS, Failure, FolderStatus, Progress, Status, Trouble
 
 FOLLOW_S = 0.2  # between two looks at progress that somebody follows
-LAST_ERRORS = 5
 
 
 @dataclass

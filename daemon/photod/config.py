@@ -13,11 +13,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from photod.errors import ConfigError
 from photod.mistakes import describe
+from photod.photos import BUILTIN
 
 DATABASE_DIRECTORY = ".photod"  # also the marker: a known folder without it is unmounted, not empty
 DATABASE_NAME = "photos.db"
 SYSTEM_STATE = Path("/var/lib/photod")  # the state directory of the machine's service
-
+LOCAL_DIR = "local-dir:"  # in `model.weights`, before a directory
 
 # Ten years at most: timers and the kernel take no endless ones.
 _Seconds = Annotated[float, Field(ge=0, le=3.2e8)]
@@ -53,7 +54,7 @@ class Folder(_Section):
     def database_path(self) -> Path:
         """Where this folder's scores are, or will be.
 
-        Found, too: what was kept apart while it was read-only, and what the machine's service keeps apart.
+        A database apart is found, too: of a time when the folder was read-only, or the machine's service's.
         """
         apart = self._below(state_directory())
         own = self.path / DATABASE_DIRECTORY / DATABASE_NAME if self.holds_database else apart
@@ -72,7 +73,7 @@ def _folder_table(value: object) -> object:
     if not isinstance(table, dict | Folder):
         raise ValueError('write a path, or a table such as { path = "/mnt/photos" }')
     path = table.get("path") if isinstance(table, dict) else None
-    # Another one, and "$HOME/Pictures", would mean another folder for the service than for who types.
+    # A relative path, or one with $HOME, would mean one folder to who types it and another to the service.
     if isinstance(path, str) and not os.path.isabs(os.path.expanduser(path)):
         raise ValueError('write the whole path, such as "/mnt/photos" or "~/Pictures"')
     return table
@@ -81,7 +82,7 @@ def _folder_table(value: object) -> object:
 class Model(_Section):
     """Which model scores, and how."""
 
-    weights: str = "builtin"
+    weights: str = BUILTIN
     architecture: str = "ViT-B-16-quickgelu"
     prompts: Annotated[tuple[tuple[str, str], ...], Field(min_length=1)] = (("good image", "bad image"),)
     logit_scale: Annotated[float, Field(gt=0)] = 100.0

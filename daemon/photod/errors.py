@@ -16,7 +16,8 @@ EXIT_BUSY = 75  # EX_TEMPFAIL
 EXIT_CONFIG = 78  # EX_CONFIG
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what a user may have of it
+_UNWRITABLE = (*FULL, errno.EFBIG, errno.EIO)
 
 
 class PhotodError(Exception):

@@ -19,8 +19,8 @@ def is_gone(location: str) -> bool:
 
 
 def may_be_a_strangers(location: str) -> bool:
-    """Whether somebody else may have made this: it lies where all may write, and is not whose the place is, ours or
-    root's. False, too, where that cannot be found out."""
+    """Whether somebody else may have made this: it lies where everybody may write, and is neither ours, nor root's,
+    nor of whoever owns that directory. False, too, where that cannot be found out."""
     try:
         place, found = os.stat(os.path.dirname(location)), os.lstat(location)
     except OSError:

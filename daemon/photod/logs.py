@@ -18,13 +18,13 @@ from typing import Any
 import structlog
 
 from photod.journal import JournalLogger, escaped, only_from, stderr_is_the_journal, to_record
+from photod.wire import LAST_ERRORS
 
 # Kept by the journal whatever the level, as debug records: `journalctl EVENT=unscoreable` is meant to find them.
 RECORDS = frozenset({"unscoreable"})
 
 STALL_S = 1.0  # that a record waits for whoever reads the log; later ones do not, until it is read again
 
-_KEPT = 5
 _BESIDES = ("event", "level", "timestamp")  # what is no news in a record
 
 
@@ -36,7 +36,7 @@ class Warned:
     words: str
 
 
-_recent: deque[Warned] = deque(maxlen=_KEPT)  # the process's own; appending is atomic
+_recent: deque[Warned] = deque(maxlen=LAST_ERRORS)  # the process's own; appending is atomic
 _configured: deque[tuple[str, str]] = deque([("info", "auto")], maxlen=1)
 
 

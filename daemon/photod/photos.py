@@ -6,6 +6,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import Literal, NamedTuple
 
+BUILTIN = "builtin"  # the name of the model that ships with photod
 EMBEDDING_DTYPE = "<f2"  # embeddings are stored as little-endian float16
 LAST_NS = 2**63 - 1  # the last time that a database can hold, in the year 2262
 

@@ -26,8 +26,8 @@ OPEN_S = 600.0  # that a migration of one database, or computing its scores anew
 
 
 class Roster:
-    """Belongs to the main thread; `open_late` and all that closes databases to the committing one, as do these from
-    `start` on. Any thread may ask what is `known`."""
+    """Belongs to the main thread. From `start` on, `open_late` and whatever closes a database belong to the
+    committing thread, and so do the writers. Any thread may ask what is `known`."""
 
     def __init__(
         self,

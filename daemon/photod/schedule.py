@@ -37,7 +37,7 @@ class Timers:
         if abs(offset_s - self._offset_s) > JUMP_S:
             self._offset_s = offset_s
             for job in self._scheduler.get_jobs():
-                # Not with the same trigger: what that begins with may lie ahead now.
+                # With a new trigger: the first moment of the old one may lie in the future now.
                 job.reschedule("interval", **_interval(job.trigger.interval.total_seconds()))
 
     def stop(self) -> None:

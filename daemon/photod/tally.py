@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable
 
 from photod.photos import Judged, Outcome, Passed, Scored, kind_of
 from photod.score.median import RunningMedian
-from photod.wire import Latency
+from photod.wire import LAST_ERRORS, Latency
 
 RATE_WINDOW_S = 60.0
 # Of the time from landing to commit, in seconds: settling takes two, a poll five minutes, quiet hours half a day.
 LATENCY_BOUNDS_S = (2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 14400.0, 86400.0)
 KINDS = ("scored", "duplicates", "unscoreable", "unreadable", "vanished", "changed")
-UNREADABLE_KEPT = 5
 
 
 class Tally:
@@ -29,7 +28,7 @@ class Tally:
         self._kinds = Counter(dict.fromkeys(KINDS, 0))
         self._latencies = [0] * (len(LATENCY_BOUNDS_S) + 1)  # how many up to each bound, and above the last
         self._latency_sum_s = 0.0
-        self._unreadable: deque[tuple[float, str, str]] = deque(maxlen=UNREADABLE_KEPT)
+        self._unreadable: deque[tuple[float, str, str]] = deque(maxlen=LAST_ERRORS)
 
     def seed(self, scores: Iterable[float]) -> None:
         """Begin the median with scores given earlier."""

@@ -69,7 +69,7 @@ _FUTEX = {"x86_64": "202", "aarch64": "98", "riscv64": "98", "ppc64le": "221", "
 def waits_for_lock(native_id: int) -> bool:
     """Whether a thread of this process waits for another one right now, and not for a file, a device or the clock.
 
-    Where the kernel does not tell, it does not.
+    False where the kernel does not tell.
     """
     try:
         with open(f"/proc/self/task/{native_id}/syscall", encoding="ascii") as call:

@@ -5,6 +5,10 @@ Names that are not UTF-8 are surrogate-escaped. Moments are seconds since 1970.
 
 from typing import Any, NotRequired, TypedDict
 
+LAST_ERRORS = 5  # that a status tells
+CLOSED = "closed"  # the state of a folder of which this user may know nothing
+UNUSABLE = "unusable"  # and of one whose database says nothing: damaged, or a newer photod's
+
 
 class Failure(TypedDict):
     """A photo with which something went wrong."""

@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from photod.photos import EMBEDDING_DTYPE
 from photod.store.queries import Bounds, RankedPhoto, Reader
 from photod_ctl.folders import Archive
-from photod_ctl.lens import Vectors
-
-SAMPLE = 2000  # photos that tell what an archive's embeddings are like
+from photod_ctl.lens import SAMPLE, Vectors
 
 COLUMNS = np.dtype([
     ("member", np.int32),  # which database

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photod.errors import UsageError
+from photod.errors import FULL, UsageError
 from photod_ctl.options import ConfigFile, Folders, Json, load
-from photod_ctl.originals import FULL, UnreadableError, chunks, unwritten
+from photod_ctl.originals import UnreadableError, chunks, unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+SAMPLE = 2000  # photos that tell what an archive's embeddings are like
 CROWDED = 0.9  # the median cosine above which embeddings are stretched; CLIP's is around one half
 DIRECTIONS = 32  # that are kept; more of them are noise
 PHOTOS_EACH = 6  # photos needed for each direction; with few photos fewer directions are kept

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from photod.photos import EMBEDDING_DTYPE
 from photod.store.queries import RankedPhoto, Reader
-from photod_ctl.lens import Vectors, lens_for
+from photod_ctl.lens import SAMPLE, Vectors, lens_for
 
 ROWS = 4096  # embeddings in memory at once
-SAMPLE = 2000  # of them tell how embeddings are made comparable
 
 
 def nearest(reader: Reader, sha256: str, count: int) -> list[tuple[float, RankedPhoto]]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from photod.errors import DatabaseError, UsageError
 from photod.store.queries import Reader
+from photod.wire import CLOSED, LAST_ERRORS, UNUSABLE
 from photod_ctl.folders import archive_of, has_database
 from photod_ctl.tables import warn
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
 STAGES = ("waiting", "decoding", "scoring", "committing")
 COUNTS = ("scored", "stale", "unscoreable", "missing")
-CLOSED = "closed"  # the state of a folder of which this user may know nothing
-UNUSABLE = "unusable"  # and of one whose database says nothing: damaged, or a newer photod's
-LAST_ERRORS = 5
 
 
 def offline_status(config: "Config") -> dict[str, Any]:

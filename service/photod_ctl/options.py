@@ -1,6 +1,5 @@
 """Options that several commands share, and the configuration that they lead to."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,7 +54,6 @@ def config_file(context: typer.Context, named: Path | None) -> Path | None:
 
 def load(context: typer.Context, named: Path | None) -> "Config":
     """The configuration. Raises ConfigError."""
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look through every installed package
     from photod.config import load_config  # imports pydantic: half of the start-up time of commands that need it
 
     return load_config(config_file(context, named))

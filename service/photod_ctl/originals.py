@@ -1,14 +1,12 @@
 """The photos themselves, as the client reads them: what cannot be read is told from what cannot be written."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from photod.errors import UsageError
+from photod.errors import FULL, UsageError
 
 CHUNK = 1 << 20  # bytes; in which export looks for a rating, too
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class UnreadableError(Exception):

@@ -6,6 +6,8 @@ docs/MONITORING.md explains each metric, docs/photod-alerts.yml warns by them.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from photod.wire import CLOSED, UNUSABLE
+
 Samples = Iterable[tuple[Mapping[str, str], float | None]]
 
 _STATES = ("scored", "stale", "unscoreable", "missing", "pending")
@@ -13,7 +15,7 @@ _STATES = ("scored", "stale", "unscoreable", "missing", "pending")
 
 def prometheus_text(status: Mapping[str, Any]) -> str:
     """Render the daemon's status (photod.wire.Status), or what stands for it where no daemon runs. Pure."""
-    known = [folder for folder in status["folders"] if folder["state"] not in ("closed", "unusable")]
+    known = [folder for folder in status["folders"] if folder["state"] not in (CLOSED, UNUSABLE)]
     lines = [*_of_the_daemon(status), *_of_the_work(status), *_of_the_folders(known)]
     return "\n".join(lines) + "\n"
 

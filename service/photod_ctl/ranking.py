@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from heapq import merge
 from typing import Any
 
+from photod.photos import BUILTIN
 from photod.store.queries import EVERYTHING, Bounds, RankedPhoto, Reader
 from photod_ctl.folders import Archive
 from photod_ctl.tables import warn
 
 FEW = 1000  # scores that the databases are asked about one by one
-BUILTIN = "builtin"
 BUILTIN_NOTE = "built-in model: technical quality only; see README for AesCLIP and CLIP"
 
 
@@ -37,7 +37,7 @@ class Group:
 
     model: dict[str, Any]  # its identity
     members: list[tuple[Archive, Reader]]
-    earlier: bool = False  # of no archive the current one: what it scored is still to be scored again
+    earlier: bool = False  # no archive's current model: what it scored is still to be scored again
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Ranking:
     places: list[Place]
     others: dict[Place, int] = field(default_factory=dict)  # how many more photos show its scene, where asked
     earlier: bool = False  # these photos are still to be scored by the current model
-    missing: int = 0  # photos that are, where none is ranked
+    missing: int = 0  # missing photos; counted only where none is ranked
 
     @property
     def title(self) -> str:
@@ -122,7 +122,7 @@ def place_photos(
 ) -> Ranking:
     """A ranking of these photos alone, each with its folder; every rank is that among all photos of the group.
 
-    `with_all_above`: no photo scores higher than one of these and is not among them; best first.
+    `with_all_above`: they come best first, and whatever scores higher than one of them is among them.
     """
     total = sum(reader.ranked(below=archive.below) for archive, reader in group.members)
     if with_all_above:

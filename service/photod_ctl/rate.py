@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photod.errors import EXIT_INTERRUPTED, DatabaseError, UsageError
+from photod.photos import BUILTIN
 from photod_ctl.options import MANY, ConfigFile, Json, at_most_one, config_file, load
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _summarise(folder: str, last: "Progress") -> None:
 
 
 def _note_model(last: "Progress") -> None:
-    from photod_ctl.ranking import BUILTIN, BUILTIN_NOTE
+    from photod_ctl.ranking import BUILTIN_NOTE
     from photod_ctl.tables import warn
 
     if last.get("model") == BUILTIN:

@@ -18,7 +18,7 @@ from photod.errors import ConfigError, DeviceError
 from photod.score import load_scorers, start_scorers
 from photod.score.pictures import pictures
 from photod.score.process import WORKER, DistantScorer
-from photod.score.protocol import Order
+from photod.score.protocol import LoadRequest
 from processes import children, command_of
 from synthetic_clip import SMALL, make_state, save_directory
 from waiting import wait_until
@@ -166,6 +166,6 @@ def test_it_says_nothing_where_the_daemon_ended_while_it_loaded(cache: Path, tmp
     with theirs, (tmp_path / "said").open("wb") as said:
         process = subprocess.Popen([sys.executable, "-m", WORKER], stdin=theirs.fileno(), stderr=said)
     with Connection(ours.detach()) as wire:
-        wire.send(Order(MODEL, cache, 1, ("info", "auto")))
+        wire.send(LoadRequest(MODEL, cache, 1, ("info", "auto")))
     assert process.wait(60) == 0
     assert (tmp_path / "said").read_text() == ""

@@ -14,7 +14,7 @@ from fake_scorer import FakeScorer
 from photod.config import Config
 from photod.store.queries import Reader
 from photod.store.writer import Writer
-from photod.watch.scan import Comparison
+from photod.watch.listing import Comparison
 from photod.watch.survey import Survey
 from waiting import PATIENCE_S, wait_until
 from watching import ask, fill, folder_status, put, quiet, watched
@@ -92,7 +92,7 @@ def written_late(folder: Path) -> Iterator[tuple[threading.Event, list[str]]]:
     """
     begun, go_on = threading.Event(), threading.Event()
     looked: list[str] = []
-    look = Survey.directory
+    look = Survey.compare_directory
 
     def late(write: Callable[[Writer, Any], None]) -> Callable[[Writer, Any], None]:
         def write_late(self: Writer, what: object) -> None:
@@ -111,7 +111,7 @@ def written_late(folder: Path) -> Iterator[tuple[threading.Event, list[str]]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Writer, "mark_missing", late(Writer.mark_missing))
         patch.setattr(Writer, "move", late(Writer.move))
-        patch.setattr(Survey, "directory", heard)
+        patch.setattr(Survey, "compare_directory", heard)
         yield begun, looked
         go_on.set()
 

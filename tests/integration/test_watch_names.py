@@ -12,7 +12,7 @@ from photod.config import Config, Folder
 from photod.errors import ConfigError
 from photod.photos import Candidate, Passed
 from photod.watch.ignore import Rules
-from photod.watch.scan import Listing, list_directory
+from photod.watch.listing import Listing, list_directory
 from running import make_config, running
 from waiting import wait_until
 from watching import agrees, ask, disagreement, fill, folder_status, put, quiet, rows, watched
@@ -158,7 +158,7 @@ class listing_refused:  # noqa: N801 (used like a function)
                 raise PermissionError(13, "Permission denied", path)
             return really_open(path, flags, mode, dir_fd=dir_fd)
 
-        self._patch.setattr("photod.watch.scan.os.open", refuse)
+        self._patch.setattr("photod.watch.listing.os.open", refuse)
 
     def __exit__(self, *_: object) -> None:
         self._patch.undo()

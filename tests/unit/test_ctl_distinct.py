@@ -14,9 +14,10 @@ import pytest
 from invented_archive import Photo, bursts, write_archive
 from photod.photos import EMBEDDING_DTYPE, Facts, Scored
 from photod.store.queries import EVERYTHING, Bounds, Reader
-from photod_ctl.contents import SAMPLE, Contents
+from photod_ctl.contents import Contents
 from photod_ctl.distinct import ROWS, find_scenes, rank_scenes
 from photod_ctl.folders import Archive
+from photod_ctl.lens import SAMPLE
 from photod_ctl.likeness import BURST_S, SCENES, TWINS
 from photod_ctl.ranking import Place, rank
 

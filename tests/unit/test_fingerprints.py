@@ -14,7 +14,7 @@ from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Fingerprint, KnownPhoto
 from photod.watch.ignore import Rules
-from photod.watch.scan import compare, list_directory
+from photod.watch.listing import compare, list_directory
 
 EXT4, FUSE, EXFAT = 0xEF53, 0x65735546, 0x2011BAB0
 RULES = Rules((), lambda name: name.endswith(".jpg"))

@@ -167,10 +167,10 @@ def test_a_directory_made_while_a_scan_goes_on_stays_watched(
     (folder / "a").mkdir()
     survey = survey_of(folder, [])
     survey.watches = watches
-    scan = survey.tree("")
+    scan = survey.compare_tree("")
     next(scan)
     (folder / "new").mkdir()
-    survey.directory("new")
+    survey.compare_directory("new")
     for _ in scan:
         pass
     put(folder / "new/a.png")

@@ -9,8 +9,8 @@ import pytest
 from photod.photos import Compared, KnownPhoto, Missing, Note
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
+from photod.watch.listing import Comparison, Listing
 from photod.watch.presence import Presence
-from photod.watch.scan import Comparison, Listing
 from photod.watch.survey import Surroundings, Survey
 from surroundings import surroundings
 
@@ -40,8 +40,8 @@ def test_what_a_rule_or_a_link_keeps_out_is_not_compared_even_if_asked_for(
         directory.mkdir()
         (directory / "a.jpg").touch()
     (folder / "link").symlink_to(tmp_path / "outside")
-    assert list(survey.tree(place)) == [(place, Comparison())]
-    assert survey.directory(place) == (Comparison(), [])
+    assert list(survey.compare_tree(place)) == [(place, Comparison())]
+    assert survey.compare_directory(place) == (Comparison(), [])
 
 
 @pytest.mark.parametrize("presence", Presence)
@@ -51,7 +51,7 @@ def test_only_of_a_folder_that_is_there_are_photos_noted_as_missing(
     gone = KnownPhoto("a.jpg", 1, 2, 3, 4)
     Survey(
         str(folder), RULES, replace(around, known=lambda _: [gone], presence=lambda: presence), Flight()
-    ).directory("")
+    ).compare_directory("")
     assert notes == ([Missing(str(folder), ("a.jpg",))] if presence is Presence.HERE else [])
 
 
@@ -66,7 +66,7 @@ def test_a_comparison_during_which_a_drive_was_swapped_confirms_no_deletion(
 ) -> None:
     seen: Iterator[str] = iter(identities)
     monkeypatch.setattr("photod.watch.survey.filesystem_identity", lambda _: next(seen))
-    list(survey.tree(""))
+    list(survey.compare_tree(""))
     assert notes == [Compared(str(folder), confirmed)]
 
 
@@ -76,9 +76,9 @@ def test_a_comparison_that_could_not_list_a_directory_confirms_no_deletion_until
     (folder / "closed").mkdir()
     with monkeypatch.context() as patch:
         patch.setattr("photod.watch.survey.list_directory", list_but_the_closed_one)
-        list(survey.tree(""))
+        list(survey.compare_tree(""))
         assert survey.unlisted == {"closed": "Permission denied"}
-    list(survey.tree(""))
+    list(survey.compare_tree(""))
     assert survey.unlisted == {}
     unsure, sure = notes
     assert unsure == Compared(str(folder), "")

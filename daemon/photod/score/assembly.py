@@ -8,14 +8,13 @@ import torch
 from photod import config
 from photod.errors import ConfigError, DeviceError
 from photod.logs import get_logger
-from photod.photos import InputSpec, ModelIdentity
+from photod.photos import BUILTIN, InputSpec, ModelIdentity
 from photod.score.device_errors import Fault, at_the_start, fault_of
 from photod.score.devices import pass_size, warm_up_size
 from photod.score.loading import Loaded, builtin_text, load_model
 from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered, shared
 from photod.score.scorer import Scorer
 from photod.score.selftest import check_record, warm_up
-from photod.score.sources import BUILTIN
 from photod.score.tower_scorer import TowerScorer
 
 log = get_logger(__name__)

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from photod import config
+from photod.config import LOCAL_DIR
 from photod.errors import ConfigError
+from photod.photos import BUILTIN
 from photod.score.loading import load_model
-from photod.score.sources import BUILTIN, HUB, HUB_CONFIG, LOCAL_DIR, find_source, hub_file_names, tag_entry
+from photod.score.sources import HUB, HUB_CONFIG, find_source, hub_file_names, tag_entry
 
 
 def download(model: config.Model, cache: Path, say: Callable[[str], None]) -> None:

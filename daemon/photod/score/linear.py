@@ -26,7 +26,10 @@ class Affine(NamedTuple):
 
 
 def linear(affine: Affine, device: torch.device, dtype: torch.dtype) -> Linear:
-    """The function x -> x @ weight.T + bias on a device, computed in `dtype`: of fp32 for int8, else of its own."""
+    """The function x -> x @ weight.T + bias on a device, computed in `dtype`.
+
+    x and the result are of `dtype`, but fp32 where that is int8.
+    """
     if dtype == torch.int8:
         return _linear_int8(affine)
     weight, bias = affine.to(device, dtype)

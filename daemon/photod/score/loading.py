@@ -9,9 +9,10 @@ import numpy as np
 
 from photod import config
 from photod.errors import ConfigError
+from photod.photos import BUILTIN
 from photod.score.scorer import Floats, TextVectors
 from photod.score.soundness import check_fit
-from photod.score.sources import BUILTIN, find_source, is_plain
+from photod.score.sources import find_source, is_plain
 from photod.score.text import Pairs, TextCache
 from photod.score.tower import ByteTower, Tower
 from photod.score.weights import sha256_of, write_atomically

@@ -8,7 +8,7 @@ import numpy as np
 
 
 class RunningMedian:
-    """The median of what was added so far; O(log n) per score. Owned by one thread.
+    """The median of what was added so far; O(log n) per score. Not locked: its owner sees to that.
 
     The lower half is a max-heap (stored negated), the upper half a min-heap; the lower is as long as the
     upper or one longer.

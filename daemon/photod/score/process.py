@@ -22,7 +22,7 @@ from photod import config
 from photod.errors import ConfigError, DeviceError, PhotodError
 from photod.logs import logs_configuration
 from photod.processes import describe_exit
-from photod.score.protocol import Embedded, Order, Standing, pixels_shape
+from photod.score.protocol import Embedded, LoadRequest, ReadyScorer, pixels_shape
 from photod.score.scorer import Floats, scores
 
 WORKER = "photod.score.worker"  # the module that is run
@@ -32,19 +32,19 @@ _SEE = "see the system's log"
 
 def start(model: config.Model, cache: Path, preprocessing: int) -> tuple["DistantScorer", ...]:
     """See `photod.score.start_scorers`."""
-    process = ModelProcess(Order(model, cache, preprocessing, logs_configuration()))
-    return tuple(DistantScorer(process, number, standing) for number, standing in enumerate(process.standings))
+    process = ModelProcess(LoadRequest(model, cache, preprocessing, logs_configuration()))
+    return tuple(DistantScorer(process, number, scorer) for number, scorer in enumerate(process.ready))
 
 
 class ModelProcess:
     """The process that computes for the scorers of one model, started and ended as they need it. For any thread."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
+    def __init__(self, request: LoadRequest) -> None:
+        self._request = request
         self._lock = threading.Lock()
-        self._running: _Running | None = _Running(order)
-        self.standings = self._running.standings
-        self._at_work = set(range(len(self.standings)))
+        self._running: _Running | None = _Running(request)
+        self.ready = self._running.ready
+        self._at_work = set(range(len(self.ready)))
 
     def embed(self, number: int, pixels: NDArray[np.uint8]) -> Embedded:
         """Have a scorer embed photos, after loading the model anew if it rests. Raises what the scorer raises.
@@ -75,10 +75,10 @@ class ModelProcess:
 
     def _load_again(self) -> "_Running":
         try:
-            running = _Running(self._order)
+            running = _Running(self._request)
         except ConfigError as error:  # what was right at the start
             raise DeviceError(error.problem, error.remedy) from error
-        if [each.identity for each in running.standings] != [each.identity for each in self.standings]:
+        if [each.identity for each in running.ready] != [each.identity for each in self.ready]:
             running.end()
             raise DeviceError("the model changed while it rested", "start again")
         return running
@@ -87,13 +87,13 @@ class ModelProcess:
 class DistantScorer:
     """One scorer of a `ModelProcess`; see `photod.score.scorer.RestingScorer` for the methods."""
 
-    def __init__(self, process: ModelProcess, number: int, standing: Standing) -> None:
-        self.identity = standing.identity
-        self.device = standing.device
-        self.held = standing.held
+    def __init__(self, process: ModelProcess, number: int, scorer: ReadyScorer) -> None:
+        self.identity = scorer.identity
+        self.device = scorer.device
+        self.held = scorer.held
         self._process = process
         self._number = number
-        self._text = standing.text
+        self._text = scorer.text
 
     def embed(self, pixels: NDArray[np.uint8]) -> Floats:
         """Unit embeddings; takes seconds longer after a rest."""
@@ -118,16 +118,16 @@ class DistantScorer:
 class _Running:
     """One life of the process."""
 
-    def __init__(self, order: Order) -> None:
-        self._desks: list[tuple[Connection, NDArray[np.uint8]]] = []
+    def __init__(self, request: LoadRequest) -> None:
+        self._desks: list[tuple[Connection, NDArray[np.uint8]]] = []  # of each scorer: see `protocol`
         ours, theirs = socket.socketpair()
         self._wire = ours  # the process ends when this is closed
         with theirs:
             self._process = _start(theirs)
         try:
-            self.standings = self._load(order)
-            for standing in self.standings:
-                self._desks.append(self._open_desk(pixels_shape(order, standing)))
+            self.ready = self._load(request)
+            for scorer in self.ready:
+                self._desks.append(self._open_desk(pixels_shape(request, scorer)))
         except (EOFError, OSError) as error:
             fate = self._fate()
             self.end()
@@ -143,7 +143,7 @@ class _Running:
             desk.send(len(pixels))
             answer: Embedded | Exception = desk.recv()
         except (EOFError, OSError) as error:
-            device = self.standings[number].device
+            device = self.ready[number].device
             raise DeviceError(f"{device}: the process that computes {self._fate()}", _SEE) from error
         if isinstance(answer, Exception):
             raise answer
@@ -160,10 +160,10 @@ class _Running:
             self._process.kill()
             self._process.wait()
 
-    def _load(self, order: Order) -> list[Standing]:
+    def _load(self, request: LoadRequest) -> list[ReadyScorer]:
         with Connection(os.dup(self._wire.fileno())) as control:
-            control.send(order)
-            answer: list[Standing] | Exception = control.recv()
+            control.send(request)
+            answer: list[ReadyScorer] | Exception = control.recv()
         if isinstance(answer, Exception):
             raise answer
         return answer

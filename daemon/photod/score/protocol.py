@@ -1,9 +1,9 @@
 """What the daemon and the process that computes say to each other: records, pickled, over socket pairs.
 
-The daemon sends an `Order`. It gets a `Standing` for each scorer, followed by two descriptors for each, a socket
-and the memory for its pixels; or it gets the error for which there is none. From then on each scorer is spoken to
-over its own socket: the daemon lays pixels into the memory and sends how many photos they are, and gets `Embedded`,
-or an error.
+The daemon sends a `LoadRequest`. It gets a `ReadyScorer` for each scorer, followed by its desk, which is two
+descriptors: a socket, and the memory for pixels; or it gets the error for which there is none. From then on each
+scorer is spoken to at its desk: the daemon lays pixels into the memory and sends how many photos they are, and gets
+`Embedded`, or an error.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from photod.score.scorer import Floats, TextVectors
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LoadRequest:
     """The model that is wanted; see `photod.score.load_scorers`."""
 
     model: config.Model
@@ -25,7 +25,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReadyScorer:
     """A scorer that is ready, and what need not be asked any more."""
 
     identity: ModelIdentity
@@ -42,7 +42,7 @@ class Embedded:
     held: int | None  # bytes of its device's own memory that it holds now; None: the device has none
 
 
-def pixels_shape(order: Order, standing: Standing) -> tuple[int, int, int, int]:
+def pixels_shape(request: LoadRequest, scorer: ReadyScorer) -> tuple[int, int, int, int]:
     """Of the memory for a full batch, in bytes: photos, rows, columns, colours."""
-    size = standing.identity.input.size
-    return order.model.batch_size, size, size, 3
+    size = scorer.identity.input.size
+    return request.model.batch_size, size, size, 3

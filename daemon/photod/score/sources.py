@@ -12,10 +12,10 @@ from types import ModuleType
 from typing import Any, cast
 
 from photod import config
+from photod.config import LOCAL_DIR
 from photod.errors import ConfigError
+from photod.photos import BUILTIN
 
-BUILTIN = "builtin"
-LOCAL_DIR = "local-dir:"
 HUB = "hf-hub:"
 HUB_CONFIG = "open_clip_config.json"
 # Of the pictures that OpenAI trained with; the plain architectures use them everywhere.
@@ -100,7 +100,7 @@ def _tag(model: config.Model) -> Source:
         raise _not_downloaded(model.weights)
     architecture, config = model.architecture, _architecture(model.architecture)
     mean, std = tuple(entry["mean"]), tuple(entry["std"])
-    # The same bytes, taken for a file, would be fed otherwise: then it is another model, and says so.
+    # Named as a file, the same bytes would be normalised otherwise: that is another model, and its name says so.
     unusual = (mean, std) != _usual_normalisation(architecture, config)
     name = f"{architecture}, mean {mean}, deviation {std}" if unusual else architecture
     return Source(path, name, config, mean, std, architecture)

@@ -20,7 +20,7 @@ from photod.errors import PhotodError
 from photod.logs import configure_logs
 from photod.score.assembly import assemble
 from photod.score.devices import device_memory
-from photod.score.protocol import Embedded, Order, Standing, pixels_shape
+from photod.score.protocol import Embedded, LoadRequest, ReadyScorer, pixels_shape
 from photod.score.tower_scorer import TowerScorer
 
 
@@ -29,17 +29,17 @@ def main() -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTTOU):
         signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when this ends, or waits
     wire = Connection(os.dup(0))
-    order: Order = wire.recv()
-    configure_logs(*order.logs)
+    request: LoadRequest = wire.recv()
+    configure_logs(*request.logs)
     try:
-        scorers = assemble(order.model, order.cache / "scorer", order.preprocessing)
+        scorers = assemble(request.model, request.cache / "scorer", request.preprocessing)
     except Exception as error:
         wire.send(_portable(error))
         return
-    standings = [Standing(each.identity, each.device, each.text, device_memory(each.device)) for each in scorers]
-    wire.send(standings)
-    for scorer, standing in zip(scorers, standings, strict=True):
-        desk, pixels = _open_desk(pixels_shape(order, standing))
+    ready = [ReadyScorer(each.identity, each.device, each.text, device_memory(each.device)) for each in scorers]
+    wire.send(ready)
+    for scorer, told in zip(scorers, ready, strict=True):
+        desk, pixels = _open_desk(pixels_shape(request, told))
         threading.Thread(target=_serve, args=(scorer, desk, pixels), daemon=True).start()
     wire.recv()
 

@@ -1,4 +1,4 @@
-"""`photod init`: what is to be done, shown or done."""
+"""`photod init`: decides what is to be done, and shows it or does it."""
 
 import argparse
 import os
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from photod.config import DATABASE_DIRECTORY, Config, Folder, load_config, parse_config, state_directory
+from photod.config import DATABASE_DIRECTORY, LOCAL_DIR, Config, Folder, load_config, parse_config, state_directory
 from photod.errors import ConfigError, UsageError
 from photod.folders import choose_folders
+from photod.photos import BUILTIN
 from photod.setup.dropin import system_dropin, user_dropin
 from photod.setup.place import CACHE, HUB_CACHE, SERVICE_USER, Place, account, owner_of, system_place, user_place
 from photod.setup.settings import with_folders
@@ -43,7 +44,7 @@ def init(arguments: argparse.Namespace) -> None:
             f"photod is no service any more. The scores are where they were, in each folder's {DATABASE_DIRECTORY}."
         )
         return
-    if arguments.weights and arguments.weights != "builtin":
+    if arguments.weights and arguments.weights != BUILTIN:
         _fetch_weights(place)
     _say_what_next(place)
 
@@ -129,7 +130,7 @@ def _command(place: Place) -> list[str]:
 
 def _code(config: Config) -> list[Path]:
     """Where the program is: Python, its packages, the weights."""
-    weights = Path(os.path.expanduser(config.model.weights.removeprefix("local-dir:")))
+    weights = Path(os.path.expanduser(config.model.weights.removeprefix(LOCAL_DIR)))
     places = [Path(sys.prefix), Path(sys.base_prefix), *(Path(place) for place in sys.path if place), weights]
     named = [place for place in places if place.is_absolute() and place.exists()]
     found = list(dict.fromkeys([*named, *(place.resolve() for place in named)]))
@@ -166,7 +167,7 @@ def _say_what_next(place: Place) -> None:
     print(f"\nNow type:\n    {control} {verb} photod\n    {Path(sys.executable).with_name('photod-ctl')} status")
     if not place.system:
         print("To have it run while you are not logged in:\n    loginctl enable-linger")
-    elif "User=photod" in place.folders_dropin.read_text(encoding="utf-8").splitlines():
+    elif f"User={SERVICE_USER}" in place.folders_dropin.read_text(encoding="utf-8").splitlines():
         print(
             "It runs as the user photod, who must be able to read the photos.\nTo let somebody speak to it:\n"
             "    sudo usermod -aG photod NAME"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from photod.config import DATABASE_DIRECTORY, Folder
 from photod.errors import UsageError
+from photod.setup.place import SERVICE_USER
 
 # What the unit hides, by ProtectHome= and PrivateTmp=: from there, everything needed is brought back one by one.
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108
@@ -22,7 +23,7 @@ def system_dropin(command: Sequence[str], user: str, code: Iterable[Path], folde
     lines += ["", '# The folders: photos are read, scores are written. "-": one may be away when photod starts.']
     for folder in folders:
         lines += _folder(folder)
-    if user == "photod":
+    if user == SERVICE_USER:
         lines += ["", "# Members of the group photod read the databases.", "UMask=0007"]
     return "\n".join(lines) + "\n"
 

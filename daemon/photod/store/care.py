@@ -62,7 +62,7 @@ class Report:
 
     findings: tuple[str, ...]  # a line each; none if all is well
     photos: int
-    hashed: int  # files read again, whose bytes were what the database says or are in the findings
+    hashed: int  # files read again; those whose bytes differ are among the findings
     rescored: int  # scores computed again
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from photod.errors import EXIT_BUSY, DatabaseError, PhotodError
+from photod.errors import EXIT_BUSY, FULL, DatabaseError, PhotodError
 from photod.store.backups import backups_of, damage, newest_good
 from photod.store.schema import VERSION, user_version
 
@@ -15,7 +15,6 @@ _MAKE_ROOM = "free some space on its disk, then start again"
 BUSY_TIMEOUT_S = 30.0  # a reader's checkpoint or a backup may hold the file for moments, nobody for half a minute
 
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _TOO_MANY = (errno.EMFILE, errno.ENFILE)
 
 
@@ -163,7 +162,7 @@ def _elsewhere(path: Path) -> str:
 
 
 def _remedy_for_disk(error: OSError, path: Path) -> str:
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return _MAKE_ROOM
     if error.errno in _TOO_MANY:
         return "raise the limit of open files (ulimit -n, LimitNOFILE=), six for each folder, then start again"

@@ -71,7 +71,7 @@ class Tombstones:
         return Swept(purged=self._drop(gone))
 
     def _gone(self, folder: str, since: int | None, below: str = "") -> list[int]:
-        """The rows missing since then, or at all, whose paths do not exist: a new rule only hides a photo."""
+        """The rows missing since then (None: whenever) whose paths do not exist: what a new rule hides is there."""
         where, arguments = below_condition(below)
         rows = self._db.execute(
             f"SELECT id, path FROM photo WHERE missing_since <= ? {where}",

@@ -40,7 +40,7 @@ class Writer:
     """Owns a folder's database: opening takes its lock, so two processes never write one database.
 
     Not thread-safe: one thread calls it. Every method raises DatabaseError; opening raises BusyError, too.
-    `suspects`, which never changes, are the contents on which a device failed before, with how often in a row.
+    `suspects`: the contents that a device failed with before this start, and how often in a row; never changed.
     """
 
     def __init__(self, path: Path) -> None:

@@ -57,7 +57,7 @@ class DirtyWalk:
     def _look(self, directory: str, subtree: bool) -> None:
         began = time.monotonic()
         new_to_us = subtree or directory in self._survey.unlisted
-        comparison, below = self._survey.directory(directory)
+        comparison, below = self._survey.compare_directory(directory)
         for path, fingerprint in comparison.work:
             self._consider(path, fingerprint)
         if new_to_us:

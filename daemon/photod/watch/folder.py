@@ -292,4 +292,7 @@ class FolderWatcher:
     def _feed(self) -> bool:
         for directory in self._work.look_at_settled():
             self.agenda.mark(directory)
-        return not self._paused and self._work.feed(lambda directory: self._survey.directory(directory)[0].work)
+        return not self._paused and self._work.feed(self._work_in)
+
+    def _work_in(self, directory: str) -> list[tuple[str, Fingerprint]]:
+        return self._survey.compare_directory(directory)[0].work

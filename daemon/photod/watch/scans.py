@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from photod.watch.flight import Flight
-from photod.watch.scan import Comparison
+from photod.watch.listing import Comparison
 from photod.watch.survey import Survey
 from photod.watch.worklist import Worklist
 
@@ -69,7 +69,7 @@ class Scans:
             return False
         with self._lock:
             self._below = self._requests.popleft()
-            self._scan = self._survey.tree(self._below)
+            self._scan = self._survey.compare_tree(self._below)
         if not self._below:
             self.began = time.monotonic()
         return True

@@ -48,7 +48,7 @@ class Settle:
     def observe(self, path: str, fingerprint: Fingerprint, now: float, changed: float | None = None) -> None:
         """Something happened, and the file looks like this; a new fingerprint starts its quiet time again.
 
-        `changed`: when that came about by the file's own word, which is taken for times since the look before.
+        `changed`: when that happened by its ctime, which is believed if it is later than the look before.
         """
         waiting = self._waiting.get(path)
         if waiting is None:

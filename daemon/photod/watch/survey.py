@@ -24,8 +24,8 @@ from photod.photos import (
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
+from photod.watch.listing import Comparison, Listing, compare, list_directory
 from photod.watch.presence import Presence
-from photod.watch.scan import Comparison, Listing, compare, list_directory
 
 log = get_logger(__name__)
 
@@ -62,7 +62,7 @@ class Survey:
         self._agreed: dict[str, int] = {}
         self._rewritten: deque[str] = deque()  # directories whose rows have changed, whatever was agreed
 
-    def directory(self, directory: str, *, reached: bool = False) -> tuple[Comparison, list[str]]:
+    def compare_directory(self, directory: str, *, reached: bool = False) -> tuple[Comparison, list[str]]:
         """Compare one directory; note what is missing, back or moved. Returns what is left, and what is below.
 
         `reached`: it was just seen in the listing of the one above.
@@ -95,7 +95,7 @@ class Survey:
         self._note(Returned, comparison.returned)
         return comparison, listing.directories
 
-    def tree(self, start: str) -> Iterator[tuple[str, Comparison]]:
+    def compare_tree(self, start: str) -> Iterator[tuple[str, Comparison]]:
         """Compare the tree at `start`, a directory a step, and then what the database knows besides."""
         began = time.monotonic()
         filesystem = self._identity()
@@ -106,13 +106,13 @@ class Survey:
         while stack:
             directory = stack.pop()
             visited.add(directory)
-            comparison, below = self.directory(directory, reached=directory != start)
+            comparison, below = self.compare_directory(directory, reached=directory != start)
             stack.extend(sorted(below, reverse=True))
             yield directory, comparison
         unlisted = [directory for directory in self.unlisted if directory in visited]
         for directory in self._around.known_directories(start):
             if directory not in visited and not any(_is_inside(directory, tree) for tree in unlisted):
-                yield directory, self.directory(directory)[0]
+                yield directory, self.compare_directory(directory)[0]
         if not start and self._around.presence() is Presence.HERE:
             if self.watches is not None:
                 self.watches.keep_only(self._living)
@@ -129,7 +129,7 @@ class Survey:
     def rewritten(self, directories: Iterable[str]) -> None:
         """Ask the database about these again, since their rows were just changed. Any thread.
 
-        A look that has read the earlier rows may still call them agreed after this: the next one forgets that.
+        A look that is under way may have read the old rows and call them agreed after this; the next drops that.
         """
         self._rewritten.extend(directories)
 

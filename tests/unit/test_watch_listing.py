@@ -11,7 +11,7 @@ import pytest
 from photod.fingerprints import fingerprint_of
 from photod.photos import Fingerprint, KnownPhoto, PhotoRow, storable_ns
 from photod.watch.ignore import Rules
-from photod.watch.scan import Comparison, Listing, compare, list_directory
+from photod.watch.listing import Comparison, Listing, compare, list_directory
 
 RULES = Rules((), lambda name: name.endswith(".jpg"))
 NOW, BEFORE = Fingerprint(10, 20, 30, 40), Fingerprint(9, 20, 30, 40)
@@ -124,7 +124,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, error: int) -> None:
         with really_scan(place) as entries:
             yield (Refusing(entry, error) for entry in entries)
 
-    monkeypatch.setattr("photod.watch.scan.os.scandir", scan)
+    monkeypatch.setattr("photod.watch.listing.os.scandir", scan)
 
 
 def test_a_photo_that_cannot_be_looked_at_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
