@@ -5,6 +5,7 @@ FAKE_FAILURE says when: at the "start", or at "work". Without arguments this is 
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -49,5 +50,6 @@ if __name__ == "__main__":
         assemble_really, assembly.assemble = assembly.assemble, assemble  # type: ignore[assignment]
     from photod.score import worker
 
-    worker.main()
+    with suppress(EOFError, ConnectionError):
+        worker.main()
     os._exit(0)

@@ -26,6 +26,7 @@ def test_a_gpu_that_fails_ends_photod_with_a_reason_and_its_exit_code(
     folder: Path, monkeypatch: pytest.MonkeyPatch, failure: str, suspects: int
 ) -> None:
     monkeypatch.setenv("FAKE_FAILURE", failure)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     make_photo(folder / "photo.png")
     command = [sys.executable, str(FAILING_GPU), "run", "--once", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

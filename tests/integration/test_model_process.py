@@ -15,7 +15,7 @@ import pytest
 
 from photod import config
 from photod.errors import ConfigError, DeviceError
-from photod.score import load_scorers, start_scorers
+from photod.score import load_scorers, process, start_scorers
 from photod.score.pictures import pictures
 from photod.score.process import WORKER, DistantScorer
 from photod.score.protocol import LoadRequest
@@ -138,6 +138,33 @@ def test_weights_that_changed_during_a_rest_are_not_mixed_with_others(tmp_path: 
     with pytest.raises(DeviceError, match="model"):
         scorer.embed(pictures(side, 2))
     assert model_processes() == []
+
+
+def test_a_model_that_comes_back_on_another_device_is_not_taken_for_the_same(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In fp32 their identities are the same, and yet the scores of each are its own."""
+    (scorer,) = start_scorers(MODEL, cache, 1)
+    scorer.release()
+    load = process._Running._load
+    monkeypatch.setattr(process._Running, "_load", lambda *_: [replace(each, device="cuda:0") for each in load(*_)])
+    with pytest.raises(DeviceError, match="changed while it rested; start again"):
+        scorer.embed(SHOWN)
+    assert model_processes() == []
+
+
+def test_a_process_that_its_driver_holds_although_it_was_killed_is_not_waited_for(
+    scorer: DistantScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang(*_: object) -> int:
+        raise subprocess.TimeoutExpired("python", 0.0)
+
+    running = scorer._process._running
+    assert running is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(running._process, "wait", hang)
+        scorer.release()
+    running._process.wait()
 
 
 STARTS_AND_WAITS = """

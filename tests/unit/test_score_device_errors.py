@@ -1,13 +1,15 @@
 """What an error of a device means: whether to change the configuration, or to wait until it is well again."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from photod import config
 from photod.errors import ConfigError, DeviceError
-from photod.score import assembly
+from photod.score import assembly, device_errors
 from photod.score.assembly import find_devices
 from photod.score.device_errors import Fault, at_the_start, fault_of
 from photod.score.precision import Choice, shared
@@ -26,7 +28,7 @@ def out_of_memory() -> Exception:
 def a_gpu_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a driver does that is there and does not work: it counts a device, and cannot open it."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    fault = Fault("CUDA unknown error", passes=False)
+    fault = Fault("no kernel image is available", passes=False)
     monkeypatch.setattr(assembly, "fault_of", lambda device: fault if device == GPU else None)
 
 
@@ -43,9 +45,16 @@ def test_a_device_is_tried_before_it_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["CUDA error: out of memory", "CUDA-capable device(s) is/are busy or unavailable"]
+    "words",
+    [
+        "CUDA error: out of memory",
+        "CUDA-capable device(s) is/are busy or unavailable",
+        "CUDA unknown error - this may be due to an incorrectly set up environment",  # after the machine slept
+        "Unexpected error from cudaGetDeviceCount(). Error 802: system not yet initialized",
+        "CUDA error: uncorrectable ECC error encountered",
+    ],
 )
-def test_auto_waits_for_a_gpu_that_others_hold_rather_than_compute_the_archive_anew(
+def test_auto_waits_for_a_gpu_that_may_be_well_again_rather_than_compute_the_archive_anew(
     words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -60,12 +69,58 @@ def test_auto_waits_for_a_gpu_that_others_hold_rather_than_compute_the_archive_a
 @pytest.mark.usefixtures("a_gpu_that_fails")
 def test_auto_leaves_out_a_gpu_that_does_not_work_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert find_devices(config.Model(devices="auto")) == (CPU,)
-    assert re.search(r"device_left_out.*cuda:0.*CUDA unknown error", "".join(capsys.readouterr()))
+    assert re.search(r"device_left_out.*cuda:0.*no kernel image", "".join(capsys.readouterr()))
 
 
 @pytest.mark.usefixtures("a_gpu_that_fails")
 def test_a_gpu_that_was_named_and_does_not_work_is_a_device_error() -> None:
-    with pytest.raises(DeviceError, match=r"cuda:0 does not work: CUDA unknown error; .*model.devices"):
+    with pytest.raises(DeviceError, match=r"cuda:0 does not work: no kernel image is available; .*model.devices"):
+        find_devices(config.Model(devices=("cuda:0",)))
+
+
+@pytest.fixture
+def nvidia(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with one GPU, which its driver counts not yet, or no more."""
+    (tmp_path / "gpus/0000:01:00.0").mkdir(parents=True)
+    (tmp_path / "nvidiactl").touch()
+    monkeypatch.setattr(device_errors, "_DRIVEN", tmp_path / "gpus")
+    monkeypatch.setattr(device_errors, "_CONTROL", tmp_path / "nvidiactl")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("nvidia")
+@pytest.mark.parametrize("devices", ["auto", ("cuda:0",)])
+def test_a_gpu_that_the_driver_does_not_count_is_waited_for(devices: Any) -> None:
+    with pytest.raises(DeviceError, match=r"its driver does not count it: .*nvidia-smi"):
+        find_devices(config.Model(devices=devices))
+
+
+@pytest.mark.usefixtures("nvidia")
+def test_a_gpu_that_is_not_wanted_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_devices(config.Model(devices="cpu")) == (CPU,)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert find_devices(config.Model(devices="auto")) == (CPU,)
+
+
+@pytest.mark.parametrize("hidden", ["gpus/0000:01:00.0", "nvidiactl"])
+def test_where_no_gpu_is_open_to_photod_auto_takes_the_cpu(nvidia: Path, hidden: str) -> None:
+    place = nvidia / hidden
+    place.rmdir() if place.is_dir() else place.unlink()
+    assert find_devices(config.Model(devices="auto")) == (CPU,)
+
+
+def test_a_gpu_that_was_named_where_there_is_none_is_a_configuration_error_with_torchs_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("Found no NVIDIA driver on your system.\nAnd more.")
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "init", fail)
+    with pytest.raises(ConfigError, match=r'"cuda:0": Found no NVIDIA driver on your system.; set'):
         find_devices(config.Model(devices=("cuda:0",)))
 
 
@@ -85,7 +140,8 @@ def test_unlike_devices_meet_in_the_arithmetic_that_all_have() -> None:
     [
         out_of_memory(),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+        RuntimeError("GET was unable to find an engine to execute this computation"),
     ],
 )
 def test_a_batch_that_finds_no_room_beside_nothing_else_is_too_large(

@@ -1,6 +1,8 @@
 """How a batch crosses a GPU: its streams are recorded here, and the CPU computes."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from weakref import ref
 
@@ -67,6 +69,22 @@ def test_a_pass_waits_for_its_own_copy_alone(cross: Crossing, streams: Streams) 
 
     cross(engine, np.resize(pictures(SIZE), (2 * PASS, SIZE, SIZE, 3)))
     assert streams.asked == 2 * ["copy", "wait for the copy", "compute"]
+
+
+def test_one_thread_computes_whoever_asks(cross: Crossing, streams: Streams) -> None:
+    """The handles and plans of the warm-up are that thread's."""
+    threads: set[int] = set()
+
+    def engine(pixels: Tensor) -> Tensor:
+        threads.add(threading.get_ident())
+        return statistics_of(pixels)
+
+    another = devices._gpu_crossing(GPU)
+    cross(engine, pictures(SIZE))
+    with ThreadPoolExecutor(1) as asking:
+        asking.submit(another, engine, pictures(SIZE)).result()
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
 
 
 def test_what_was_uploaded_is_held_until_it_has_been_read(cross: Crossing, streams: Streams) -> None:

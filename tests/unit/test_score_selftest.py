@@ -107,8 +107,11 @@ def test_the_order_of_a_batch_is_kept_across_passes() -> None:
     assert np.allclose(together, alone, atol=1e-6)
 
 
-def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(ConfigError, match=r'devices has "cuda:77"; this machine has .*cpu'):
+def test_a_device_that_is_not_there_is_named_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r'devices has "cuda:77"'):
+        find_devices(config.Model(devices=("cuda:77",)))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ConfigError, match=r'devices has "cuda:77"; this machine has cuda:0, cpu'):
         find_devices(config.Model(devices=("cuda:77",)))
     assert find_devices(config.Model(devices="cpu")) == (torch.device("cpu"),)
     assert find_devices(config.Model(devices=("cpu", "cpu"))) == (torch.device("cpu"),)

@@ -9,7 +9,7 @@ from photod import config
 from photod.errors import ConfigError, DeviceError
 from photod.logs import get_logger
 from photod.photos import BUILTIN, InputSpec, ModelIdentity
-from photod.score.device_errors import Fault, at_the_start, fault_of
+from photod.score.device_errors import Fault, at_the_start, fault_of, hides_a_gpu, why_no_gpu
 from photod.score.devices import pass_size, warm_up_size
 from photod.score.loading import Loaded, builtin_text, load_model
 from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered, shared
@@ -73,10 +73,16 @@ def find_devices(model: config.Model) -> tuple[torch.device, ...]:
     "auto" only where that may pass, since another device would compute the whole archive anew.
     """
     present = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    wants_a_gpu = model.devices == "auto" or any(name.startswith("cuda") for name in model.devices)
+    if wants_a_gpu and not present and hides_a_gpu():
+        problem = f"a GPU is there, and its driver does not count it: {why_no_gpu()}"
+        raise DeviceError(problem, "see what nvidia-smi says, or set model.devices")
     if model.devices == "auto":
         return _working(present) or (torch.device("cpu"),)
     names = [model.devices] if isinstance(model.devices, str) else list(model.devices)
     for name in names:
+        if name.startswith("cuda") and not present:
+            raise ConfigError(f'model.devices has "{name}": {why_no_gpu()}', "set it to auto or cpu")
         if name not in ("cpu", *present):
             raise ConfigError(f'model.devices has "{name}"', f"this machine has {', '.join([*present, 'cpu'])}")
     if "cpu" in names and len(set(names)) > 1:
@@ -139,5 +145,7 @@ def _choice(model: config.Model, cache: Path, device: torch.device, loaded: Load
             choice = choose(loaded.tower, device, model.precision, movement, model.batch_size)
         except (RuntimeError, MemoryError) as error:
             raise at_the_start(error, device, pass_size(device, model.batch_size)) from error
+        if gpu:
+            torch.cuda.empty_cache()  # of the engines that were tried and are gone
         remember(path, choice)
     return choice

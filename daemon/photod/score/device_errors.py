@@ -1,5 +1,7 @@
 """What an error of a device means: too large a batch, memory that others hold, or a device that fails."""
 
+import os
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -7,8 +9,18 @@ import torch
 from photod.errors import ConfigError, DeviceError, PhotodError
 
 _GIB = 1 << 30
-# As CUDA, torch's allocator on a CPU, and cuBLAS and cuDNN say it.
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
+# As CUDA, torch's allocator on a CPU, cuBLAS, cuDNN, and cuDNN without room for any of its plans say it.
+_OUT_OF_MEMORY = (
+    "out of memory", "can't allocate memory", "alloc_failed", "allocation_failed", "unable to find an engine",
+)  # fmt: skip
+# What stays as it is until somebody changes the machine. Anything else may pass: a driver that is not ready yet,
+# memory that others hold, an error of the device.
+_LASTING = (
+    "too old", "driver version is insufficient", "no kernel image", "invalid device ordinal", "no nvidia driver",
+    "no cuda gpus are available", "not compiled with cuda",
+)  # fmt: skip
+_CONTROL = Path("/dev/nvidiactl")
+_DRIVEN = Path("/proc/driver/nvidia/gpus")
 
 
 def first_line(error: BaseException) -> str:
@@ -20,7 +32,7 @@ class Fault(NamedTuple):
     """Why torch cannot compute on a device."""
 
     words: str
-    passes: bool  # whether other programs are the reason
+    passes: bool  # whether it may be well again by itself
 
 
 def fault_of(device: torch.device) -> Fault | None:
@@ -28,8 +40,23 @@ def fault_of(device: torch.device) -> Fault | None:
     try:
         (torch.ones(1, device=device) + 1).item()
     except Exception as error:  # not all of the driver's errors have a type of their own
-        return Fault(first_line(error), _out_of_memory(error) or "busy" in str(error))
+        return Fault(first_line(error), not any(phrase in str(error).lower() for phrase in _LASTING))
     return None
+
+
+def hides_a_gpu() -> bool:
+    """Whether a GPU is there and open to us that the driver does not count: it starts, or was just exchanged."""
+    hidden_by_wish = "CUDA_VISIBLE_DEVICES" in os.environ or torch.version.cuda is None
+    return not hidden_by_wish and os.access(_CONTROL, os.R_OK | os.W_OK) and any(_DRIVEN.glob("*"))
+
+
+def why_no_gpu() -> str:
+    """Why torch counts no GPU, in the driver's words or its own."""
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+    except Exception as error:
+        return first_line(error)
+    return "there is none"
 
 
 def at_the_start(error: Exception, device: torch.device, photos: int) -> PhotodError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -66,6 +67,16 @@ def _cpu_crossing() -> Crossing:
     return cross
 
 
+@lru_cache
+def _own_thread(device: torch.device) -> ThreadPoolExecutor:
+    """The one thread that computes on a GPU.
+
+    torch keeps the handles, workspaces and plans of cuBLAS and cuDNN for each thread. Were the warm-up another's,
+    the first batch would make them all again, and might find no memory for them.
+    """
+    return ThreadPoolExecutor(1, f"score-{device}")
+
+
 def _gpu_crossing(device: torch.device) -> Crossing:
     """Copies have a stream of their own, so that the next pass is uploaded while this one is computed.
 
@@ -81,7 +92,7 @@ def _gpu_crossing(device: torch.device) -> Crossing:
         return there
 
     @torch.inference_mode()
-    def cross(engine: Engine, pixels: NDArray[np.uint8]) -> Floats:
+    def compute(engine: Engine, pixels: NDArray[np.uint8]) -> Floats:
         passes: list[Tensor] = []
         held: list[Tensor] = []
         with torch.cuda.device(device):  # else streams would be put back on the first GPU, which takes its memory
@@ -93,5 +104,8 @@ def _gpu_crossing(device: torch.device) -> Crossing:
                     held.clear()
             vectors: Floats = torch.cat(passes).cpu().numpy()
         return vectors
+
+    def cross(engine: Engine, pixels: NDArray[np.uint8]) -> Floats:
+        return _own_thread(device).submit(compute, engine, pixels).result()
 
     return cross

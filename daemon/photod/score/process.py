@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from photod import config
 from photod.errors import ConfigError, DeviceError, PhotodError
 from photod.logs import logs_configuration
+from photod.photos import ModelIdentity
 from photod.processes import describe_exit
 from photod.score.protocol import Embedded, LoadRequest, ReadyScorer, pixels_shape
 from photod.score.scorer import Floats, scores
@@ -78,10 +80,14 @@ class ModelProcess:
             running = _Running(self._request)
         except ConfigError as error:  # what was right at the start
             raise DeviceError(error.problem, error.remedy) from error
-        if [each.identity for each in running.ready] != [each.identity for each in self.ready]:
+        if _who(running.ready) != _who(self.ready):
             running.end()
-            raise DeviceError("the model changed while it rested", "start again")
+            raise DeviceError("the model, or what computes it, changed while it rested", "start again")
         return running
+
+
+def _who(ready: Sequence[ReadyScorer]) -> list[tuple[ModelIdentity, str]]:
+    return [(scorer.identity, scorer.device) for scorer in ready]
 
 
 class DistantScorer:
@@ -158,7 +164,8 @@ class _Running:
             self._process.wait(_ENDING_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):  # a driver that hangs holds even what was killed
+                self._process.wait(_ENDING_S)
 
     def _load(self, request: LoadRequest) -> list[ReadyScorer]:
         with Connection(os.dup(self._wire.fileno())) as control:

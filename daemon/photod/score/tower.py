@@ -54,6 +54,8 @@ def build_engine(tower: Tower, arithmetic: str, device: torch.device) -> Engine:
         torch.backends.cudnn.allow_tf32 = arithmetic == "tf32"
         # Sums in fp16 as well are another default; how many there are depends on the size of the batch.
         torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+        # On the newest devices cuDNN would come first for attention, which plans anew for each size of a pass.
+        torch.backends.cuda.enable_cudnn_sdp(False)
         return engine(pixels)
 
     return run
