@@ -73,7 +73,10 @@ class Answers:
         return sorted(errors, key=lambda error: -error["at"])[:LAST_ERRORS]
 
     def rate(self, folder: str) -> Iterator[Progress]:
-        """Compare a folder and score what needs it; yields the progress, the last time when all is done."""
+        """Compare a folder and score what needs it; yields the progress, the last time when all is done.
+
+        Raises UsageError where the folder is away, or goes away meanwhile.
+        """
         meant, below = find_present(self.folders.values(), folder)
         before = meant.watcher.counts()
         meant.watcher.request_scan(below)
@@ -82,6 +85,8 @@ class Answers:
             meant.watcher.wait_until_idle(FOLLOW_S)
         if not done and self.is_stopping():  # what was decoded is still being committed
             self.drained.wait()
+        if done:
+            find_present(self.folders.values(), folder)
         yield self._progress(meant, before, "done" if done else "stopped")
 
     def rescan(self, folder: str | None) -> None:

@@ -129,7 +129,7 @@ class Committer:
             case Moved():
                 writer.move(note.moves)
             case Compared():
-                swept = writer.mark_compared(note.folder, note.filesystem)
+                swept = writer.mark_compared(note.folder, note.filesystem, dict(note.mounts))
                 if swept.purged or swept.waiting:
                     log.info("tombstones", folder=note.folder, purged=swept.purged, waiting_for_purge=swept.waiting)
             case Purge():

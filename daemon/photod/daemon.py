@@ -84,7 +84,9 @@ class Daemon:
         self._summary = Summary()
         self._timers = Timers()
         self._observer = Observer(self._crew)
-        self._roster = Roster(self._crew, self._observer, config.watch, self._offer, self._expect, self._note)
+        self._roster = Roster(
+            self._crew, self._observer, config.watch, self._offer, self._expect, self._note, self._offer_note
+        )
         self._reloader = Reloader(config, read_config, self._roster)
         self._pipeline: Pipeline | None = None
         self._control: ControlServer | None = None
@@ -264,6 +266,9 @@ class Daemon:
     def _note(self, note: Note) -> None:
         if self._pipeline is not None:
             self._pipeline.note(note)
+
+    def _offer_note(self, note: Note) -> bool:
+        return self._pipeline is not None and self._pipeline.offer_note(note)
 
 
 def _log_outcome(outcome: Outcome) -> None:

@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import re
+from contextlib import suppress
 
 # Filesystems whose files other machines or programs change behind the kernel's back, by statfs type.
 REMOTE = frozenset({
@@ -31,6 +33,7 @@ class _Statfs(ctypes.Structure):
     )
 
 
+_ESCAPED = re.compile(rb"\\([0-7]{3})")  # spaces and such, in the kernel's tables
 _libc = ctypes.CDLL(None, use_errno=True)
 
 DRIVES = "/sys/dev/block"  # where the kernel lists the drives that are there, by their numbers
@@ -45,6 +48,23 @@ def filesystem_identity(path: str) -> str:
     """Names the filesystem at `path` across restarts, as far as it has a name. Raises OSError."""
     answer = _ask(path)
     return f"{answer.type & 0xFFFFFFFF:x}:{answer.fsid[0]:08x}{answer.fsid[1]:08x}"
+
+
+def mounts_below(directory: str) -> dict[str, str]:
+    """The mount points below a directory, relative to it, and the identity of what is mounted there.
+
+    Where something is mounted at the first look only (autofs), nothing is until then. Raises OSError.
+    """
+    above = os.path.realpath(directory).rstrip("/") + "/"
+    found: dict[str, str] = {}
+    with open("/proc/self/mountinfo", "rb") as table:
+        for line in table:
+            told, _, filesystem = line.partition(b" - ")
+            place = os.fsdecode(_ESCAPED.sub(lambda octal: bytes([int(octal[1], 8)]), told.split(b" ")[4]))
+            if place.startswith(above) and not filesystem.startswith(b"autofs "):
+                with suppress(OSError):  # it cannot be looked at: as good as away
+                    found[place.removeprefix(above)] = filesystem_identity(place)
+    return found
 
 
 def is_remote(place: str | int) -> bool:

@@ -210,6 +210,7 @@ class Compared:
 
     folder: str
     filesystem: str = ""  # its identity where there was no error at all, so that old tombstones may go
+    mounts: tuple[tuple[str, str], ...] = ()  # what is mounted inside it: where, and which filesystem
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,10 @@ class Pipeline:
         """Have something written down; blocks while the committer is behind."""
         self._verdicts.put(note)
 
+    def offer_note(self, note: Note) -> bool:
+        """Have something written down if there is room; never blocks."""
+        return self._verdicts.offer(note)
+
     def queue(self) -> dict[str, int]:
         """How many photos wait before each stage."""
         return {

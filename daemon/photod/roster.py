@@ -37,6 +37,7 @@ class Roster:
         offer: Callable[[Candidate], bool],
         expect: Callable[[], None],
         note: Callable[[Note], None],
+        offer_note: Callable[[Note], bool],
     ) -> None:
         self.folders: Mapping[str, OpenFolder] = {}  # replaced, never changed: others may be iterating
         self.writers: dict[str, Writer] = {}
@@ -47,6 +48,7 @@ class Roster:
         self._offer = offer
         self._expect = expect
         self._note = note
+        self._offer_note = offer_note
         self._scorer: Scorer | None = None
         self._model_key = ""
         self._may_wait = True
@@ -147,7 +149,8 @@ class Roster:
             elif closed is None and not self._threads[path].is_alive() and not len(watcher.flight):
                 watcher.unwatch()
                 self._leaving[path] = threading.Event()
-                self._note(Dismissed(path))
+                if not self._offer_note(Dismissed(path)):  # for a committer that hangs the main thread never waits
+                    self._leaving[path] = None
         for path in [path for path in self._awaited if path not in self.folders]:
             self._take(self._awaited.pop(path))
         return list(self._leaving)

@@ -63,8 +63,8 @@ def lose(writer: Writer, folder: Path, paths: list[str]) -> None:
     writer.mark_missing(paths)
 
 
-def compare(writer: Writer, folder: Path, filesystem: str = DISK) -> Swept:
-    return writer.mark_compared(str(folder), filesystem)
+def compare(writer: Writer, folder: Path, filesystem: str = DISK, **mounts: str) -> Swept:
+    return writer.mark_compared(str(folder), filesystem, mounts)
 
 
 def missing(writer: Writer) -> int:
@@ -199,3 +199,26 @@ def test_contents_that_no_photo_has_any_more_go_with_them(writer: Writer, folder
     assert writer.purge(str(folder)) == 2
     assert writer._db.execute("SELECT count(*) FROM content").fetchone() == (2,)
     assert writer._db.execute("SELECT count(*) FROM embedding").fetchone() == (2,)
+
+
+def test_while_a_drive_inside_the_folder_is_away_its_photos_keep_their_rows(
+    writer: Writer, folder: Path, clock: Clock
+) -> None:
+    for part in ("nas", "nasty"):
+        (folder / part).mkdir()
+    paths = commit(writer, folder, 2, "nas/") + commit(writer, folder, 3, "nasty/") + commit(writer, folder, 50)
+    compare(writer, folder, nas="ef53:7")
+    lose(writer, folder, paths[:5])
+    compare(writer, folder)
+    clock.go(2 * DAY)
+    assert compare(writer, folder) == Swept(purged=3)  # those of `nasty`
+    clock.go(2 * DAY)
+    assert compare(writer, folder, nas="ef53:8") == Swept()  # another drive lies there
+    clock.go(2 * DAY)
+    assert compare(writer, folder, nas="ef53:7") == Swept()  # and that one is away now
+    assert missing(writer) == 2
+    assert writer.purge(str(folder), "nas") == 2
+    lose(writer, folder, paths[5:6])
+    compare(writer, folder)
+    clock.go(2 * DAY)
+    assert compare(writer, folder) == Swept(purged=1)

@@ -161,6 +161,16 @@ CREATE VIEW scores AS
 """
 
 
+_V8 = """
+-- What was ever mounted inside the folder: while it is not there, its photos keep their rows. See tombstones.py.
+CREATE TABLE mounted (
+    path        TEXT NOT NULL,                    -- relative to the folder; a BLOB where the name is not UTF-8
+    filesystem  TEXT NOT NULL,                    -- its identity
+    PRIMARY KEY (path, filesystem)
+) WITHOUT ROWID;
+"""
+
+
 def run_script(connection: sqlite3.Connection, script: str) -> None:
     """Run the statements of a script; `executescript` would commit the transaction that it is part of."""
     pending = ""
@@ -173,7 +183,7 @@ def run_script(connection: sqlite3.Connection, script: str) -> None:
 
 # MIGRATIONS[n] takes a database from user_version n to n + 1. Append only: released steps never change.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = tuple(
-    partial(run_script, script=script) for script in (_V1, _V2, _V3, _V4, COUNTS_AND_HISTORY, _V6, _V7)
+    partial(run_script, script=script) for script in (_V1, _V2, _V3, _V4, COUNTS_AND_HISTORY, _V6, _V7, _V8)
 )
 VERSION = len(MIGRATIONS)
 

@@ -173,15 +173,16 @@ class Writer:
                 [(sha256,) for sha256 in contents],
             )
 
-    def mark_compared(self, folder: str, filesystem: str) -> Swept:
-        """Note that the whole folder has just been compared with this database.
+    def mark_compared(self, folder: str, filesystem: str, mounts: Mapping[str, str]) -> Swept:
+        """Note that the whole folder has just been compared with this database, and what is mounted inside it.
 
-        With the folder's path and the identity of its filesystem, there was no error, either: old tombstones
-        may go. Returns what became of them.
+        With the identity of its filesystem, there was no error, either: old tombstones may go. Returns what became
+        of them.
         """
         with database_errors(self.path), transaction(self._db):
             self._db.execute("UPDATE folder SET compared_at = ?", (_now(),))
-            return self._tombstones.confirm(folder, filesystem, _now()) if filesystem else Swept()
+            self._tombstones.remember(mounts)
+            return self._tombstones.confirm(folder, filesystem, mounts, _now()) if filesystem else Swept()
 
     def purge(self, folder: str, below: str = "") -> int:
         """Drop the rows of the missing photos, or of a part, that are not in the folder here; returns how many."""

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from photod.photos import Candidate, Fingerprint, KnownPhoto, Outcome, Passed, PhotoRow
@@ -63,10 +63,17 @@ class Flight:
                 troubles = self._unreadable.setdefault(directory, {})
                 troubles.update((path, (None, reason)) for path, reason in unreadable.items())
 
-    def keep_only(self, directories: Collection[str]) -> None:
-        """These are all directories of the folder: what could not be read elsewhere is gone."""
+    def left(self, tree: str) -> None:
+        """Hear that no walk comes to a tree any more: what is in flight there is looked at again."""
         with self._lock:
-            self._unreadable = {place: photos for place, photos in self._unreadable.items() if place in directories}
+            for directory, photos in self._in_flight.items():
+                if not tree or directory == tree or directory.startswith(tree + "/"):
+                    self._touched.update(photos)
+
+    def keep_only(self, is_there: Callable[[str], bool]) -> None:
+        """What could not be read in directories that are not there any more is gone."""
+        with self._lock:
+            self._unreadable = {place: photos for place, photos in self._unreadable.items() if is_there(place)}
 
     def finish(self, outcome: Outcome) -> bool:
         """Hear what became of a candidate; True if its file must be looked at again."""

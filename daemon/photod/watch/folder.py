@@ -75,8 +75,8 @@ class FolderWatcher:
 
     def unwatch(self) -> None:
         """Have nothing watched any more; after `run` has returned."""
-        if self._survey.watches is not None:
-            self._survey.watches.forget("")
+        if (watches := self._survey.watches) is not None:
+            watches.forget("")
 
     def noticed(self, path: str) -> None:
         """Something happened to a file: have its directory looked at."""
@@ -107,8 +107,9 @@ class FolderWatcher:
 
     def finished(self, outcome: Outcome) -> None:
         """Hear what became of a candidate of this folder."""
-        if self.flight.finish(outcome):
-            self.look_anew({os.path.dirname(outcome.candidate.path)})
+        with self._lock:  # nobody takes the folder for done between the two
+            if self.flight.finish(outcome):
+                self.look_anew({os.path.dirname(outcome.candidate.path)})
         self.wake()
 
     def noted(self, note: Note) -> None:

@@ -8,7 +8,7 @@ the two, what is not listed is not watched, and every scan repairs what is amiss
 import errno
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Callable
 from typing import Protocol
 
 from watchdog.observers.inotify_c import (
@@ -95,13 +95,13 @@ class DirectoryWatches:
             for kept in (self._unwatched, self._remote):
                 kept.difference_update([d for d in kept if d == tree or d.startswith(inside) or not tree])
 
-    def keep_only(self, directories: Collection[str]) -> None:
-        """These are all directories of the folder: forget others."""
+    def keep_only(self, is_there: Callable[[str], bool]) -> None:
+        """Forget the directories that are not there any more."""
         with self._lock:
-            for directory in [held for held in self._held if held not in directories]:
+            for directory in [held for held in self._held if not is_there(held)]:
                 self._let_go(directory)
-            self._unwatched.intersection_update(directories)
-            self._remote.intersection_update(directories)
+            self._unwatched = set(filter(is_there, self._unwatched))
+            self._remote = set(filter(is_there, self._remote))
 
     def root_is_another(self) -> bool:
         """Whether the folder's path leads to another directory than the one that is watched."""
@@ -150,13 +150,14 @@ class DirectoryWatches:
         """Whether this very directory is watched, under whatever name until now."""
         with self._lock:
             held = self._held.get(directory)
-            if held is None or held[1:] != (status.st_dev, status.st_ino):
+            # A watch that ended under another name leaves this behind, and its inode may be a new directory's.
+            if held is None or held[1:] != (status.st_dev, status.st_ino) or held[0] not in self._directory_of:
                 return False
             self._directory_of[held[0]] = directory
             return True
 
     def _add(self, directory: str, location: str, status: os.stat_result) -> None:
-        name = _name(directory)
+        name = self._name(directory)
         try:
             watch = self._instance.add_callback(os.fsencode(location), MASK, self, name)
         except OSError as error:
@@ -187,9 +188,11 @@ class DirectoryWatches:
         watch, _, _ = self._held.pop(directory)
         if self._directory_of.get(watch) == directory:
             del self._directory_of[watch]
-        self._instance.remove_callbacks([(WatchDescriptor(watch), _name(directory))])
+        self._instance.remove_callbacks([(WatchDescriptor(watch), self._name(directory))])
 
+    def _name(self, directory: str) -> CallbackId:
+        """watchdog numbers callbacks by what one likes.
 
-def _name(directory: str) -> CallbackId:
-    """watchdog numbers callbacks by what one likes; two directories never share a name."""
-    return CallbackId(directory)  # type: ignore[arg-type]
+        A directory that moved from one folder to another, or is mounted in two, has one watch and a name in each.
+        """
+        return CallbackId((self._folder, directory))  # type: ignore[arg-type]

@@ -45,18 +45,21 @@ class Settle:
     def __contains__(self, path: str) -> bool:
         return path in self._waiting
 
-    def observe(self, path: str, fingerprint: Fingerprint, now: float, changed: float | None = None) -> None:
+    def observe(self, path: str, fingerprint: Fingerprint, now: float, changed: float | None = None) -> bool:
         """Something happened, and the file looks like this; a new fingerprint starts its quiet time again.
+
+        Returns whether that is news.
 
         `changed`: when that happened by its ctime, which is believed if it is later than the look before.
         """
         waiting = self._waiting.get(path)
         if waiting is None:
             self._begin(path, fingerprint, now)
-            return
+            return True
         if waiting.unstable and not waiting.long_write:
-            return  # its next look is planned
-        if waiting.fingerprint != fingerprint:
+            return False  # its next look is planned
+        news = waiting.fingerprint != fingerprint
+        if news:
             waiting.fingerprint = fingerprint
             waiting.since = now if changed is None else max(waiting.since, changed)
             waiting.due = min(waiting.since + self.quiet_s, max(waiting.forced, now))
@@ -64,6 +67,11 @@ class Settle:
             waiting.long_write = False
             waiting.since = now
             waiting.due = now + self.quiet_s
+        return news
+
+    def last_seen(self, path: str) -> Fingerprint:
+        """What a waiting file looked like."""
+        return self._waiting[path].fingerprint
 
     def landed(self, path: str) -> float:
         """Since when the file has looked as it does, and nobody was seen to have it open."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from photod.files import is_gone
-from photod.filesystem import filesystem_identity
+from photod.filesystem import filesystem_identity, mounts_below
 from photod.logs import get_logger
 from photod.photos import (
     Candidate,
@@ -69,16 +69,18 @@ class Survey:
         """
         if not reached and not self._is_entered(directory):
             self._forget(directory)
+            self._flight.left(directory)
             self._note_missing(directory)
             return Comparison(), []
-        if self.watches is not None:
-            self.watches.watch(directory)  # before the listing, so that nothing falls between the two
+        if (watches := self.watches) is not None:
+            watches.watch(directory)  # before the listing, so that nothing falls between the two
         try:
             listing = list_directory(self.folder, directory, self._rules)
         except (FileNotFoundError, NotADirectoryError):
             self._forget(directory)
             self._set_listed(directory)
             self._flight.listed(directory, (), {})
+            self._flight.left(directory)
             self._note_missing(directory)
             return Comparison(), []
         except OSError as error:
@@ -114,12 +116,17 @@ class Survey:
             if directory not in visited and not any(_is_inside(directory, tree) for tree in unlisted):
                 yield directory, self.compare_directory(directory)[0]
         if not start and self._around.presence() is Presence.HERE:
-            if self.watches is not None:
-                self.watches.keep_only(self._living)
-            self._flight.keep_only(self._living)
+
+            def is_there(directory: str) -> bool:  # nothing is known of what lies in one that could not be listed
+                return directory in self._living or any(_is_inside(directory, tree) for tree in unlisted)
+
+            if (watches := self.watches) is not None:
+                watches.keep_only(is_there)
+            self._flight.keep_only(is_there)
             self.unlisted = {path: reason for path, reason in self.unlisted.items() if path in self._living}
-            sure = filesystem if not unlisted and filesystem == self._identity() else ""
-            self._around.note(Compared(self.folder, sure))
+            mounts = self._mounts()
+            sure = filesystem if mounts is not None and not unlisted and filesystem == self._identity() else ""
+            self._around.note(Compared(self.folder, sure, mounts or ()))
         log.debug("compared", folder=self.folder, directories=len(visited), seconds=time.monotonic() - began)
 
     def forget_agreed(self) -> None:
@@ -185,8 +192,8 @@ class Survey:
 
     def _forget(self, directory: str) -> None:
         self._agreed.pop(directory, None)
-        if self.watches is not None:
-            self.watches.forget(directory)
+        if (watches := self.watches) is not None:
+            watches.forget(directory)
 
     def _note_missing(self, directory: str) -> None:
         self._note(Missing, [row[0] for row in self._around.known(directory) if not KnownPhoto(*row).missing])
@@ -194,6 +201,14 @@ class Survey:
     def _note(self, kind: type[Missing] | type[Returned], paths: list[str]) -> None:
         if paths and self._around.presence() is Presence.HERE:
             self._around.note(kind(self.folder, tuple(paths)))
+
+    def _mounts(self) -> tuple[tuple[str, str], ...] | None:
+        """What is mounted inside the folder, and counts; None where that cannot be found out."""
+        try:
+            mounts = mounts_below(self.folder)
+        except OSError:
+            return None
+        return tuple((place, filesystem) for place, filesystem in mounts.items() if self._rules.enters(place))
 
     def _identity(self) -> str:
         try:

@@ -74,7 +74,7 @@ class Worklist:
     def consider(self, path: str, fingerprint: Fingerprint, *, urgent: bool) -> bool:
         """Queue a photo that needs work, at once if its own timestamps prove that it is quiet.
 
-        False: it is under way already, or waits.
+        False: it is under way already, or waits as it is.
         """
         if path in self._flight or path in self._queued:
             return False
@@ -83,19 +83,18 @@ class Worklist:
         behind = self._backlog.get(os.path.dirname(path))
         if urgent and behind is not None and changed < behind.found:
             return False  # a scan has seen it already, and it comes with its directory
-        waits = path in self.settle
-        settling = waits or self.settle.settles_too_often(path, now)
+        settling = path in self.settle or self.settle.settles_too_often(path, now)
         if settling or not self._ages.prove_quiet(fingerprint, wall, now, self._probe(path)):
-            self.settle.observe(path, fingerprint, now, changed)
             if urgent and wall - fingerprint.mtime_ns / 1e9 < FRESH_S:
                 self._expect()
-        elif urgent:
+            return self.settle.observe(path, fingerprint, now, changed)
+        if urgent:
             self._queue_arrival(path, fingerprint, landed=now)
             self.settle.settled(path, now)
         else:
             self._feeding.append(Candidate(self._folder, path, fingerprint))
             self._queued.add(path)
-        return not waits
+        return True
 
     def remember(self, directory: str, paths: list[str]) -> None:
         """These photos in a directory need work when there is room."""
@@ -110,11 +109,15 @@ class Worklist:
     def look_at_settled(self) -> set[str]:
         """Look once more at the files whose quiet time is over, and queue those that have settled.
 
-        Returns the directories in which some are gone: there may have been no event that was heeded.
+        Returns the directories in which some are gone: there may have been no event that was heeded. A file that
+        has become a link is gone: whether that leads out of the folder, a listing finds out.
         """
         now, bereft = time.monotonic(), set()
         for path in self.settle.due(now):
-            seen, landed = fingerprint_at(os.path.join(self._folder, path)), self.settle.landed(path)
+            location = os.path.join(self._folder, path)
+            seen, landed = fingerprint_at(location), self.settle.landed(path)
+            if seen != self.settle.last_seen(path) and os.path.islink(location):
+                seen = None
             if self.settle.judge(path, seen, self._probe(path), now) and seen is not None:
                 self._queue_arrival(path, seen, landed)
             elif seen is None:

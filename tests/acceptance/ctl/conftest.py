@@ -83,7 +83,7 @@ def archive(tmp_path: Path) -> Callable[..., Path]:
         writer = Writer(folder / ".photod" / "photos.db")
         writer.use_model(_identity(model))
         writer.commit([(_judged(str(folder), path, verdict), True) for path, verdict in verdicts.items()])
-        writer.mark_compared("", "")
+        writer.mark_compared("", "", {})
         writer.close()
         return folder
 
