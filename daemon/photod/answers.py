@@ -149,7 +149,8 @@ def _failure(told: tuple[str, str] | None) -> Failure | None:
 
 
 def _folder_status(folder: OpenFolder) -> FolderStatus:
-    totals = folder.ask(lambda reader: reader.totals(), Totals(0, 0, 0, 0))
+    nothing: Totals | None = None  # is known while the folder is away
+    totals = folder.ask(lambda reader: reader.totals(), nothing)
     return {
         "path": folder.path,
         "database": str(folder.settings.database_path),
@@ -157,10 +158,10 @@ def _folder_status(folder: OpenFolder) -> FolderStatus:
         "watched_by": folder.watcher.watched_by(),
         "compared_at": folder.ask(lambda reader: reader.compared_at(), None),
         "pending": folder.watcher.counts().pending,
-        "scored": totals.scored,
-        "stale": totals.stale,
-        "unscoreable": totals.unscoreable,
-        "missing": totals.missing,
+        "scored": totals.scored if totals else None,
+        "stale": totals.stale if totals else None,
+        "unscoreable": totals.unscoreable if totals else None,
+        "missing": totals.missing if totals else None,
         "unreadable": [{"path": path, "reason": reason} for path, reason in folder.watcher.unreadable()],
         "unstable": folder.watcher.unstable(),
     }

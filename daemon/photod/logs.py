@@ -159,7 +159,11 @@ def _listen_to_libraries(handler: logging.Handler) -> None:
 
 def _remember(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     if event.get("level") in ("warning", "error", "critical"):
-        fields = [f"{value}" for key, value in event.items() if key not in _BESIDES and not key.startswith("_")]
+        fields = [
+            ", ".join(map(str, value)) if isinstance(value, list) else f"{value}"
+            for key, value in event.items()
+            if key not in _BESIDES and not key.startswith("_")
+        ]
         name = str(event.get("event")).replace("_", " ")
         _recent.append(Warned(time.time(), escaped(f"{name}: {', '.join(fields)}" if fields else name)))
     return event

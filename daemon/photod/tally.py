@@ -46,7 +46,7 @@ class Tally:
                 if outcome.candidate.landed is not None:
                     self._add_latency(now - outcome.candidate.landed)
             if isinstance(outcome, Passed) and outcome.why == "unreadable":
-                self._unreadable.append((self._wall(), outcome.candidate.location, outcome.reason))
+                self._note_unreadable(outcome.candidate.location, outcome.reason)
             if not self._seconds or now - self._seconds[-1][0] >= 1.0:
                 self._seconds.append([now, 0])
             self._seconds[-1][1] += 1
@@ -87,6 +87,11 @@ class Tally:
             counts, total = list(self._latencies), self._latency_sum_s
         buckets = [[bound, sum(counts[: place + 1])] for place, bound in enumerate(LATENCY_BOUNDS_S)]
         return {"buckets": buckets, "count": sum(counts), "sum_s": total}
+
+    def _note_unreadable(self, location: str, reason: str) -> None:
+        """One that is tried at every scan must not crowd out the others."""
+        others = [each for each in self._unreadable if each[1] != location]
+        self._unreadable = deque([*others, (self._wall(), location, reason)], LAST_ERRORS)
 
     def _add_latency(self, seconds: float) -> None:
         self._latencies[bisect_left(LATENCY_BOUNDS_S, seconds)] += 1

@@ -38,8 +38,8 @@ def finished(progress: Progress) -> int:
 
 
 def seconds_left(progress: Progress) -> float | None:
-    """At the rate of the last minute; None while there is none."""
-    rate = progress.get("rate") or 0.0
+    """At the rate of the last minute; None while there is none, and while the model rests."""
+    rate = 0.0 if progress.get("resting") else progress.get("rate") or 0.0
     return (progress["todo"] - finished(progress)) / rate if rate > 0 else None
 
 
@@ -69,8 +69,9 @@ def counts(progress: Progress) -> str:
     """What became of the photos, in words."""
     numbers: Mapping[str, Any] = progress
     names = ("scored", "unchanged", "duplicates", "unscoreable", "unreadable", "vanished")
-    told = [f"{numbers[name]:,} {name}" for name in names if numbers.get(name) or name == "scored"]
-    return ", ".join(words if words != "1 duplicates" else "1 duplicate" for words in told)
+    words = {"duplicates": "known already"}  # their bytes: of copies, and of files that were only touched
+    told = (f"{numbers[name]:,} {words.get(name, name)}" for name in names if numbers.get(name) or name == "scored")
+    return ", ".join(told)
 
 
 def sparkline(histogram: Histogram) -> str:

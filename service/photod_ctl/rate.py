@@ -60,7 +60,7 @@ def rate(
         from photod_ctl.tables import print_json
 
         print_json({"folder": path, "interrupted": interrupted, **last})
-    else:
+    elif end is not End.LEFT:  # the daemon goes on, and that was said
         _summarise(folder, last)
     if last.get("compared"):
         if top and not as_json:

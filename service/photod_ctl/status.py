@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from photod.config import Config
 
 FOLLOW_S = 1.0
+UNREADABLE = 5  # are named for each folder
 _CLEAR = "\x1b[H\x1b[2J"
 
 
@@ -91,16 +92,24 @@ def _print(status: dict[str, Any]) -> None:
         print()
         _print_errors(errors)
     for folder in status["folders"]:
-        unreadable = {
-            os.path.join(folder["path"], photo["path"]): photo["reason"] for photo in folder["unreadable"]
-        }
-        for path in sorted(unreadable.keys() - {error["path"] for error in errors}):
-            warn(f"cannot read {path}: {unreadable[path]}")
+        _tell_unreadable(folder, {error["path"] for error in errors})
         for path in folder["unstable"]:
             warn(f"{os.path.join(folder['path'], path)} keeps changing; looked at every few minutes")
         if folder["watched_by"] == "partly":
             warn(f"{folder['path']} is compared every few minutes: not all of it can be watched;"
                  " raise fs.inotify.max_user_watches with sysctl")  # fmt: skip
+
+
+def _tell_unreadable(folder: dict[str, Any], told: set[str]) -> None:
+    """Some of what could not be read, besides what was told, and how much more there is."""
+    from photod_ctl.tables import warn
+
+    unreadable = {os.path.join(folder["path"], photo["path"]): photo["reason"] for photo in folder["unreadable"]}
+    paths = sorted(unreadable.keys() - told)
+    for path in paths[:UNREADABLE]:
+        warn(f"cannot read {path}: {unreadable[path]}")
+    if len(paths) > UNREADABLE:
+        warn(f"nor {len(paths) - UNREADABLE:,} more in {folder['path']}")
 
 
 def _running(status: dict[str, Any]) -> str:
@@ -124,14 +133,15 @@ def _work(status: dict[str, Any]) -> list[tuple[str, str]]:
     from photod_ctl.progress import duration
 
     rate, pending = status["rate"], sum(folder["pending"] or 0 for folder in status["folders"])
+    works = pending and rate and not status["paused"]
     memory = sum(map(resident_bytes, _family(status["pid"])))
     held = status.get("device_memory", {})
     return [
         ("devices", ", ".join(status["devices"])),
         ("queue", ", ".join(f"{count:,} {stage}" for stage, count in status["queue"].items())),
         ("rate", f"{rate:.1f} photos a second over the last minute"),
-        ("time left", duration(pending / rate) if pending and rate else ""),
-        ("median", "" if status["median"] is None else f"{status['median']:.2f}"),
+        ("time left", duration(pending / rate) if works else ""),
+        ("median", "" if status["median"] is None else f"{status['median']:.2f} of all scores so far"),
         ("memory", f"{memory >> 20:,} MB" if memory else ""),
         (
             "device memory",
@@ -166,7 +176,7 @@ def _print_folders(folders: list[dict[str, Any]]) -> None:
             Cell(folder["path"], link=folder["path"]),
             folder["state"],
             folder["watched_by"] or "no",
-            _compared(folder["compared_at"]),
+            "" if folder["state"] == "absent" else _compared(folder["compared_at"]),
             *(
                 "" if folder[name] is None else f"{folder[name]:,}"
                 for name in ("pending", "scored", "stale", "unscoreable", "missing")

@@ -100,6 +100,31 @@ def test_the_last_errors_are_told_with_time_and_reason(capsys: pytest.CaptureFix
     assert err == ""  # it is not said twice
 
 
+def test_of_much_that_cannot_be_read_a_few_are_named_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    unreadable = [{"path": f"{n}.jpg", "reason": "Permission denied"} for n in range(9, 0, -1)]
+    _, err = told(capsys, unreadable=unreadable)
+    first, *_, last = err.splitlines()
+    assert len(err.splitlines()) == 6
+    assert first == "photod-ctl: cannot read /photos/1.jpg: Permission denied"
+    assert last == "photod-ctl: nor 4 more in /photos"
+
+
+def test_of_a_folder_that_is_away_nothing_is_made_up(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = dict.fromkeys(("scored", "stale", "unscoreable", "missing"))
+    out, _ = told(capsys, state="absent", pending=0, **nothing)
+    assert out.splitlines()[-1].split() == ["/photos", "absent", "inotify", "0"]
+
+
+@pytest.mark.parametrize(("paused", "left"), [(False, "time left"), (True, "paused")])
+def test_while_the_model_rests_no_end_is_foretold(
+    paused: bool, left: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _print(RUNNING | {"paused": paused, "rate": 2.0, "folders": [FOLDER | {"pending": 20}]})
+    out = capsys.readouterr().out
+    assert left in out
+    assert ("time left" in out) is not paused
+
+
 def test_the_memory_of_a_device_is_told_where_it_has_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     _print(RUNNING)
     assert "device memory  1,536 MB of cuda:0\n" in capsys.readouterr().out

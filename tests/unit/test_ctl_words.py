@@ -116,5 +116,6 @@ def test_progress_in_words() -> None:
     assert finished(progress) == 10
     assert seconds_left(progress) == 50
     assert seconds_left(progress | {"rate": 0.0}) is None
-    assert counts(progress) == "8 scored, 1,000 unchanged, 2 duplicates"
+    assert seconds_left(progress | {"resting": "paused"}) is None
+    assert counts(progress) == "8 scored, 1,000 unchanged, 2 known already"
     assert [duration(s) for s in (None, 42.4, 185, 7800)] == ["", "42 s", "3 min 5 s", "2 h 10 min"]

@@ -12,7 +12,7 @@ configure_logs("info", "%s")
 log = get_logger("x")
 log.info("ready", folder="/f")
 for n in range(7):
-    log.warning("folder_absent", folder=f"/f{n}\\n")
+    log.warning("folder_absent", folder=f"/f{n}\\n", also=["a", "b"])
 logging.getLogger("library").error("broke")
 for trouble in recent_warnings():
     print(trouble.at > 1.6e9, trouble.words)
@@ -24,5 +24,5 @@ def test_the_last_warnings_are_remembered_in_words(form: str) -> None:
     run = subprocess.run([sys.executable, "-c", PROGRAM % form], capture_output=True, text=True, check=True)
     lines = run.stdout.splitlines()
     assert lines[0] == "True broke"
-    assert lines[1:] == [rf"True folder absent: /f{n}\n" for n in (6, 5, 4, 3)]
+    assert lines[1:] == [rf"True folder absent: /f{n}\n, a, b" for n in (6, 5, 4, 3)]
     assert "folder_absent" in run.stderr

@@ -37,3 +37,8 @@ def test_the_last_photos_that_could_not_be_read_are_remembered_with_the_time() -
     remembered = tally.unreadable()
     assert [path for _, path, _ in remembered] == ["/f/2.jpg", "/f/3.jpg", "/f/4.jpg", "/f/5.jpg", "/f/6.jpg"]
     assert remembered[0] == (1_600_000_000.0, "/f/2.jpg", "Permission denied")
+    for _ in range(5):  # at scan after scan
+        tally.add(Passed(Candidate("/f", "3.jpg", Fingerprint(1, 2, 3, 4)), "unreadable", "Permission denied"))
+    assert [path for _, path, _ in tally.unreadable()] == [
+        "/f/2.jpg", "/f/4.jpg", "/f/5.jpg", "/f/6.jpg", "/f/3.jpg",
+    ]  # fmt: skip

@@ -247,13 +247,14 @@ class FolderWatcher:
         if not here and not self._not_here:
             self._drop_everything()
         elif here and self._not_here:
-            log.info("folder_back", folder=self.path)
             self.request_scan()
         elif away:
             self._scans.clear()
         if away and not self._absent:
             log.warning("folder_absent", folder=self.path, note="nothing is concluded from that; it is looked for")
             self._send(Departed(self.path))
+        if self._absent and not away:
+            log.info("folder_back", folder=self.path)
         if presence is Presence.UNOPENED:
             self._scans.request("")  # once its database is open; nobody takes the folder for done before
             if not self._asked:

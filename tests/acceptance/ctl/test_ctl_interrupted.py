@@ -59,6 +59,17 @@ def test_failed_retry_of_its_own_says_what_goes_on_from_there(interrupted: Inter
     ]
 
 
+def test_who_leaves_a_daemon_to_its_work_is_told_once(
+    interrupted: Interrupt, archive: Archive, daemon: Callable[..., ScriptedDaemon]
+) -> None:
+    folder = archive("photos", {"a.jpg": 9.0})
+    asked = daemon(folder, {"progress": WAITING}).asked
+    follows = {"command": "rate", "folder": str(folder)}
+    code, out, err = interrupted(lambda _: follows in asked, "rate", folder)
+    assert (code, out) == (130, "")
+    assert err.startswith("photod-ctl: no longer following; photod goes on by itself")
+
+
 def test_failed_retry_by_a_daemon_leaves_it_to_the_daemon(
     interrupted: Interrupt, archive: Archive, daemon: Callable[..., ScriptedDaemon]
 ) -> None:

@@ -35,7 +35,7 @@ def test_a_daemon_that_has_the_folder_is_asked_and_followed(
     run = ctl("rate", "photos/sub")
     assert run.returncode == 0
     assert asked.asked[-1] == {"command": "rate", "folder": str(tmp_path / "photos/sub")}
-    assert "4 scored, 5 unchanged, 2 duplicates, 1 unscoreable" in run.stdout
+    assert "4 scored, 5 unchanged, 2 known already, 1 unscoreable" in run.stdout
     assert "median score 3.50" in run.stdout, "that of the part, as stats tells it, not the daemon's of all folders"
     assert "technical quality only" in run.stderr
     final = json.loads(ctl("rate", "photos/sub", "--json").stdout)
