@@ -64,6 +64,10 @@ class DeviceError(PhotodError):
     exit_code = EXIT_DEVICE
 
 
+class BusyDeviceError(DeviceError):
+    """The device cannot be had now, and may be later: other programs hold it, or its driver is not ready."""
+
+
 class DecodeError(Exception):
     """A photo cannot be decoded. Never fatal: `str()` is the reason that the user reads."""
 

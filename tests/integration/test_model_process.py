@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from photod import config
-from photod.errors import ConfigError, DeviceError
+from photod.errors import BusyDeviceError, ConfigError, DeviceError
 from photod.score import load_scorers, process, start_scorers
 from photod.score.pictures import pictures
 from photod.score.process import WORKER, DistantScorer
@@ -151,6 +152,28 @@ def test_a_model_that_comes_back_on_another_device_is_not_taken_for_the_same(
     with pytest.raises(DeviceError, match="changed while it rested; start again"):
         scorer.embed(SHOWN)
     assert model_processes() == []
+
+
+def test_a_device_that_another_program_took_during_a_rest_is_waited_for(
+    scorer: DistantScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = scorer.embed(SHOWN)
+    scorer.release()
+    waited: list[float] = []
+
+    class Running(process._Running):
+        def __init__(self, request: LoadRequest) -> None:
+            if len(waited) < 3:
+                raise BusyDeviceError("cuda:0 is out of memory: other programs hold 20.0 of its 24.0 GiB")
+            super().__init__(request)
+
+    monkeypatch.setattr(process, "_Running", Running)
+    monkeypatch.setattr("photod.score.process.time.sleep", waited.append)
+    scorer.prepare()  # fails, and leaves the waiting to who has work
+    with capture_logs() as told:
+        assert np.array_equal(scorer.embed(SHOWN), before)
+    assert waited == [5.0, 10.0, 20.0]
+    assert [record["event"] for record in told].count("device_waited_for") == 3
 
 
 def test_a_process_that_its_driver_holds_although_it_was_killed_is_not_waited_for(

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from photod import config
-from photod.errors import ConfigError, DeviceError
+from photod.errors import BusyDeviceError, ConfigError, DeviceError
 from photod.logs import get_logger
 from photod.photos import BUILTIN, InputSpec, ModelIdentity
 from photod.score.device_errors import Fault, at_the_start, fault_of, hides_a_gpu, why_no_gpu
@@ -76,7 +76,7 @@ def find_devices(model: config.Model) -> tuple[torch.device, ...]:
     wants_a_gpu = model.devices == "auto" or any(name.startswith("cuda") for name in model.devices)
     if wants_a_gpu and not present and hides_a_gpu():
         problem = f"a GPU is there, and its driver does not count it: {why_no_gpu()}"
-        raise DeviceError(problem, "see what nvidia-smi says, or set model.devices")
+        raise BusyDeviceError(problem, "see what nvidia-smi says, or set model.devices")
     if model.devices == "auto":
         return _working(present) or (torch.device("cpu"),)
     names = [model.devices] if isinstance(model.devices, str) else list(model.devices)
@@ -108,7 +108,8 @@ def _working(names: Sequence[str]) -> tuple[torch.device, ...]:
 
 
 def _does_not_work(device: torch.device, fault: Fault) -> DeviceError:
-    return DeviceError(f"{device} does not work: {fault.words}", "see the system's log, or set model.devices")
+    kind = BusyDeviceError if fault.passes else DeviceError
+    return kind(f"{device} does not work: {fault.words}", "see the system's log, or set model.devices")
 
 
 def _input(model: config.Model, size: int) -> InputSpec:

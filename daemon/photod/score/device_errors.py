@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from photod.errors import ConfigError, DeviceError, PhotodError
+from photod.errors import BusyDeviceError, ConfigError, DeviceError, PhotodError
 
 _GIB = 1 << 30
 # As CUDA, torch's allocator on a CPU, cuBLAS, cuDNN, and cuDNN without room for any of its plans say it.
@@ -72,7 +72,7 @@ def at_the_start(error: Exception, device: torch.device, photos: int) -> PhotodE
     if 2 * others > total:
         share = f"{others / _GIB:.1f} of its {total / _GIB:.1f} GiB"
         problem = f"{device} is out of memory: other programs hold {share}"
-        return DeviceError(problem, "end them, or set model.devices")
+        return BusyDeviceError(problem, "end them, or set model.devices")
     return ConfigError(f"model.batch_size is too large: {device} is out of memory", f"set it below {photos}")
 
 

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -20,14 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photod import config
-from photod.errors import ConfigError, DeviceError, PhotodError
-from photod.logs import logs_configuration
+from photod.channel import excused
+from photod.errors import BusyDeviceError, ConfigError, DeviceError, PhotodError
+from photod.logs import get_logger, logs_configuration
 from photod.photos import ModelIdentity
 from photod.processes import describe_exit
 from photod.score.protocol import Embedded, LoadRequest, ReadyScorer, pixels_shape
 from photod.score.scorer import Floats, scores
 
+log = get_logger(__name__)
+
 WORKER = "photod.score.worker"  # the module that is run
+FIRST_S, LONGEST_S = 5.0, 300.0  # between two attempts to load the model on a device that is not to be had
 _ENDING_S = 5.0  # that the process may take to end
 _SEE = "see the system's log"
 
@@ -49,13 +54,14 @@ class ModelProcess:
         self._at_work = set(range(len(self.ready)))
 
     def embed(self, number: int, pixels: NDArray[np.uint8]) -> Embedded:
-        """Have a scorer embed photos, after loading the model anew if it rests. Raises what the scorer raises.
+        """Have a scorer embed photos, after loading the model anew if it rests; waits for a device that is busy.
 
-        DeviceError as well if the process ends meanwhile, or if the model is not what it was any more.
+        Raises what the scorer raises; DeviceError as well if the process ends meanwhile, or if the model is not
+        what it was any more.
         """
         with self._lock:
             self._at_work.add(number)
-            running = self._running = self._running or self._load_again()
+            running = self._running = self._running or self._wait_for_device()
         return running.embed(number, pixels)
 
     def prepare(self) -> None:
@@ -74,6 +80,18 @@ class ModelProcess:
     def _prepare(self) -> None:
         with suppress(PhotodError), self._lock:  # `embed` meets it as well, and its thread may fail
             self._running = self._running or self._load_again()
+
+    def _wait_for_device(self) -> "_Running":
+        """Load the model, as soon as its device lets us: a GPU that rested with it may be somebody else's now."""
+        delay_s = FIRST_S
+        while True:
+            try:
+                return self._load_again()
+            except BusyDeviceError as error:
+                log.warning("device_waited_for", reason=str(error), seconds=delay_s)
+            with excused():
+                time.sleep(delay_s)
+            delay_s = min(2 * delay_s, LONGEST_S)
 
     def _load_again(self) -> "_Running":
         try:
