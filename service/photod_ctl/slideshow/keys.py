@@ -24,6 +24,7 @@ class Action(Enum):
     OPEN_FOLDER = auto()
     HELP = auto()
     CONFIRM = auto()
+    REFUSE = auto()
     LEAVE = auto()  # what is on top: a question, a burst, the show
     QUIT = auto()
 
@@ -64,7 +65,7 @@ def action(event: Any) -> Action | None:
 _CHARACTERS = {
     "+": Action.SLOWER, "=": Action.SLOWER, "-": Action.FASTER, "f": Action.FULL_SCREEN, "i": Action.OVERLAY,
     "b": Action.BURST, "r": Action.SHUFFLE, "o": Action.OPEN_FOLDER, "h": Action.HELP, "?": Action.HELP,
-    "y": Action.CONFIRM, "q": Action.QUIT,
+    "y": Action.CONFIRM, "n": Action.REFUSE, "q": Action.QUIT,
 }  # fmt: skip
 
 

@@ -57,7 +57,7 @@ class Captions:
 def ask_of_trash(slide: Slide) -> list[str]:
     """Whether the photo may go there, with the name in the first line: the end of a long path has no room."""
     directory, name = os.path.split(slide.location)
-    return [f"Move {printable(name)} to the trash?", printable(directory), "Enter or y: yes. Esc: no."]
+    return [f"Move {printable(name)} to the trash?", printable(directory), "Enter or y: yes. Esc or n: no."]
 
 
 def describe(slide: Slide, place: str) -> list[str]:

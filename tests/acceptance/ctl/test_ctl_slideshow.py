@@ -105,7 +105,7 @@ def test_del_asks_and_moves_the_photo_to_the_trash(
 ) -> None:
     start(folder, "--delay", "600")
     screen.wait_for_colour("red")
-    for refusal in ("Escape", "Right"):
+    for refusal in ("Escape", "n", "Right"):
         screen.press("Delete")
         screen.wait_for(lambda p: bool(p[280:320].max() > 230), "the question")
         screen.press(refusal)
