@@ -2,7 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from photod.errors import UsageError
@@ -12,6 +14,7 @@ from photod_ctl.ranking import Place
 from photod_ctl.tables import number_of, warn
 
 LONGEST_NAME = 255  # bytes
+STANDARD_OUTPUT = "-"  # as a playlist's name
 
 
 def copy_photos(places: Sequence[Place], target: str) -> str:
@@ -25,17 +28,23 @@ def link_photos(places: Sequence[Place], target: str) -> str:
 
 
 def write_playlist(places: Sequence[Place], target: str) -> str:
-    """Write the photos' paths as an M3U playlist. Raises UsageError."""
+    """Write the photos' paths as an M3U playlist. Returns what was done, in words; raises UsageError.
+
+    On standard output the playlist is all there is to say.
+    """
     lines = [b"#EXTM3U"]
     for place in places:
         if "\n" in place.location:
             warn(f"left out, since a playlist cannot name it: {place.location}")
         else:
             lines.append(os.fsencode(place.location))
-    path = Path(os.path.expanduser(target))
+    playlist = b"\n".join(lines) + b"\n"
+    if target == STANDARD_OUTPUT:
+        sys.stdout.buffer.write(playlist)
+        return ""
     try:
-        with path.open("xb") as file:
-            file.write(b"\n".join(lines) + b"\n")
+        with _creating(Path(os.path.expanduser(target))) as draft:
+            draft.write_bytes(playlist)
     except FileExistsError:
         raise UsageError(f"{target} exists already", "name another file") from None
     except OSError as error:
@@ -74,14 +83,21 @@ def numbered(number: str, name: str) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
-    if os.path.lexists(target):
-        if target.is_file() and _same_bytes(source, target):
-            return  # an earlier copy of it
-        raise FileExistsError
-    with replacing(target) as draft:
+    if target.is_file() and _same_bytes(source, target):
+        return  # an earlier copy of it
+    with _creating(target) as draft:
         with draft.open("xb") as file:
             file.writelines(chunks(source))
         shutil.copystat(source, draft)
+
+
+@contextmanager
+def _creating(target: Path) -> Iterator[Path]:
+    """A draft, to be written, that becomes `target`, whole or not at all. Raises FileExistsError, OSError."""
+    if os.path.lexists(target):
+        raise FileExistsError
+    with replacing(target) as draft:
+        yield draft
         if os.path.lexists(target):  # somebody was faster
             raise FileExistsError
 

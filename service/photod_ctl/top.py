@@ -1,6 +1,7 @@
 """`photod-ctl top`: the best photos."""
 
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,7 +23,7 @@ from photod_ctl.options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from photod_ctl.ranking import Ranking
+    from photod_ctl.ranking import Place, Ranking
 
 
 def top(  # noqa: PLR0913, PLR0917 - the options that it has
@@ -50,7 +51,8 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
     ] = None,
     link: Annotated[str | None, typer.Option("--link", metavar="DIR", help="The same with symbolic links.")] = None,
     m3u: Annotated[
-        str | None, typer.Option("--m3u", metavar="FILE", help="Write a playlist for image viewers.")
+        str | None,
+        typer.Option("--m3u", metavar="FILE", help="Write a playlist for image viewers; - is standard output."),
     ] = None,
     config: ConfigFile = None,
 ) -> None:
@@ -85,12 +87,7 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
         rankings = rank(found, count, wanted, worst)
     note_models(rankings)
     if copy or link or m3u:
-        from photod_ctl.collect import copy_photos, link_photos, write_playlist
-
-        places = [place for ranking in rankings for place in ranking.places]
-        for target, collect in ((copy, copy_photos), (link, link_photos), (m3u, write_playlist)):
-            if target:
-                print(collect(places, target))
+        _collect([place for ranking in rankings for place in ranking.places], copy, link, m3u)
     elif as_json or csv or paths or null:
         _print_for_programs(rankings, "json" if as_json else "csv" if csv else "0" if null else "paths")
     elif renderer:
@@ -107,6 +104,15 @@ def _find_renderer() -> Any:
     from photod_ctl.thumbs import find_renderer
 
     return find_renderer()
+
+
+def _collect(places: "Sequence[Place]", copy: str | None, link: str | None, m3u: str | None) -> None:
+    from photod_ctl.collect import STANDARD_OUTPUT, copy_photos, link_photos, write_playlist
+
+    told = sys.stderr if m3u == STANDARD_OUTPUT else sys.stdout  # nothing gets into the playlist
+    for target, collect in ((copy, copy_photos), (link, link_photos), (m3u, write_playlist)):
+        if target and (done := collect(places, target)):
+            print(done, file=told)
 
 
 def _print_for_programs(rankings: "Sequence[Ranking]", form: str) -> None:

@@ -103,6 +103,28 @@ def test_a_full_disk_keeps_no_half_a_photo_and_the_same_command_goes_on(
     assert ctl("top", folder, "--copy", "best").stdout == "copied 2 photos to best\n"
 
 
+def test_a_full_disk_keeps_no_half_a_playlist(ctl: Ctl, archive: Archive, mounts: Mounts, tmp_path: Path) -> None:
+    mounts(disk := tmp_path / "disk", "-t", "tmpfs", "-o", "size=64k", "none")
+    (disk / "others").write_bytes(bytes(64 << 10))
+    folder = archive("photos", {"a.jpg": 9.0})
+    full = ctl("top", folder, "--m3u", "disk/best.m3u")
+    assert (full.returncode, full.stdout) == (2, "")
+    words = "cannot write disk/best.m3u: No space left on device; make room, then try again\n"
+    assert full.stderr.endswith(words)
+    assert [path.name for path in disk.iterdir()] == ["others"]
+    (disk / "others").unlink()
+    assert ctl("top", folder, "--m3u", "disk/best.m3u").stdout == "wrote 1 path to disk/best.m3u\n"
+
+
+def test_a_playlist_on_standard_output_has_nothing_else_in_it(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    folder = archive("photos", {"caf\udce9.jpg": 9.0})
+    playlist = f"#EXTM3U\n{folder}/caf\udce9.jpg\n"
+    assert ctl("top", folder, "--m3u", "-").stdout == playlist
+    both = ctl("top", folder, "--copy", "best", "--m3u", "-")
+    assert (both.stdout, both.stderr.splitlines()[-1]) == (playlist, "copied 1 photo to best")
+    assert not (tmp_path / "-").exists()
+
+
 @pytest.mark.parametrize("option", ["--copy", "--link"])
 def test_what_cannot_be_written_is_blamed_and_not_the_photo(
     ctl: Ctl, archive: Archive, mounts: Mounts, tmp_path: Path, option: str
