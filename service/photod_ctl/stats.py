@@ -1,5 +1,6 @@
 """`photod-ctl stats`: how the scores of an archive are distributed."""
 
+import os
 import sys
 from collections import Counter, defaultdict
 from heapq import merge
@@ -183,6 +184,8 @@ def _bar(part: float) -> str:
 
 def _draw(found: list[dict[str, Any]], png: Path) -> None:
     from photod.errors import UsageError
+    from photod.files import replacing
+    from photod_ctl.originals import unwritten
     from photod_ctl.ranking import title_of
 
     try:
@@ -200,10 +203,10 @@ def _draw(found: list[dict[str, Any]], png: Path) -> None:
     axes.set(xlabel="score", ylabel="photos", xlim=(0, 10))
     axes.legend()
     try:
-        figure.savefig(png, format="png", dpi=150)
+        with replacing(Path(os.path.realpath(png))) as draft:  # a full disk leaves an earlier one as it was
+            figure.savefig(draft, format="png", dpi=150)
     except OSError as error:
-        problem = f"cannot write {png}: {error.strerror}"
-        raise UsageError(problem, "name a file that you can write") from error
+        raise unwritten(png, error, "name a file that you can write") from error
 
 
 def _refuse_a_picture(png: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mounts import Mounts
 from photod.photos import Facts
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
@@ -88,6 +89,31 @@ def test_the_histogram_is_drawn_as_a_picture(ctl: Ctl, archive: Archive, tmp_pat
     assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
     assert ctl("stats", "photos", "--png", "scores.png").returncode == 0
     assert ctl("stats", "photos", "--png", "nowhere/scores.png").returncode == 2
+
+
+def test_a_full_disk_keeps_the_histogram_of_before_and_nothing_half(
+    ctl: Ctl, archive: Archive, mounts: Mounts, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib", reason="--png needs matplotlib, which is not required")
+    mounts(disk := tmp_path / "disk", "-t", "tmpfs", "-o", "size=64k", "none")
+    folder = _archive(archive)
+    assert ctl("stats", folder, "--png", "disk/scores.png").returncode == 0
+    before = (disk / "scores.png").read_bytes()
+    room = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    (disk / "others").write_bytes(bytes(room))
+    for name in ("scores.png", "more.png"):
+        full = ctl("stats", folder, "--png", f"disk/{name}")
+        words = f"cannot write disk/{name}: No space left on device; make room, then try again\n"
+        assert (full.returncode, full.stderr.endswith(words)) == (2, True)
+    assert sorted(path.name for path in disk.iterdir()) == ["others", "scores.png"]
+    assert (disk / "scores.png").read_bytes() == before
+
+
+def test_a_histogram_is_drawn_where_a_link_leads(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="--png needs matplotlib, which is not required")
+    (tmp_path / "link.png").symlink_to("scores.png")
+    assert ctl("stats", _archive(archive), "--png", "link.png").returncode == 0
+    assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_missing_library_is_installed_into_the_python_that_runs(
