@@ -1,6 +1,7 @@
 """`photod-ctl show`: everything that is known about one photo."""
 
 import os
+import stat
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,14 +72,31 @@ def _why_not(file: str, path: str) -> UsageError:
     from photod_ctl.tables import typed
 
     refuse_closed(path)
-    if not os.path.lexists(path):
-        return UsageError(f"{file} does not exist", "name a photo")
+    meant = f"{file} leads to {path}, which" if os.path.islink(os.path.expanduser(file)) else file or repr(file)
+    if not file or not os.path.lexists(path):
+        return UsageError(f"{meant} does not exist", "name a photo")
     if os.path.isdir(path):
-        return UsageError(f"{file} is a folder", "name a photo, or use photod-ctl top")
+        return UsageError(f"{meant} is a folder", "name a photo, or use photod-ctl top")
     if not is_photo_name(os.path.basename(path)):
-        return UsageError(f"{file} is no photo by its name", "name one, such as photo.jpg")
+        return UsageError(f"{meant} is no photo by its name", "name one, such as photo.jpg")
+    if closed := _unreadable(meant, path):
+        return closed
     remedy = f"run photod-ctl rate {typed(os.path.dirname(path))}; hidden and excluded photos get none"
-    return UsageError(f"{file} has no score yet", remedy)
+    return UsageError(f"{meant} has no score yet", remedy)
+
+
+def _unreadable(meant: str, path: str) -> UsageError | None:
+    """Why this path, called `meant`, cannot be scored until it is another file; None where it can be read."""
+    from photod_ctl.originals import UnreadableError, reading
+
+    try:
+        with reading():
+            if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+                return UsageError(f"{meant} is no regular file", "name a photo")
+            open(path, "rb").close()
+    except UnreadableError as error:
+        return UsageError(f"{meant} {error}", "check its permissions, and its drive")
+    return None
 
 
 def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dict[str, Any]:

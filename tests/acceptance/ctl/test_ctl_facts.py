@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -130,6 +132,45 @@ def test_show_says_why_it_knows_nothing(ctl: Ctl, archive: Archive, tmp_path: Pa
     (archive("photos", {"a.jpg": 4.0}) / "new.jpg").touch()
     run = ctl("show", name)
     assert (run.returncode, run.stdout, run.stderr) == (2, "", f"photod-ctl: {words.format(tmp_path)}\n")
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("/etc/passwd", "/etc/passwd, which is no photo by its name; name one, such as photo.jpg"),
+        ("/nowhere/a.jpg", "/nowhere/a.jpg, which does not exist; name a photo"),
+        ("/etc", "/etc, which is a folder; name a photo, or use photod-ctl top"),
+        ("link.jpg", "{}/link.jpg, which cannot be read: Too many levels of symbolic links; check its"),
+    ],
+)
+def test_show_of_a_link_tells_where_it_leads(ctl: Ctl, tmp_path: Path, target: str, words: str) -> None:
+    (tmp_path / "link.jpg").symlink_to(target)
+    run = ctl("show", "link.jpg")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith(f"photod-ctl: link.jpg leads to {words.format(tmp_path)}")
+
+
+def test_show_sends_nobody_to_rate_what_is_no_file(ctl: Ctl, archive: Archive) -> None:
+    os.mkfifo(archive("photos", {"a.jpg": 4.0}) / "fifo.jpg")
+    run = ctl("show", "photos/fifo.jpg")
+    assert (run.returncode, run.stderr) == (
+        2, "photod-ctl: photos/fifo.jpg is no regular file; name a photo\n",
+    )  # fmt: skip
+
+
+def test_show_says_that_a_photo_without_a_score_cannot_be_read(
+    archive: Archive, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    photo = archive("photos", {"a.jpg": 4.0}) / "closed.jpg"
+    photo.touch(0o000)
+    # Root reads all, but for these two capabilities.
+    command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", sys.executable]
+    run = subprocess.run(
+        [*(command if os.getuid() == 0 else command[-1:]), "-m", "photod_ctl", "show", str(photo)],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    words = f"{photo} cannot be read: Permission denied; check its permissions, and its drive"
+    assert (run.returncode, run.stderr) == (2, f"photod-ctl: {words}\n")
 
 
 def test_status_without_a_daemon_reads_the_databases(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:

@@ -170,6 +170,7 @@ def test_csv_has_a_header_and_a_line_for_each_photo(ctl: Ctl, archive: Archive) 
         (["show", "nowhere.jpg"], "nowhere.jpg does not exist"),
         (["show", "file"], "file is no photo by its name"),
         (["show", "empty"], "empty is a folder"),
+        (["show", ""], "'' does not exist; name a photo\n"),
         (["stat"], "Did you mean 'stats', 'status'; see photod-ctl --help"),
         (["rate"], "missing argument 'FOLDER'; see photod-ctl rate --help"),
         (["top", "--month", "13"], "'--month'"),
