@@ -99,7 +99,7 @@ def _run(arguments: list[str]) -> int:
             error.show()  # type: ignore[attr-defined]
             return EXIT_USAGE
         if hasattr(error, "format_message"):  # click's; which module has them differs from typer to typer
-            raise _mistyped(error) from None
+            raise _mistyped(error, arguments) from None
         if isinstance(error, OSError) and "--install-completion" in arguments:
             problem = f"cannot write {error.filename}: {error.strerror}"
             raise UsageError(problem, "make it writable, or put what --show-completion prints elsewhere") from None
@@ -109,11 +109,11 @@ def _run(arguments: list[str]) -> int:
     return outcome if isinstance(outcome, int) else 0
 
 
-def _mistyped(error: Any) -> UsageError:
+def _mistyped(error: Any, arguments: list[str]) -> UsageError:
     """What typer says of arguments that it refuses, as one line with a remedy."""
     words = str(error.format_message()).strip().rstrip(".?")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "photod-ctl"
+    context = getattr(error, "ctx", None)  # an option without its argument has none
+    command = context.command_path if context else " ".join(("photod-ctl", *_called(arguments)))
     return UsageError(" ".join((words[:1].lower() + words[1:]).split()), f"see {command} --help")
 
 
