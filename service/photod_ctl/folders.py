@@ -83,13 +83,13 @@ def has_database(archive: Archive) -> bool:
     return there
 
 
-def real_directory(directory: str) -> str:
-    """The directory's real, absolute path. Raises UsageError where it is none."""
+def real_directory(directory: str, wanted: str = "a folder of photos") -> str:
+    """The directory's real, absolute path. Raises UsageError where it is none; `wanted` is what to name instead."""
     path = os.path.realpath(os.path.expanduser(directory))
     if not directory or not os.path.isdir(path):
         refuse_closed(path)
         what = "does not exist" if is_gone(path) else "is not a folder"
-        raise UsageError(f"{directory or repr(directory)} {what}", "name a folder of photos")
+        raise UsageError(f"{directory or repr(directory)} {what}", f"name {wanted}")
     return path
 
 

@@ -46,7 +46,7 @@ def rate(
             raise UsageError(f"--top is of a folder, and {folder} is a file", "leave it out")
         _rate_file(folder, load(context, config), config_file(context, config), as_json)
         return
-    path = real_directory(folder)
+    path = real_directory(folder, "a photo or a folder of photos")
     if not os.access(path, os.R_OK | os.X_OK):
         raise UsageError(f"{folder} cannot be read", "check its permissions")
     settings = load(context, config)
