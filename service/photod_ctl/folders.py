@@ -42,7 +42,7 @@ def all_archives(named: Sequence[str] | None, config: Config) -> list[Archive]:
         raise UsageError("no folder is named and none is configured", "name one, such as ~/Pictures")
     found = [a for a in map(archive_of, config.folders) if _has_scores(a)]
     if not found:
-        raise UsageError("no configured folder has scores yet", "start photod, or run photod-ctl rate FOLDER")
+        raise _no_scores(config)
     return found
 
 
@@ -105,6 +105,15 @@ def _has_scores(archive: Archive) -> bool:
     what = "has no scores yet" if os.path.isdir(archive.folder) else "is not there"
     warn(f"{archive.folder} {what}, left out")
     return False
+
+
+def _no_scores(config: Config) -> UsageError:
+    """Why no configured folder has scores to read: some may merely be away, with theirs."""
+    there = [folder for folder in config.folders if os.path.isdir(folder.path)]
+    if not there:
+        return UsageError("no configured folder is there", "mount its drive, or put it back")
+    meant = "no configured folder" if len(there) == len(config.folders) else "no configured folder that is there"
+    return UsageError(f"{meant} has scores yet", "start photod, or run photod-ctl rate FOLDER")
 
 
 def _inside(inner: Archive, outer: Archive) -> bool:

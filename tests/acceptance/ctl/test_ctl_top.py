@@ -76,6 +76,22 @@ def test_without_a_folder_the_configured_ones_are_meant(ctl: Ctl, archive: Archi
     assert f"{tmp_path}/drive is not there" in before.stderr
 
 
+@pytest.mark.parametrize("command", ["top", "stats", "verify"])
+def test_a_configured_folder_that_is_away_is_not_said_to_lack_scores(
+    ctl: Ctl, tmp_path: Path, command: str
+) -> None:
+    drive, folder, config = tmp_path / "drive", tmp_path / "photos", tmp_path / "c.toml"
+    config.write_text(f"folders = ['{drive}']\n")
+    away = "photod-ctl: no configured folder is there; mount its drive, or put it back\n"
+    run = ctl(command, "--config", config)
+    assert (run.returncode, run.stderr) == (2, f"photod-ctl: {drive} is not there, left out\n{away}")
+    folder.mkdir()
+    config.write_text(f"folders = ['{drive}', '{folder}']\n")
+    assert "no configured folder that is there has scores yet; start" in ctl(command, "--config", config).stderr
+    drive.mkdir()
+    assert "no configured folder has scores yet; start photod" in ctl(command, "--config", config).stderr
+
+
 def test_paths_and_0_give_the_very_bytes_of_names(ctl: Ctl, archive: Archive) -> None:
     names = {"a\nb.jpg": 3.0, "caf\udce9.jpg": 2.0, "夕.jpg": 1.0}
     folder = archive("photos", names)
