@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STARS = "99,95,80,50"
 NAMES = ("digikam", "darktable", "lightroom")
+OUTCOMES = ("rated", "unchanged", "removed", "unrated", "kept", "vanished", "failed")  # of a sidecar
 _EXIF_RATING = 0x4746
 
 
@@ -52,7 +53,8 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
     from photod_ctl.tables import print_json
 
     if not xmp:
-        raise UsageError("nothing says what to export", "add --xmp, for sidecars with stars")
+        what = "take back" if remove else "export"
+        raise UsageError(f"nothing says what to {what}", "add --xmp, for the stars in XMP sidecars")
     if names not in NAMES:
         raise UsageError(f"--names {names} is not known", f"write {', '.join(NAMES)}")
     limits = _limits(stars)
@@ -65,7 +67,7 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
         places = [place for ranking in rankings if not ranking.earlier for place in ranking.places]
         counts, failure = export_all(places, limits, adobe=names == "lightroom")
     if as_json:
-        print_json(dict(counts))
+        print_json({outcome: counts[outcome] for outcome in OUTCOMES})
     else:
         nothing = "nothing to take back" if remove else "nothing to export"
         print(", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or nothing)

@@ -42,10 +42,12 @@ def _rating(sidecar: Path) -> int | None:
 
 
 def _export(ctl: Ctl, folder: Path, *more: str) -> dict[str, int]:
+    """What became of how many, less what became of none."""
     run = ctl("export", "--xmp", folder, "--stars", "100,90,80,50", "--json", *more)
     assert run.returncode == 0, run.stderr
     counts: dict[str, int] = json.loads(run.stdout)
-    return counts
+    assert counts.keys() == {"rated", "unchanged", "removed", "unrated", "kept", "vanished", "failed"}
+    return {outcome: count for outcome, count in counts.items() if count}
 
 
 def _sidecars(folder: Path) -> list[str]:
@@ -104,6 +106,7 @@ def test_remove_finds_sidecars_by_themselves_whatever_became_of_their_photos(
     assert (folder / "theirs.xmp").read_text() == theirs
     assert _sidecars(elsewhere) == ["6.jpg.xmp"]
     assert ctl("export", "--xmp", "--remove", folder).stdout == "nothing to take back\n"
+    assert _export(ctl, folder, "--remove") == {}
 
 
 def test_a_changed_ranking_changes_our_stars(ctl: Ctl, folder: Path, archive: Archive) -> None:
@@ -184,7 +187,8 @@ def test_a_photo_that_cannot_be_read_is_named_itself(ctl: Ctl, folder: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "add --xmp"),
+        ([], "nothing says what to export; add --xmp, for the stars in XMP sidecars"),
+        (["--remove"], "nothing says what to take back; add --xmp, for the stars in XMP sidecars"),
         (["--xmp", "--stars", "50,80,95,99"], "four falling percentiles"),
         (["--xmp", "--stars", "many"], "four falling percentiles"),
         (["--xmp", "--stars", "101,95,80,50"], "four falling percentiles"),
