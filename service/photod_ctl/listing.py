@@ -56,8 +56,8 @@ def nothing_to_list(rankings: Sequence[Ranking]) -> str:
     if any(ranking.total for ranking in rankings):
         return "no photo is ranked within these limits"
     if missing := sum(ranking.missing for ranking in rankings):
-        left = f"no scored photo is left, {number_of('photo', missing)} missing"
-        return f"{left}; mount the drive, or have photod-ctl purge forget them"
+        left = f"no scored photo is left, {number_of('photo', missing)} missing or left out by exclude"
+        return f"{left}; mount the drive, or have photod-ctl purge forget what is gone"
     return "no photo is scored yet; photod-ctl failed lists those that cannot be"
 
 
