@@ -10,8 +10,9 @@ import pytest
 
 from mounts import Mounts
 from pictures import make_photo
-from programs import photod_ctl, write_config
+from programs import photod, photod_ctl, write_config
 from running import ranking
+from synthetic_clip import SMALL, make_state, save_directory
 
 DYING_DAEMON = Path(__file__).parents[1] / "dying_daemon.py"
 
@@ -97,3 +98,19 @@ def test_a_wholly_read_only_folder_is_scored_with_its_database_elsewhere(
     top = photod_ctl("top", photos, "--config", config, "--paths")
     assert len(top.stdout.splitlines()) == 21
     assert not (photos / ".photod").exists()
+
+
+def test_the_libraries_of_a_model_leave_no_directory_of_temporary_files(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)  # as whoever imported torch here left it
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    save_directory(tmp_path / "weights", SMALL, make_state(SMALL))
+    model = f'[model]\nweights = "local-dir:{tmp_path}/weights"\ndevices = "cpu"\n'
+    config = write_config(tmp_path / "config.toml", photos, more=model)
+    for command in (["run", "--once", photos], ["check"]):
+        done = photod(*command, "--config", config)
+        assert done.returncode == 0, done.stderr
+        assert not list((tmp_path / "temporary").iterdir())
+    assert len(ranking(photos)) == 21

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 # Tensors on large pages: a forward pass spends 4 % less time on a CPU. torch asks once, at its first tensor.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+# What compiled code would be kept in. open_clip has torch make it as it is imported, else in /tmp. photod compiles
+# nothing: this directory is there, and nothing can be written to it.
+os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", "/proc/self")
 
 __all__ = ["describe", "download", "give_memory_back", "load_scorers", "start_scorers"]
 
