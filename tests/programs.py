@@ -7,15 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from waiting import PATIENCE_S
 
+# Starts a program of root's without the right to read and write what its mode forbids.
+BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 
-def photod(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run `photod` to its end."""
-    return _run("photod", arguments)
+
+def photod(*arguments: object, as_anybody: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run `photod` to its end. `as_anybody`: bound by the modes of files, as root is not."""
+    return _run("photod", arguments, BOUND if as_anybody and os.getuid() == 0 else [])
 
 
 def photod_ctl(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -89,8 +93,10 @@ def write_config(path: Path, *folders: Path, more: str = "") -> Path:
     return path
 
 
-def _run(module: str, arguments: tuple[object, ...]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", module, *map(str, arguments)]
+def _run(
+    module: str, arguments: tuple[object, ...], before: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    command = [*before, sys.executable, "-m", module, *map(str, arguments)]
     environment = os.environ | {"NO_COLOR": "1", "COLUMNS": "120"}
     return subprocess.run(
         command, capture_output=True, text=True, timeout=PATIENCE_S * 2, env=environment, check=False

@@ -173,7 +173,7 @@ def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], lis
     configured = list(config.folders)
     if once is None:
         if not configured:
-            raise ConfigError("no folders are configured", 'add folders = ["/path/to/photos"] to the configuration')
+            raise no_folders()
         _refuse_nested(configured)
         for folder in configured:
             _rules(folder)  # refuses what is no pattern
@@ -181,10 +181,11 @@ def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], lis
     meant = Folder(path=once).path
     chosen = next((folder for folder in configured if meant.is_relative_to(folder.path)), None)
     chosen = chosen or Folder(path=_with_database(meant))
-    if not os.path.isdir(meant):
-        within = chosen.path != meant and os.path.isdir(chosen.path)  # a slip within an archive
-        remedy = f"name one that is in {chosen.path}" if within else "create or mount it first"
-        raise UsageError(f"{meant} is not a folder", remedy)
+    closed = closed_at(meant) is not None
+    if closed or not os.path.isdir(meant):
+        problem, remedy = why_none(meant)
+        within = not closed and chosen.path != meant and os.path.isdir(chosen.path)  # a slip within an archive
+        raise UsageError(problem, f"name one that is in {chosen.path}" if within else f"{remedy} first")
     return [chosen], [folder for folder in configured if folder.path != chosen.path]
 
 
@@ -193,17 +194,52 @@ def open_folder(folder: OpenFolder, *, may_wait: bool) -> None:
 
     A known folder that is away is no error if it `may_wait`: its watcher looks for it.
     """
-    if folder.presence() is not Presence.ABSENT:
+    present = folder.presence() is not Presence.ABSENT
+    if error := refusal(folder.settings.path, known=folder.is_known(), present=present):
+        raise error
+    if present:
         folder.open()
-    elif not folder.is_known():
-        raise ConfigError(
-            f"{folder.path} is not a folder", "create or mount it, or take it out of the configuration"
-        )
     elif not may_wait:
         raise ConfigError(
             f"{folder.path} is away: it has no {DATABASE_DIRECTORY}, as it had before",
             f"mount it, or, to begin anew, create {DATABASE_DIRECTORY} in it",
         )
+
+
+def no_folders() -> ConfigError:
+    """What is wrong with a configuration that names none."""
+    return ConfigError("no folders are configured", 'add folders = ["/path/to/photos"] to the configuration')
+
+
+def refusal(folder: Path, *, known: bool, present: bool) -> ConfigError | None:
+    """Why photod does not begin with a folder; None where it does, or waits for one that it knows."""
+    if known or (present and closed_at(folder) is None):
+        return None
+    problem, remedy = why_none(folder)
+    return ConfigError(problem, f"{remedy}, or take it out of the configuration")
+
+
+def why_none(path: Path) -> tuple[str, str]:
+    """Why no folder can be read at this path, and what to do about it."""
+    closed = closed_at(path)
+    if closed is not None:
+        return f"{path} is closed to this user", f"change the permissions of {closed}"
+    return f"{path} is not a folder", "create or mount it"
+
+
+def closed_at(folder: Path) -> Path | None:
+    """The directory that keeps this user out of a folder: one above it, or itself. None where none does."""
+    place = folder
+    try:
+        for place in (*reversed(folder.parents), folder):
+            os.stat(f"{place}/.")  # asks for the right to enter, by which user is effective
+        with os.scandir(folder):
+            pass
+    except PermissionError:
+        return place
+    except OSError:
+        pass
+    return None
 
 
 def open_readers(others: Iterable[Folder]) -> list[Reader]:

@@ -190,6 +190,27 @@ def test_check_says_which_folders_keep_the_daemon_from_starting(home: Path, fold
     assert f"folder:       {nowhere}: not a folder; photod run ends with 78 until it is one\n" in checked.stdout
 
 
+@pytest.mark.parametrize("closed", ["above", "above/photos"])
+def test_a_folder_that_is_closed_to_the_user_is_told_as_such(closed: str, tmp_path: Path) -> None:
+    folder, place = tmp_path / "above/photos", tmp_path / closed
+    folder.mkdir(parents=True)
+    config = write_config(tmp_path / "config.toml", folder)
+    place.chmod(0)
+    try:
+        run, typed = (
+            photod(*words, as_anybody=True)
+            for words in (
+                ["run", "--config", config],
+                ["run", "--once", folder, "--config", config],
+            )
+        )
+    finally:
+        place.chmod(0o700)
+    told = f"photod: {folder} is closed to this user; change the permissions of {place}"
+    assert (run.returncode, run.stderr) == (78, f"{told}, or take it out of the configuration\n")
+    assert (typed.returncode, typed.stderr) == (2, f"{told} first\n")
+
+
 @pytest.mark.parametrize("command", ["check --config config.toml", "init --user --dry-run ."])
 def test_a_report_may_find_nobody_who_reads_it_or_no_room(
     config: Path, command: str, monkeypatch: pytest.MonkeyPatch
