@@ -197,11 +197,12 @@ def test_a_folder_that_is_closed_to_the_user_is_told_as_such(closed: str, tmp_pa
     config = write_config(tmp_path / "config.toml", folder)
     place.chmod(0)
     try:
-        run, typed = (
+        run, typed, init = (
             photod(*words, as_anybody=True)
             for words in (
                 ["run", "--config", config],
                 ["run", "--once", folder, "--config", config],
+                ["init", "--user", "--dry-run", folder],
             )
         )
     finally:
@@ -209,6 +210,7 @@ def test_a_folder_that_is_closed_to_the_user_is_told_as_such(closed: str, tmp_pa
     told = f"photod: {folder} is closed to this user; change the permissions of {place}"
     assert (run.returncode, run.stderr) == (78, f"{told}, or take it out of the configuration\n")
     assert (typed.returncode, typed.stderr) == (2, f"{told} first\n")
+    assert (init.returncode, init.stderr) == (2, f"{told} first\n")
 
 
 @pytest.mark.parametrize("command", ["check --config config.toml", "init --user --dry-run ."])

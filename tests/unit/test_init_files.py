@@ -14,6 +14,7 @@ from photod.setup.command import init
 from photod.setup.dropin import system_dropin, user_dropin
 from photod.setup.place import system_place
 from photod.setup.settings import with_folders
+from programs import photod
 
 
 def folders(text: str) -> list[str]:
@@ -128,9 +129,9 @@ def test_a_configuration_that_cannot_be_read_is_told(
         init(asked(folder, dry_run=True))
 
 
-def asked(folder: Path, **more: object) -> argparse.Namespace:
+def asked(*folders: Path, **more: object) -> argparse.Namespace:
     plain = {"system": False, "run_as": None, "weights": None, "dry_run": False, "uninstall": False, "yes": False}
-    return argparse.Namespace(folders=[folder], **plain | more)
+    return argparse.Namespace(folders=list(folders), **plain | more)
 
 
 def test_a_dry_run_shows_and_touches_nothing(folder: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,10 +180,10 @@ def test_another_user_is_only_for_the_service_of_the_machine(folder: Path, home:
 def test_what_is_not_there_is_not_shown_as_removed(
     folder: Path, home: Path, etc: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    init(asked(folder, system=True, uninstall=True, dry_run=True))
+    init(asked(system=True, uninstall=True, dry_run=True))
     assert "remove " not in capsys.readouterr().out
     init(asked(folder, yes=True))
-    init(asked(folder, uninstall=True, dry_run=True))
+    init(asked(uninstall=True, dry_run=True))
     shown = capsys.readouterr().out.splitlines()
     there = sorted(str(path) for path in (home / "config").rglob("*") if path.is_file())
     assert sorted(line.split()[1] for line in shown if line.startswith("remove ")) == there
@@ -236,6 +237,75 @@ def test_scores_of_another_user_are_given_away_with_consent_and_nothing_but_them
     assert [place for place in places if place.lstat().st_uid == nobody] == [scores, scores / "photos.db"]
     init(asked(folder, system=True, run_as="nobody", dry_run=True))
     assert f"keep    {scores}\n" in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_be_written_to_gets_no_directory_for_scores(
+    folder: Path, home: Path, tmp_path: Path
+) -> None:
+    readable, kept = tmp_path / "readable", tmp_path / "kept"
+    readable.mkdir()
+    (kept / ".photod").mkdir(parents=True)
+    for place in (readable, kept):
+        place.chmod(0o555)
+    shown = photod("init", "--user", "--dry-run", readable, kept, folder, as_anybody=True).stdout
+    done = photod("init", "--user", "--yes", readable, kept, folder, as_anybody=True)
+    assert done.returncode == 0, done.stderr
+    assert (home / "config/systemd/user/photod.service").exists()
+    assert (folder / ".photod").is_dir()
+    assert not (readable / ".photod").exists()
+    assert f"make    {folder}/.photod\n" in shown
+    assert f"keep    {kept}/.photod\n" in shown
+    assert f"{readable}/.photod" not in shown
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_service_without_folders_is_refused_before_anything_is_written(home: Path, dry_run: bool) -> None:
+    config = home / "config/photod/config.toml"
+    words = f"no folder is named, and none is configured in {config}; name one or more"
+    with pytest.raises(UsageError, match=words):
+        init(asked(dry_run=dry_run, yes=True))
+    assert not config.parent.exists()
+    config.parent.mkdir(parents=True)
+    config.write_text('folders = ["/srv/a"]\n')
+    init(asked(dry_run=True))
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        (
+            "/nope",
+            "/nope is no file, or closed to this user; check the path, or write hf-hub:OWNER/NAME for the hub",
+        ),
+        ("~/nope", "{home}/nope is no file"),
+        ("~", "{home} is no file"),
+        ("owner/name", "owner/name is no file.*write hf-hub:OWNER/NAME"),
+        ("local-dir:/nope", "/nope is no directory, or closed to this user; check the path"),
+    ],
+)
+def test_weights_that_are_not_there_are_told_before_anything_is_written(
+    folder: Path, home: Path, weights: str, words: str, dry_run: bool
+) -> None:
+    with pytest.raises(UsageError, match=f"--weights: {words.format(home=home)}"):
+        init(asked(folder, weights=weights, dry_run=dry_run, yes=True))
+    assert not (home / "config").exists()
+    assert not (folder / ".photod").exists()
+
+
+@pytest.mark.parametrize("weights", ["builtin", "openai", "hf-hub:owner/name", "local-dir:{place}", "{place}/file"])
+def test_weights_that_are_there_or_may_be_fetched_are_taken(
+    folder: Path, tmp_path: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    weights = weights.format(place=tmp_path)
+    init(asked(folder, weights=weights, dry_run=True))
+    assert weights == "builtin" or f'weights = "{weights}"' in capsys.readouterr().out
+
+
+def test_one_folder_is_not_uninstalled(folder: Path) -> None:
+    with pytest.raises(UsageError, match="--uninstall takes the whole service back, not a folder"):
+        init(asked(folder, uninstall=True, dry_run=True))
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

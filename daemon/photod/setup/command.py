@@ -11,8 +11,9 @@ from pathlib import Path
 
 from photod.config import DATABASE_DIRECTORY, LOCAL_DIR, Config, Folder, load_config, parse_config, state_directory
 from photod.errors import ConfigError, UsageError
-from photod.folders import choose_folders
+from photod.folders import choose_folders, closed_at, why_none
 from photod.photos import BUILTIN
+from photod.score.sources import HUB
 from photod.setup.dropin import system_dropin, user_dropin
 from photod.setup.place import CACHE, HUB_CACHE, SERVICE_USER, Place, account, owner_of, system_place, user_place
 from photod.setup.settings import with_folders
@@ -29,6 +30,8 @@ def init(arguments: argparse.Namespace) -> None:
         raise UsageError("photod init --system writes below /etc", "call it with sudo, or use --user")
     if arguments.run_as and not arguments.system:
         raise UsageError("--as is for --system: your own service runs as you", "leave it away, or use --system")
+    if arguments.uninstall and arguments.folders:
+        raise UsageError("--uninstall takes the whole service back, not a folder", "leave the folder away")
     steps = list(_uninstall(place) if arguments.uninstall else _install(place, arguments))
     if arguments.dry_run:
         print("\n".join(step.show() for step in steps))
@@ -51,11 +54,14 @@ def init(arguments: argparse.Namespace) -> None:
 
 def _install(place: Place, arguments: argparse.Namespace) -> Iterator[Step]:
     folders = [_folder(path) for path in arguments.folders]
+    if arguments.weights:
+        _refuse_missing(arguments.weights)
     before = _written(place.config)
     text = with_folders(before, [folder.path for folder in folders], arguments.weights)
     config = parse_config(tomllib.loads(text), str(place.config))
-    if config.folders:
-        choose_folders(config, None)  # refuses folders within one another
+    if not config.folders:
+        raise UsageError(f"no folder is named, and none is configured in {place.config}", "name one or more")
+    choose_folders(config, None)  # refuses folders within one another
     yield Write(place.config, text)
     if place.system:
         yield from _install_system(place, config, arguments)
@@ -82,9 +88,9 @@ def _install_system(place: Place, config: Config, arguments: argparse.Namespace)
 
 
 def _scores(config: Config, user: str | None) -> Iterator[Step]:
-    """Each folder's `.photod`: the unit may write there only if it is there."""
+    """The `.photod` of each folder that keeps its scores: the unit may write there only if it is there."""
     for folder in config.folders:
-        if folder.database == "folder" and os.path.isdir(folder.path):
+        if folder.holds_database and os.path.isdir(folder.path):
             # setgid: the databases in it belong to the group, whose members may read them.
             mode = 0o2770 if user == SERVICE_USER else 0o700
             yield MakeDirectory(folder.path / DATABASE_DIRECTORY, user, mode)
@@ -116,9 +122,21 @@ def _written(config: Path) -> str | None:
 
 def _folder(path: Path) -> Folder:
     folder = Folder(path=path)
-    if not os.path.isdir(folder.path):
-        raise UsageError(f"{path} is not a folder", "create or mount it first")
+    if not os.path.isdir(folder.path) or closed_at(folder.path):
+        problem, remedy = why_none(folder.path)
+        raise UsageError(problem, f"{remedy} first")
     return folder
+
+
+def _refuse_missing(weights: str) -> None:
+    """Raises UsageError for a file or directory that is not there; tags, and what is on the hub, come later."""
+    place = os.path.expanduser(weights.removeprefix(LOCAL_DIR))
+    if weights.startswith(LOCAL_DIR):
+        if not os.path.isdir(place):
+            raise UsageError(f"--weights: {place} is no directory, or closed to this user", "check the path")
+    elif "/" in place and not weights.startswith(HUB) and not os.path.isfile(place):
+        problem = f"--weights: {place} is no file, or closed to this user"
+        raise UsageError(problem, f"check the path, or write {HUB}OWNER/NAME for the hub")
 
 
 def _command(place: Place) -> list[str]:
