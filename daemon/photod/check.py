@@ -2,9 +2,11 @@
 
 from functools import partial
 
-from photod.config import Config, Folder, state_directory
+from photod.config import SYSTEM_STATE, Config, Folder, state_directory
+from photod.control import why_unusable
+from photod.errors import ConfigError, DatabaseError, PhotodError
 from photod.files import is_gone
-from photod.folders import choose_folders
+from photod.folders import choose_folders, closed_at, no_folders, refusal
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.intake.process import sandbox_report
 from photod.registry import REGISTRY_NAME, Registry
@@ -17,22 +19,25 @@ from photod.watch.presence import Presence, presence
 SAMPLES = 100  # photos of each folder that are read again
 
 
-def check(config: Config) -> bool:
-    """Print what is found; returns whether all is true that the databases say.
+def check(config: Config) -> PhotodError | None:
+    """Print what is found; returns what `photod run` would end with, or that a database says what is not true.
 
-    Raises ConfigError or DatabaseError for what would keep the daemon from starting.
+    Raises ConfigError or DatabaseError for what keeps the rest from being looked at.
     """
+    faults: list[ConfigError] = []
     if config.folders:
         choose_folders(config, None)
-    for folder in config.folders:
-        if not is_gone(str(folder.database_path)):
-            totals = Reader(folder.database_path).totals()
-            found = f"{totals.scored} scored, {totals.unscoreable} unscoreable, {totals.stale} by an earlier model"
-        else:
-            found = _without_database(folder)
-        _line("folder", f"{folder.path}: {found}")
-    if not config.folders:
+    else:
+        faults.append(no_folders())
         _line("folder", "none configured; photod run ends with 78 until the configuration names one")
+    for folder in config.folders:
+        found, fault = _look(folder)
+        if fault:
+            faults.append(fault)
+        _line("folder", f"{folder.path}: {found}")
+    if config.control.socket and (fault := why_unusable(config.control.path)):
+        faults.append(fault)
+        _line("socket", fault.problem)
     scorers = load_scorers(config.model, state_directory(), PREPROCESSING_VERSION)
     for name, text in describe(scorers):
         _line(name, text)
@@ -40,15 +45,28 @@ def check(config: Config) -> bool:
     sound = [_verify(folder, scorers[0]) for folder in kept]
     for text in sandbox_report() or ["all restrictions are in force"]:
         _line("sandbox", text)
-    return all(sound)
+    if not all(sound):  # of all faults the one that must not wait
+        return DatabaseError("not all that the databases say is true", "see above what is wrong, and where")
+    return faults[0] if faults else None
 
 
-def _without_database(folder: Folder) -> str:
-    """What becomes of a folder that has none."""
-    record = Registry(state_directory() / REGISTRY_NAME).find(folder.path)
-    if presence(folder, record, opened=None) is not Presence.ABSENT:
-        return "no database yet"
-    return "away; photod run waits for it" if record else "not a folder; photod run ends with 78 until it is one"
+def _look(folder: Folder) -> tuple[str, ConfigError | None]:
+    """What there is of a folder, and what `photod run` would end with."""
+    # The machine's service knows folders that whoever checks has never worked on.
+    registries = [Registry(state / REGISTRY_NAME) for state in (state_directory(), SYSTEM_STATE)]
+    record = next(filter(None, (registry.find(folder.path) for registry in registries)), None)
+    present = presence(folder, record, opened=None) is not Presence.ABSENT
+    fault = refusal(folder.path, known=record is not None, present=present)
+    closed = closed_at(folder.path) is not None
+    if fault:
+        found, wanted = ("closed to this user", "open") if closed else ("not a folder", "one")
+        return f"{found}; photod run ends with 78 until it is {wanted}", fault
+    if not is_gone(str(folder.database_path)):
+        totals = Reader(folder.database_path).totals()
+        return f"{totals.scored} scored, {totals.unscoreable} unscoreable, {totals.stale} by an earlier model", None
+    if present:
+        return "no database yet", None
+    return f"{'closed to this user' if closed else 'away'}; photod run waits for it", None
 
 
 def _verify(folder: Folder, scorer: Scorer) -> bool:

@@ -25,12 +25,14 @@ from pathlib import Path
 
 from photod.answers import Answers
 from photod.errors import BusyError, ConfigError, DatabaseError, PhotodError, UsageError
+from photod.files import is_gone
 from photod.logs import get_logger
 from photod.threads import Crew
 from photod.wire import Progress
 
 REQUEST_BYTES = 64 << 10
 BACKLOG = 16
+ADDRESS_BYTES = 108  # of a unix socket's path and the NUL after it: sun_path
 MOST_CLIENTS = 64  # at once: each takes a thread and a descriptor
 SILENCE_S = 60.0  # a client that asks nothing, or takes no answer, for so long is let go
 ROOM_LOOK_S = 1.0  # between two looks whether there are descriptors again
@@ -210,21 +212,48 @@ def _listen(path: Path, mode: int) -> socket.socket:
             os.umask(mask)
         listener.listen(BACKLOG)
     except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(f"cannot listen on {path}: {reason}", "set control.socket to a path of yours") from error
+        raise _cannot_listen(path, error.strerror or error) from error
     return listener
+
+
+def why_unusable(path: Path) -> ConfigError | None:
+    """Why no daemon can listen there, as far as can be told without making anything. That one does is no fault."""
+    if len(os.fsencode(path)) >= ADDRESS_BYTES:
+        return _cannot_listen(path, "AF_UNIX path too long")
+    try:
+        _is_taken(path)
+    except ConfigError as error:
+        return error
+    except OSError as error:
+        return _cannot_listen(path, error.strerror)
+    there = next(place for place in path.absolute().parents if not is_gone(str(place)))
+    if not os.path.isdir(there):
+        return _cannot_listen(path, f"{there} is not a directory")
+    if not os.access(there, os.W_OK | os.X_OK):
+        return _cannot_listen(path, f"{there} cannot be written to")
+    return None
+
+
+def _cannot_listen(path: Path, reason: object) -> ConfigError:
+    return ConfigError(f"cannot listen on {path}: {reason}", "set control.socket to a path of yours")
 
 
 def _make_way(path: Path) -> None:
     """Take away a socket that a daemon left behind which was killed, and nothing else."""
+    if _is_taken(path):
+        _refuse_if_answered(path)
+        path.unlink(missing_ok=True)
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether a socket is there. Raises ConfigError for anything else, OSError."""
     try:
         found = path.lstat()
     except FileNotFoundError:
-        return
+        return False
     if not stat.S_ISSOCK(found.st_mode):
         raise ConfigError(f"what lies at {path} is no socket", "set control.socket to a path of its own")
-    _refuse_if_answered(path)
-    path.unlink(missing_ok=True)
+    return True
 
 
 def _refuse_if_answered(path: Path) -> None:

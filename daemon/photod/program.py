@@ -20,7 +20,6 @@ from photod.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
     EXIT_OK,
-    DatabaseError,
     PhotodError,
     refuse_gone_directory,
     unwritable,
@@ -116,11 +115,11 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.download:
         os.umask(0o022)  # weights are for everybody who runs photod
         download(config.model, state_directory(), print)
-    sound = True
+    fault = None
     with _output():
-        sound = check(config)
-    if not sound:
-        raise DatabaseError("not all that the databases say is true", "see above what is wrong, and where")
+        fault = check(config)
+    if fault is not None:
+        raise fault
 
 
 def _init(arguments: argparse.Namespace) -> None:

@@ -176,18 +176,25 @@ def test_check_says_what_would_run_and_that_its_weights_are_here(config: Path, f
 
 
 def test_check_says_that_without_a_folder_nothing_would_run(tmp_path: Path) -> None:
-    done = photod("check", "--config", write_config(tmp_path / "config.toml"))
-    assert done.returncode == 0, done.stderr
+    config = write_config(tmp_path / "config.toml")
+    done = photod("check", "--config", config)
     assert "folder:       none configured; photod run ends with 78" in done.stdout
+    assert "sandbox:" in done.stdout, "the rest is told all the same"
+    assert (done.returncode, done.stderr) == (78, photod("run", "--config", config).stderr)
 
 
 def test_check_says_which_folders_keep_the_daemon_from_starting(home: Path, folder: Path, tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     Registry(home / "state/photod" / REGISTRY_NAME).remember(folder)
     folder.rmdir()
-    checked = photod("check", "--config", write_config(tmp_path / "config.toml", folder, nowhere))
+    config = write_config(tmp_path / "config.toml", folder, nowhere)
+    checked = photod("check", "--config", config)
     assert f"folder:       {folder}: away; photod run waits for it\n" in checked.stdout
     assert f"folder:       {nowhere}: not a folder; photod run ends with 78 until it is one\n" in checked.stdout
+    assert "sandbox:" in checked.stdout, "the rest is told all the same"
+    assert (checked.returncode, checked.stderr) == (78, photod("run", "--config", config).stderr)
+    checked = photod("check", "--config", write_config(tmp_path / "config.toml", folder))
+    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("closed", ["above", "above/photos"])
@@ -197,12 +204,13 @@ def test_a_folder_that_is_closed_to_the_user_is_told_as_such(closed: str, tmp_pa
     config = write_config(tmp_path / "config.toml", folder)
     place.chmod(0)
     try:
-        run, typed, init = (
+        run, typed, init, check = (
             photod(*words, as_anybody=True)
             for words in (
                 ["run", "--config", config],
                 ["run", "--once", folder, "--config", config],
                 ["init", "--user", "--dry-run", folder],
+                ["check", "--config", config],
             )
         )
     finally:
@@ -211,6 +219,40 @@ def test_a_folder_that_is_closed_to_the_user_is_told_as_such(closed: str, tmp_pa
     assert (run.returncode, run.stderr) == (78, f"{told}, or take it out of the configuration\n")
     assert (typed.returncode, typed.stderr) == (2, f"{told} first\n")
     assert (init.returncode, init.stderr) == (2, f"{told} first\n")
+    assert (check.returncode, check.stderr) == (78, run.stderr)
+    assert (
+        f"folder:       {folder}: closed to this user; photod run ends with 78 until it is open\n" in check.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("socket", "words"),
+    [
+        ("taken", "what lies at {place}/taken is no socket; set control.socket"),
+        ("x" * 108, "cannot listen on {place}/" + "x" * 108 + ": AF_UNIX path too long; set control.socket"),
+        ("taken/below/sock", "cannot listen on {place}/taken/below/sock: "),
+        ("closed/below/sock", "cannot listen on {place}/closed/below/sock: "),
+    ],
+)
+def test_check_says_where_no_daemon_could_listen(socket: str, words: str, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    (tmp_path / "closed").mkdir(mode=0o500)
+    config = write_config(tmp_path / "config.toml", folder)
+    config.write_text(config.read_text().replace("control.sock", socket))
+    run, check = (photod(command, "--config", config, as_anybody=True) for command in ("run", "check"))
+    told = f"photod: {words.format(place=tmp_path)}"
+    assert (run.returncode, run.stderr[: len(told)]) == (78, told)
+    assert (check.returncode, check.stderr[: len(told)]) == (78, told)
+    assert "\nsocket:       " in check.stdout
+    assert "sandbox:" in check.stdout, "the rest is told all the same"
+    assert not list((tmp_path / "closed").iterdir())
+
+
+def test_check_finds_no_fault_in_a_daemon_that_listens(config: Path) -> None:
+    with RunningDaemon(config) as daemon:
+        done = photod("check", "--config", config)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert daemon.stop() == 0
 
 
 @pytest.mark.parametrize("command", ["check --config config.toml", "init --user --dry-run ."])

@@ -84,7 +84,9 @@ def test_a_download_that_fails_says_so_in_one_line(hub: Hub, tmp_path: Path) -> 
 def check(tmp_path: Path) -> list[str]:
     """What to call photod with, for weights that are on the hub."""
     config = tmp_path / "config.toml"
-    config.write_text(f'[model]\nweights = "hf-hub:{REPOSITORY}"\ndevices = "cpu"\n')
+    (tmp_path / "photos").mkdir()
+    model = f'[model]\nweights = "hf-hub:{REPOSITORY}"\ndevices = "cpu"\n'
+    config.write_text(f'folders = ["{tmp_path}/photos"]\n{model}')
     return ["check", "--download", "--config", str(config)]
 
 
