@@ -5,8 +5,8 @@ from functools import partial
 from photod.config import SYSTEM_STATE, Config, Folder, state_directory
 from photod.control import why_unusable
 from photod.errors import ConfigError, DatabaseError, PhotodError
-from photod.files import is_gone
-from photod.folders import choose_folders, closed_at, no_folders, refusal
+from photod.files import closed_at, is_gone
+from photod.folders import choose_folders, no_folders, refusal
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.intake.process import sandbox_report
 from photod.registry import REGISTRY_NAME, Registry

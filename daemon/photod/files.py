@@ -43,3 +43,18 @@ def replacing(target: Path) -> Iterator[Path]:
         with suppress(OSError):  # what went wrong first is what matters
             draft.unlink()
         raise
+
+
+def closed_at(folder: Path) -> Path | None:
+    """The directory that keeps this user out of a folder: one above it, or itself. None where none does."""
+    place = folder
+    try:
+        for place in (*reversed(folder.parents), folder):
+            os.stat(f"{place}/.")  # asks for the right to enter, by which user is effective
+        with os.scandir(folder):
+            pass
+    except PermissionError:
+        return place
+    except OSError:
+        pass
+    return None

@@ -9,7 +9,7 @@ from typing import TypeVar
 from photod.channel import Closed
 from photod.config import DATABASE_DIRECTORY, Config, Folder, Watch, state_directory
 from photod.errors import ConfigError, DatabaseError, UsageError
-from photod.files import is_gone, may_be_a_strangers
+from photod.files import closed_at, is_gone, may_be_a_strangers
 from photod.filesystem import drive_of, is_plugged_in
 from photod.intake.formats import is_photo_name
 from photod.logs import get_logger
@@ -225,21 +225,6 @@ def why_none(path: Path) -> tuple[str, str]:
     if closed is not None:
         return f"{path} is closed to this user", f"change the permissions of {closed}"
     return f"{path} is not a folder", "create or mount it"
-
-
-def closed_at(folder: Path) -> Path | None:
-    """The directory that keeps this user out of a folder: one above it, or itself. None where none does."""
-    place = folder
-    try:
-        for place in (*reversed(folder.parents), folder):
-            os.stat(f"{place}/.")  # asks for the right to enter, by which user is effective
-        with os.scandir(folder):
-            pass
-    except PermissionError:
-        return place
-    except OSError:
-        pass
-    return None
 
 
 def open_readers(others: Iterable[Folder]) -> list[Reader]:

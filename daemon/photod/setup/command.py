@@ -11,7 +11,8 @@ from pathlib import Path
 
 from photod.config import DATABASE_DIRECTORY, LOCAL_DIR, Config, Folder, load_config, parse_config, state_directory
 from photod.errors import ConfigError, UsageError
-from photod.folders import choose_folders, closed_at, why_none
+from photod.files import closed_at
+from photod.folders import choose_folders, why_none
 from photod.photos import BUILTIN
 from photod.score.sources import HUB
 from photod.setup.dropin import system_dropin, user_dropin
