@@ -225,36 +225,6 @@ def test_a_folder_that_is_closed_to_the_user_is_told_as_such(closed: str, tmp_pa
     )
 
 
-@pytest.mark.parametrize(
-    ("socket", "words"),
-    [
-        ("taken", "what lies at {place}/taken is no socket; set control.socket"),
-        ("x" * 108, "cannot listen on {place}/" + "x" * 108 + ": AF_UNIX path too long; set control.socket"),
-        ("taken/below/sock", "cannot listen on {place}/taken/below/sock: "),
-        ("closed/below/sock", "cannot listen on {place}/closed/below/sock: "),
-    ],
-)
-def test_check_says_where_no_daemon_could_listen(socket: str, words: str, folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "taken").touch()
-    (tmp_path / "closed").mkdir(mode=0o500)
-    config = write_config(tmp_path / "config.toml", folder)
-    config.write_text(config.read_text().replace("control.sock", socket))
-    run, check = (photod(command, "--config", config, as_anybody=True) for command in ("run", "check"))
-    told = f"photod: {words.format(place=tmp_path)}"
-    assert (run.returncode, run.stderr[: len(told)]) == (78, told)
-    assert (check.returncode, check.stderr[: len(told)]) == (78, told)
-    assert "\nsocket:       " in check.stdout
-    assert "sandbox:" in check.stdout, "the rest is told all the same"
-    assert not list((tmp_path / "closed").iterdir())
-
-
-def test_check_finds_no_fault_in_a_daemon_that_listens(config: Path) -> None:
-    with RunningDaemon(config) as daemon:
-        done = photod("check", "--config", config)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert daemon.stop() == 0
-
-
 @pytest.mark.parametrize("command", ["check --config config.toml", "init --user --dry-run ."])
 def test_a_report_may_find_nobody_who_reads_it_or_no_room(
     config: Path, command: str, monkeypatch: pytest.MonkeyPatch
