@@ -84,7 +84,7 @@ def _print(status: dict[str, Any]) -> None:
     print_fields([("photod", _running(status)), ("model", name), rescored, *work])
     if status["folders"]:
         print()
-        _print_folders(status["folders"])
+        _print_folders(status["folders"], at_rest=bool(status.get("paused")))
     elif not status["running"]:
         warn("no folder is configured; photod-ctl rate FOLDER scores one now")
     errors = status.get("last_errors", [])
@@ -162,7 +162,7 @@ def _family(pid: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
-def _print_folders(folders: list[dict[str, Any]]) -> None:
+def _print_folders(folders: list[dict[str, Any]], at_rest: bool) -> None:
     from photod_ctl.tables import Cell, Column, print_table
 
     columns = (
@@ -174,7 +174,7 @@ def _print_folders(folders: list[dict[str, Any]]) -> None:
     rows = [
         (
             Cell(folder["path"], link=folder["path"]),
-            folder["state"],
+            "waiting" if at_rest and folder["state"] == "scoring" else folder["state"],
             folder["watched_by"] or "no",
             "" if folder["state"] == "absent" else _compared(folder["compared_at"]),
             *(

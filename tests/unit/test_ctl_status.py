@@ -115,13 +115,14 @@ def test_of_a_folder_that_is_away_nothing_is_made_up(capsys: pytest.CaptureFixtu
     assert out.splitlines()[-1].split() == ["/photos", "absent", "inotify", "0"]
 
 
-@pytest.mark.parametrize(("paused", "left"), [(False, "time left"), (True, "paused")])
-def test_while_the_model_rests_no_end_is_foretold(
-    paused: bool, left: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("paused", "state"), [(False, "scoring"), (True, "waiting")])
+def test_while_the_model_rests_photos_wait_and_no_end_is_foretold(
+    paused: bool, state: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _print(RUNNING | {"paused": paused, "rate": 2.0, "folders": [FOLDER | {"pending": 20}]})
+    folder = FOLDER | {"pending": 20, "state": "scoring"}
+    _print(RUNNING | {"paused": paused, "rate": 2.0, "folders": [folder]})
     out = capsys.readouterr().out
-    assert left in out
+    assert f"/photos  {state} " in out
     assert ("time left" in out) is not paused
 
 
