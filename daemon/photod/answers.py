@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from photod.folders import OpenFolder, find_folder, find_present
+from photod.folders import OpenFolder, find_folder, find_present, refuse_away
 from photod.logs import recent_warnings
 from photod.photos import Purge, Retry
 from photod.pipeline import Pipeline
@@ -86,7 +86,7 @@ class Answers:
         if not done and self.is_stopping():  # what was decoded is still being committed
             self.drained.wait()
         if done:
-            find_present(self.folders.values(), folder)
+            refuse_away(meant)
         yield self._progress(meant, before, "done" if done else "stopped")
 
     def rescan(self, folder: str | None) -> None:

@@ -254,9 +254,14 @@ def find_folder(folders: Iterable[OpenFolder], path: str) -> tuple[OpenFolder, s
 def find_present(folders: Iterable[OpenFolder], path: str) -> tuple[OpenFolder, str]:
     """As `find_folder`, for a folder that is there. Raises UsageError."""
     folder, below = find_folder(folders, path)
+    refuse_away(folder)
+    return folder, below
+
+
+def refuse_away(folder: OpenFolder) -> None:
+    """Raises UsageError for a folder that is not there."""
     if folder.presence() is Presence.ABSENT:
         raise UsageError(f"{folder.path} is away", "mount it")
-    return folder, below
 
 
 def _rules(folder: Folder) -> Rules:

@@ -15,6 +15,7 @@ from photod.config import Folder, Store
 from photod.daemon import Daemon
 from photod.errors import DatabaseError
 from photod.photos import Candidate
+from photod.roster import Roster
 from photod.store.writer import Writer
 from photod.watch import folder as folder_module
 from photod.watch import survey
@@ -226,6 +227,14 @@ def test_a_reload_never_waits_for_the_committer(
         really_commit(self, judged)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Writer, "commit", commit)
+    really_exchange, looks = Roster.exchange, []
+
+    def exchange(self: Roster) -> list[str]:
+        left = really_exchange(self)
+        looks.append(left)
+        return left
+
+    monkeypatch.setattr(Roster, "exchange", exchange)
     config = make_config(one, other, store=Store(group=1))  # so that few photos fill what lies before it
     after = config.model_copy(update={"folders": (Folder(path=one),)})
     taken = threading.Event()
@@ -244,7 +253,7 @@ def test_a_reload_never_waits_for_the_committer(
         except DatabaseError as error:
             ended.append(error)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)  # else one that hangs would keep the tests from ending
     thread.start()
     wait_until(daemon.ready.is_set)
     fill(one, 10)
@@ -253,7 +262,8 @@ def test_a_reload_never_waits_for_the_committer(
     daemon.reload()
     assert taken.wait(PATIENCE_S)
     wait_until(lambda: not daemon._roster._threads[str(other)].is_alive())
-    time.sleep(0.3)  # the main thread has looked again whether the folder is gone
+    before = len(looks)
+    wait_until(lambda: len(looks) >= before + 2)  # the main thread goes on looking whether the folder is gone
     daemon.stop()
     wait_until(daemon._observer._stopping.is_set)  # it has begun to stop
     may.set()

@@ -73,13 +73,12 @@ def find_devices(model: config.Model) -> tuple[torch.device, ...]:
     "auto" only where that may pass, since another device would compute the whole archive anew.
     """
     present = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-    wants_a_gpu = model.devices == "auto" or any(name.startswith("cuda") for name in model.devices)
-    if wants_a_gpu and not present and hides_a_gpu():
+    names = [model.devices] if isinstance(model.devices, str) else list(model.devices)
+    if names != ["cpu"] and not present and hides_a_gpu():
         problem = f"a GPU is there, and its driver does not count it: {why_no_gpu()}"
         raise BusyDeviceError(problem, "see what nvidia-smi says, or set model.devices")
     if model.devices == "auto":
         return _working(present) or (torch.device("cpu"),)
-    names = [model.devices] if isinstance(model.devices, str) else list(model.devices)
     for name in names:
         if name.startswith("cuda") and not present:
             raise ConfigError(f'model.devices has "{name}": {why_no_gpu()}', "set it to auto or cpu")

@@ -83,7 +83,6 @@ CREATE VIEW scores AS
     WHERE photo.state = 'scored' AND photo.missing_since IS NULL AND model.current = 1;
 """
 
-
 _V2 = """
 -- When the row of a deleted photo may go: see tombstones.py.
 ALTER TABLE folder ADD COLUMN confirmed_at INTEGER;   -- a whole comparison without any error, UTC
@@ -91,7 +90,6 @@ ALTER TABLE folder ADD COLUMN confirmed_on TEXT;      -- the identity of the fil
 -- A file that moved is found again by its inode.
 CREATE INDEX photo_by_inode ON photo (inode);
 """
-
 
 _V3 = """
 -- Contents that a device had when it failed, and that have no verdict yet.
@@ -101,12 +99,10 @@ CREATE TABLE suspect (
 ) WITHOUT ROWID;
 """
 
-
 # Photos that an earlier model scored are scored again newest first, a page of this index at a time.
 _V4 = "CREATE INDEX photo_by_age ON photo (mtime_ns, id) WHERE missing_since IS NULL;"
 
 KEPT_SINCE = 5  # the version from which on counts and history are kept
-
 
 _V6 = """
 -- An index of all photos that are there served only to find the few that are unscoreable.
@@ -117,7 +113,6 @@ CREATE TRIGGER content_added AFTER INSERT ON content WHEN NEW.photos > 0 BEGIN
     UPDATE model SET photos = photos + NEW.photos WHERE id = NEW.model;
 END;
 """
-
 
 LINKED_SINCE = 7  # the version from which on photos name their content by its row
 
@@ -159,7 +154,6 @@ CREATE VIEW scores AS
     FROM photo JOIN content ON content.id = photo.content JOIN model ON model.id = content.model
     WHERE photo.state = 'scored' AND photo.missing_since IS NULL AND model.current = 1;
 """
-
 
 _V8 = """
 -- What was ever mounted inside the folder: while it is not there, its photos keep their rows. See tombstones.py.
