@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from photod.folders import OpenFolder, find_folder, find_present, refuse_away
 from photod.logs import recent_warnings
+from photod.open_folder import OpenFolder, find_folder, find_present, refuse_away
 from photod.photos import Purge, Retry
 from photod.pipeline import Pipeline
 from photod.rest import Rest

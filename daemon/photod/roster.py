@@ -8,8 +8,8 @@ from pathlib import Path
 from photod.channel import excused
 from photod.config import Folder, Watch
 from photod.errors import BusyError, DatabaseError, PhotodError
-from photod.folders import OpenFolder, open_folder, open_readers
 from photod.logs import get_logger
+from photod.open_folder import OpenFolder, open_folder, open_readers
 from photod.photos import Candidate, Dismissed, Note, Scored, Verdict
 from photod.score.scorer import Scorer, score_stored
 from photod.store.connection import DamagedError

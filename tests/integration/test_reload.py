@@ -15,7 +15,7 @@ from fake_scorer import SlowScorer
 from photod import reload as reload_module
 from photod.config import Config, Folder, Model, Watch
 from photod.daemon import Daemon
-from photod.folders import OpenFolder
+from photod.open_folder import OpenFolder
 from photod.store.queries import Reader
 from running import make_config, ranking
 from waiting import wait_until

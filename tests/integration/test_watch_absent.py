@@ -18,7 +18,7 @@ from machine import need
 from photod.config import Config, Folder
 from photod.daemon import Daemon
 from photod.errors import BusyError, ConfigError, DatabaseError
-from photod.folders import OpenFolder
+from photod.open_folder import OpenFolder
 from photod.photos import PhotoRow
 from photod.store import connection
 from photod.store.queries import Reader

@@ -22,7 +22,7 @@ from mounts import Mounts
 from photod import filesystem
 from photod.config import state_directory
 from photod.errors import DatabaseError
-from photod.folders import OpenFolder
+from photod.open_folder import OpenFolder
 from photod.registry import Registry
 from photod.store.connection import DamagedError
 from photod.store.schema import VERSION
