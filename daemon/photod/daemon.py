@@ -11,12 +11,14 @@ from typing import assert_never
 
 from photod.answers import Answers
 from photod.caretaker import Caretaker
+from photod.channel import Closed
 from photod.committer import Listeners
 from photod.config import Config, Model, load_config, state_directory
 from photod.control import ControlServer, answer
 from photod.folders import choose_folders
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.logs import get_logger
+from photod.patience import until_device_is_free
 from photod.photos import (
     Appeared,
     Candidate,
@@ -51,6 +53,9 @@ log = get_logger(__name__)
 
 REST_LOOK_S = 60.0  # between two looks at the clock and the power supply
 LET_GO_LOOK_S = 0.1  # between two looks whether folders that are let go have photos under way
+# That a start waits for a device which others hold. Then systemd may begin anew, again and again: so few starts an
+# hour do not reach the unit's StartLimitBurst.
+DEVICE_S = 600.0
 DRAIN_S = 9.0  # promised are ten; the rest is for the interpreter to end
 
 
@@ -98,6 +103,8 @@ class Daemon:
             answers = self._assemble()
             self._start(answers)
             self._wait(answers)
+        except Closed:
+            pass  # it was told to stop while it waited for a device
         finally:
             self._shut_down()
         if self._crew.failure is not None:
@@ -129,8 +136,9 @@ class Daemon:
             # Where systemd made the directory, its mode decides who comes as far as the socket.
             group = self._config.control.is_in_service_directory
             self._control = ControlServer(self._config.control.path, self._crew, group=group)
-        ask_for_time(OPEN_S, "loading the model")
-        scorers = self._load(self._config.model, state_directory(), PREPROCESSING_VERSION)
+        # Who asked for one run is told at once that others hold the device.
+        most_s = DEVICE_S if self._once is None else 0.0
+        scorers = until_device_is_free(self._load_model, self._sit_out, most_s)
         self._roster.use_model(scorers[0])
         self._tally.seed(self._roster.given())
         self._roster.consult(others)
@@ -147,6 +155,16 @@ class Daemon:
         return Answers(
             self._roster.folders, self._pipeline, scorers, self._tally, self.is_stopping, self._drained, place
         )
+
+    def _load_model(self) -> tuple[RestingScorer, ...]:
+        ask_for_time(OPEN_S, "loading the model")
+        return self._load(self._config.model, state_directory(), PREPROCESSING_VERSION)
+
+    def _sit_out(self, seconds: float) -> None:
+        """Let so much time pass. Raises Closed once it is told to stop."""
+        self._wakeup.wait(seconds)
+        if self._stopping:
+            raise Closed
 
     def _start(self, answers: Answers) -> None:
         if self._pipeline is not None:

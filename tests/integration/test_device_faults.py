@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from fake_scorer import FakeScorer
 from photod.config import Folder, Intake, Model, Store
 from photod.daemon import Daemon
-from photod.errors import EXIT_DEVICE, DeviceError
+from photod.errors import EXIT_DEVICE, BusyDeviceError, DeviceError
 from photod.store.queries import Reader
 from pictures import make_photo
-from running import make_config, ranking, score_once
-from waiting import wait_until
+from running import make_config, ranking, running, score_once
+from waiting import PATIENCE_S, wait_until
 
 POISON = 200  # the brightness that the device cannot stand
 BATCH = Model(batch_size=8)
@@ -205,3 +205,48 @@ def test_an_answer_that_cannot_be_right_is_the_devices_failure(
     with pytest.raises(DeviceError, match=words):
         score_once(folder, Wrong())
     assert ranking(folder) == {}
+
+
+class HeldScorer(FakeScorer):
+    """Is on a device that others hold while it is loaded the first times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.refusals = 0
+        self._times = times
+
+    def load(self, *arguments: object) -> tuple[FakeScorer, ...]:
+        if self.refusals < self._times:
+            self.refusals += 1
+            raise BusyDeviceError("cuda:0 is out of memory: other programs hold 20.0 of its 24.0 GiB")
+        return super().load(*arguments)  # type: ignore[arg-type]
+
+
+def test_a_daemon_waits_for_a_device_that_others_hold_at_its_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photod.patience.FIRST_S", 0.01)
+    make_photo(folder / "a.png", 51)
+    held = HeldScorer(3)
+    with running(make_config(folder), held):
+        wait_until(lambda: ranking(folder) == {"a.png": pytest.approx(2.0, abs=0.05)})
+    assert held.refusals == 3
+
+
+def test_a_daemon_that_waits_for_a_device_can_be_stopped(folder: Path) -> None:
+    held = HeldScorer(1_000)
+    daemon = Daemon(make_config(folder), load=held.load)
+    run = threading.Thread(target=daemon.run)
+    run.start()
+    wait_until(lambda: held.refusals)
+    daemon.stop()
+    run.join(PATIENCE_S)
+    assert not run.is_alive()
+    assert held.refusals == 1
+    assert not daemon.ready.is_set()
+
+
+def test_a_single_run_does_not_wait_for_a_device(folder: Path) -> None:
+    held = HeldScorer(1)
+    with pytest.raises(BusyDeviceError, match="other programs hold"):
+        score_once(folder, held)

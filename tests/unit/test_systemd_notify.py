@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from photod import patience
-from photod.errors import EXIT_BUG, EXIT_DEVICE
+from photod.errors import EXIT_BUG, EXIT_DEVICE, BusyDeviceError
 from photod.systemd import ask_for_time, notify, notify_reloading, watchdog_s
 
 
@@ -72,3 +72,23 @@ def test_outside_a_service_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None
     patience.note_end(EXIT_DEVICE)
     monkeypatch.setattr("photod.patience.time.sleep", lambda _: pytest.fail("waited"))
     patience.wait_after_failures()
+
+
+def test_a_device_that_others_hold_is_waited_for_longer_each_time_but_not_for_ever() -> None:
+    waited: list[float] = []
+
+    def load() -> str:
+        if sum(waited) < 75:
+            raise BusyDeviceError("cuda:0 is out of memory")
+        return "loaded"
+
+    assert patience.until_device_is_free(load, waited.append, 75) == "loaded"
+    assert waited == [5, 10, 20, 40]
+    waited.clear()
+    with pytest.raises(BusyDeviceError):
+        patience.until_device_is_free(load, waited.append, 20)
+    assert waited == [5, 10, 20]
+    waited.clear()
+    with pytest.raises(BusyDeviceError):
+        patience.until_device_is_free(load, waited.append, 0)
+    assert waited == []

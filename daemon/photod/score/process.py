@@ -22,17 +22,15 @@ from numpy.typing import NDArray
 
 from photod import config
 from photod.channel import excused
-from photod.errors import BusyDeviceError, ConfigError, DeviceError, PhotodError
-from photod.logs import get_logger, logs_configuration
+from photod.errors import ConfigError, DeviceError, PhotodError
+from photod.logs import logs_configuration
+from photod.patience import until_device_is_free
 from photod.photos import ModelIdentity
 from photod.processes import describe_exit
 from photod.score.protocol import Embedded, LoadRequest, ReadyScorer, pixels_shape
 from photod.score.scorer import Floats, scores
 
-log = get_logger(__name__)
-
 WORKER = "photod.score.worker"  # the module that is run
-FIRST_S, LONGEST_S = 5.0, 300.0  # between two attempts to load the model on a device that is not to be had
 _ENDING_S = 5.0  # that the process may take to end
 _SEE = "see the system's log"
 
@@ -61,7 +59,7 @@ class ModelProcess:
         """
         with self._lock:
             self._at_work.add(number)
-            running = self._running = self._running or self._wait_for_device()
+            running = self._running = self._running or until_device_is_free(self._load_again, _wait)
         return running.embed(number, pixels)
 
     def prepare(self) -> None:
@@ -81,18 +79,6 @@ class ModelProcess:
         with suppress(PhotodError), self._lock:  # `embed` meets it as well, and its thread may fail
             self._running = self._running or self._load_again()
 
-    def _wait_for_device(self) -> "_Running":
-        """Load the model, as soon as its device lets us: a GPU that rested with it may be somebody else's now."""
-        delay_s = FIRST_S
-        while True:
-            try:
-                return self._load_again()
-            except BusyDeviceError as error:
-                log.warning("device_waited_for", reason=str(error), seconds=delay_s)
-            with excused():
-                time.sleep(delay_s)
-            delay_s = min(2 * delay_s, LONGEST_S)
-
     def _load_again(self) -> "_Running":
         try:
             running = _Running(self._request)
@@ -102,6 +88,11 @@ class ModelProcess:
             running.end()
             raise DeviceError("the model, or what computes it, changed while it rested", "start again")
         return running
+
+
+def _wait(seconds: float) -> None:
+    with excused():
+        time.sleep(seconds)
 
 
 def _who(ready: Sequence[ReadyScorer]) -> list[tuple[ModelIdentity, str]]:
