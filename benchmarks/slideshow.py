@@ -20,14 +20,14 @@ from material import describe, photos
 from parts import folder_of
 
 from photod.config import load_config
-from photod.store.queries import Bounds
 from photod_ctl.folders import archives
+from photod_ctl.ranking import rank
 from photod_ctl.slideshow.command import SWITCH_S
 from photod_ctl.slideshow.deck import Deck
 from photod_ctl.slideshow.pace import Pace
 from photod_ctl.slideshow.preload import MEMORY_LIMIT
 from photod_ctl.slideshow.show import Show
-from photod_ctl.slideshow.source import load
+from photod_ctl.slideshow.source import slide_of
 from photod_ctl.slideshow.window import Window
 
 LARGE, COUNT = "jpeg-24mp", 60
@@ -55,7 +55,8 @@ def main() -> None:
 def play(folder: str, advances: int, *, fade: bool) -> None:
     """A show of so many advances at each pace."""
     sys.setswitchinterval(SWITCH_S)
-    slides, _ = load(archives([folder], load_config()), sys.maxsize, Bounds())
+    (ranking,) = rank(archives([folder], load_config()), sys.maxsize)
+    slides = list(map(slide_of, ranking.places))
     for delay_s in (1.0, 0.2):
         window = Window(full_screen=True)
         show = Show(Deck(slides, loop=True), window, Pace(delay_s, fade))

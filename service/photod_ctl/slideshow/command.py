@@ -38,22 +38,22 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     from photod.errors import UsageError
     from photod_ctl.filters import bounds
     from photod_ctl.folders import archives
-    from photod_ctl.ranking import note_models
+    from photod_ctl.ranking import note_models, rank
     from photod_ctl.slideshow.deck import Deck
     from photod_ctl.slideshow.show import Show
-    from photod_ctl.slideshow.source import FIRST, Follower
-    from photod_ctl.slideshow.source import load as load_slides
+    from photod_ctl.slideshow.source import FIRST, Follower, slide_of
     from photod_ctl.slideshow.window import Window
 
     wanted = bounds(since=since, until=until, year=year, month=month, min_score=min_score)
     meant = archives(folders, load(context, config))
-    slides, rankings = load_slides(meant, min(top, FIRST), wanted)
-    if not slides:
+    rankings = rank(meant, min(top, FIRST), wanted)
+    longest = max(rankings, key=lambda ranking: ranking.total, default=None)  # of the model that scored the most
+    if longest is None or not longest.places:
         raise UsageError("there is nothing to show", "score photos with photod-ctl rate, or use fewer filters")
     note_models(rankings)
     screen = Window(full_screen=not window)
-    show = Show(Deck(slides, loop=loop), screen, Pace(delay, fade))
-    follower = Follower(meant, top, wanted, show.offer)
+    show = Show(Deck(list(map(slide_of, longest.places)), loop=loop), screen, Pace(delay, fade))
+    follower = Follower(meant, top, wanted, longest.model, show.offer)
     sys.setswitchinterval(SWITCH_S)
     try:
         show.run()

@@ -53,7 +53,7 @@ def action(event: Any) -> Action | None:
     if event.type in (pygame.QUIT, pygame.WINDOWCLOSE):
         return Action.QUIT
     if event.type == pygame.KEYDOWN:
-        return _keys().get(event.key) or _CHARACTERS.get(event.unicode)
+        return _keys().get(event.key) or _CHARACTERS.get(event.unicode.lower())
     if event.type == pygame.MOUSEWHEEL and event.y:
         return Action.BACK if event.y > 0 else Action.NEXT
     if event.type == pygame.MOUSEBUTTONDOWN:
@@ -77,5 +77,6 @@ def _keys() -> dict[int, Action]:
         pygame.K_UP: Action.BACK, pygame.K_SPACE: Action.PAUSE, pygame.K_HOME: Action.FIRST,
         pygame.K_END: Action.LAST, pygame.K_PAGEDOWN: Action.PAGE_ON, pygame.K_PAGEUP: Action.PAGE_BACK,
         pygame.K_KP_PLUS: Action.SLOWER, pygame.K_KP_MINUS: Action.FASTER, pygame.K_DELETE: Action.TRASH,
-        pygame.K_RETURN: Action.CONFIRM, pygame.K_ESCAPE: Action.LEAVE, pygame.K_F11: Action.FULL_SCREEN,
+        pygame.K_RETURN: Action.CONFIRM, pygame.K_KP_ENTER: Action.CONFIRM, pygame.K_ESCAPE: Action.LEAVE,
+        pygame.K_F11: Action.FULL_SCREEN,
     }  # fmt: skip

@@ -33,7 +33,7 @@ class Show:
         self._projector = Projector(window, self.preloader, clock, self._write)
         self._offers: queue.SimpleQueue[list[Slide]] = queue.SimpleQueue()
         self._due = 0.0  # when the next slide's time comes
-        self._advancing = False  # it has come, and the picture is awaited
+        self._advancing = False  # it has come, and nobody asked for another one
         self._ended = False
         self._captions = Captions()
         self._was_paused = False  # before a burst was looked at
@@ -81,8 +81,11 @@ class Show:
 
     def _waits(self) -> bool:
         """Whether the clock has nothing to say."""
-        held = self._captions.paused or self._captions.asking
-        return held or self._advancing or self._projector.shown is None
+        return self._captions.paused or self._captions.asking or not self._is_on_the_screen()
+
+    def _is_on_the_screen(self) -> bool:
+        """Whether the slide that is meant is the one that is seen; else its picture is awaited."""
+        return self._projector.shown is not None and self._projector.shown == self._deck.current
 
     def _keep_time(self) -> None:
         now = self._clock()
@@ -205,7 +208,7 @@ class Show:
             self._try(open_folder, self._projector.shown)
 
     def _ask(self) -> None:
-        self._captions.asking = self._projector.shown is not None
+        self._captions.asking = self._is_on_the_screen()  # else another one could be, when the answer comes
 
     def _trash(self) -> None:
         slide = self._projector.shown
@@ -214,6 +217,7 @@ class Show:
             self._say("moved to the trash")
 
     def _take_out(self, slide: Slide) -> None:
+        self._captions.asking = False
         for deck in self._decks:
             deck.remove(slide)
         if not len(self._deck) and len(self._decks) > 1:

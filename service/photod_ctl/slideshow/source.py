@@ -3,23 +3,16 @@
 import os
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from photod.errors import DatabaseError
 from photod.store.queries import Bounds
 from photod_ctl.folders import Archive
-from photod_ctl.ranking import Place, Ranking, rank
+from photod_ctl.ranking import Place, rank
 from photod_ctl.slideshow.deck import Slide
 
 FIRST = 500  # slides that are loaded before the window opens
 LOOK_EVERY_S = 2.0  # at the databases' files, by a stat
-
-
-def load(archives: Sequence[Archive], limit: int, bounds: Bounds) -> tuple[list[Slide], list[Ranking]]:
-    """The best photos of the model that scored the most, best first; and all rankings there are."""
-    rankings = rank(archives, limit, bounds)
-    if not rankings:
-        return [], []
-    return list(map(slide_of, max(rankings, key=lambda ranking: ranking.total).places)), rankings
 
 
 def slide_of(place: Place) -> Slide:
@@ -32,14 +25,20 @@ def slide_of(place: Place) -> Slide:
 
 
 class Follower:
-    """Loads the rest of a long ranking, and again whenever a database changes, in a thread of its own."""
+    """Loads the rest of a model's long ranking, and again whenever a database changes, in a thread of its own."""
 
     def __init__(
-        self, archives: Sequence[Archive], limit: int, bounds: Bounds, on_slides: Callable[[list[Slide]], None]
+        self,
+        archives: Sequence[Archive],
+        limit: int,
+        bounds: Bounds,
+        model: dict[str, Any],
+        on_slides: Callable[[list[Slide]], None],
     ) -> None:
         self._archives = archives
         self._limit = limit
         self._bounds = bounds
+        self._model = model  # while another one scores the archive anew, its scores do not mix with these
         self._on_slides = on_slides
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -56,7 +55,9 @@ class Follower:
             if now != seen:
                 seen = now
                 try:
-                    self._on_slides(load(self._archives, self._limit, self._bounds)[0])
+                    for ranking in rank(self._archives, self._limit, self._bounds):
+                        if ranking.model == self._model:
+                            self._on_slides(list(map(slide_of, ranking.places)))
                 except DatabaseError:
                     pass  # the show goes on with what it has; the next change is looked at again
             if self._stop.wait(LOOK_EVERY_S):

@@ -5,11 +5,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from photod.store.queries import EVERYTHING
+from photod_ctl.folders import Archive as Ranked
+from photod_ctl.ranking import rank
+from photod_ctl.slideshow.deck import Slide
+from photod_ctl.slideshow.source import Follower
 from waiting import PATIENCE_S
 from x_screen import COLOURS, Screen, near
 
@@ -146,6 +152,25 @@ def test_a_photo_that_is_scored_meanwhile_and_scores_high_comes_next(
     archive("photos", {"new.png": 9.5})
     Image.new("RGB", (600, 400), COLOURS["grey"]).save(folder / "new.png")
     screen.wait_for_colour("grey")
+
+
+def test_a_show_takes_in_no_score_of_another_model(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photod_ctl.slideshow.source.LOOK_EVERY_S", 0.02)
+    meant = [Ranked(str(folder := archive("photos", {"a.jpg": 9, "b.jpg": 8})), folder / ".photod/photos.db")]
+    (first,) = rank(meant, 10)
+    offers: SimpleQueue[list[Slide]] = SimpleQueue()
+    follower = Follower(meant, 10, EVERYTHING, first.model, offers.put)
+    try:
+        assert [slide.location for slide in offers.get(timeout=PATIENCE_S)] == [
+            f"{folder}/a.jpg",
+            f"{folder}/b.jpg",
+        ]
+        archive("photos", {"a.jpg": 2, "c.jpg": 9.5}, model="another")
+        while len(offered := offers.get(timeout=PATIENCE_S)) != 1:
+            pass  # the other model is current, and has scored nothing yet
+        assert [slide.location for slide in offered] == [f"{folder}/b.jpg"]
+    finally:
+        follower.close()
 
 
 def test_with_window_it_leaves_room_for_others(screen: Screen, start: Start, folder: Path) -> None:

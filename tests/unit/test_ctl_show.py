@@ -1,0 +1,166 @@
+"""A running show while pictures are slow, vanish, or are thrown away; on a screen that nobody sees."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pygame
+import pytest
+
+from clock import Clock
+from photod_ctl.slideshow.deck import Deck, Slide
+from photod_ctl.slideshow.keys import Action, action
+from photod_ctl.slideshow.pace import Pace
+from photod_ctl.slideshow.preload import Broken, Picture
+from photod_ctl.slideshow.show import Show
+from photod_ctl.slideshow.window import HINTS, Window
+from waiting import wait_until
+
+DELAY_S = 5.0
+
+
+class Running:
+    """A show of a, b and c that goes on when it is told to; a picture is ready once it may be."""
+
+    def __init__(self, directory: Path, window: Window, *, loop: bool) -> None:
+        self.clock = Clock(100.0)
+        self.slow = {name: threading.Event() for name in "abc"}
+        self.broken: set[str] = set()
+        slides = []
+        for rank, name in enumerate("abc", 1):
+            (directory / name).write_bytes(b"a photo")
+            slides.append(Slide(str(directory / name), name, 10.0 - rank, 50.0, rank))
+        self.show = Show(Deck(slides, loop=loop), window, Pace(DELAY_S, fade=False), self.clock)
+        self.show.preloader._load = self._load
+
+    def _load(self, slide: Slide, screen: tuple[int, int]) -> Picture | Broken:
+        assert self.slow[slide.sha256].wait(30)
+        return (
+            Broken("it vanished")
+            if slide.sha256 in self.broken
+            else Picture(screen, bytes(3 * screen[0] * screen[1]))
+        )
+
+    def step(self) -> None:
+        """What the show does each time something wakes it."""
+        pygame.event.post(pygame.Event(pygame.USEREVENT))
+        self.show._hear()
+        self.show._keep_time()
+        self.show._present()
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Have it go on, while no time passes for it, until that holds."""
+        wait_until(lambda: self.step() or condition())
+
+    def seen(self) -> str | None:
+        shown = self.show._projector.shown
+        return shown and shown.sha256
+
+    def let(self, *names: str) -> None:
+        """Have these pictures be ready from now on."""
+        for name in names:
+            self.slow[name].set()
+        wait_until(lambda: all(any(s.sha256 == n for s in self.show.preloader._ready) for n in names))
+
+    def press(self, *actions: Action) -> None:
+        for each in actions:
+            self.show._fulfil(each)
+            self.step()
+
+    def wait(self, seconds: float = DELAY_S) -> None:
+        """Have so much time pass."""
+        self.clock.now += seconds
+        self.step()
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Running]]:
+    for name in (*HINTS, "PYGAME_HIDE_SUPPORT_PROMPT", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    window = Window(full_screen=False)
+    shows: list[Show] = []
+
+    def start(*, loop: bool = False) -> Running:
+        running = Running(tmp_path, window, loop=loop)
+        shows.append(running.show)
+        running.step()
+        running.let("a")
+        running.until(lambda: running.seen() == "a")
+        return running
+
+    yield start
+    for show in shows:
+        show.preloader.close()
+    window.close()
+
+
+Start = Callable[..., Running]
+
+
+def test_a_last_photo_that_vanished_ends_the_show_as_any_last_one_does(start: Start) -> None:
+    running = start()
+    running.let("b")
+    running.wait()
+    assert running.seen() == "b"
+    running.broken.add("c")
+    running.let("c")
+    running.wait()
+    running.until(lambda: running.show._ended)
+
+
+def test_a_last_photo_that_vanished_keeps_no_show_from_beginning_again(start: Start) -> None:
+    running = start(loop=True)
+    running.let("b")
+    running.wait()
+    running.broken.add("c")
+    running.let("c")
+    running.wait()
+    running.until(lambda: running.seen() == "a")
+
+
+def test_a_photo_thrown_away_when_its_time_is_over_does_not_take_the_next_one_with_it(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trashed: list[str] = []
+    monkeypatch.setattr("photod_ctl.slideshow.show.move_to_trash", trashed.append)
+    running = start()
+    running.press(Action.TRASH)
+    running.wait(2 * DELAY_S)
+    running.let("c")
+    running.press(Action.CONFIRM)
+    running.step()
+    running.let("b")
+    running.until(lambda: running.seen() == "b")
+    assert [Path(path).name for path in trashed] == ["a"]
+    running.wait(DELAY_S / 2)
+    assert running.seen() == "b", "it has its whole time"
+    running.wait(DELAY_S / 2)
+    assert running.seen() == "c"
+
+
+def test_a_photo_asked_for_just_before_the_time_is_not_skipped_though_it_is_slow(start: Start) -> None:
+    running = start()
+    running.let("c")
+    running.press(Action.NEXT)
+    running.wait(2 * DELAY_S)
+    running.let("b")
+    running.until(lambda: running.seen() == "b")
+
+
+def test_only_what_is_on_the_screen_can_be_thrown_away(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photod_ctl.slideshow.show.move_to_trash", lambda path: pytest.fail(f"trashed {path}"))
+    running = start()
+    running.press(Action.NEXT, Action.TRASH)
+    running.let("b")
+    running.until(lambda: running.seen() == "b")
+    running.press(Action.CONFIRM)
+
+
+def test_capital_letters_and_the_other_enter_are_keys_too() -> None:
+    def press(key: int, character: str) -> Action | None:
+        return action(pygame.event.Event(pygame.KEYDOWN, key=key, unicode=character))
+
+    assert press(pygame.K_b, "B") is Action.BURST
+    assert press(pygame.K_KP_ENTER, "\r") is Action.CONFIRM
+    assert press(pygame.K_UNKNOWN, "") is None
