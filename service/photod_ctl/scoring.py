@@ -52,7 +52,9 @@ class OwnProcess:
         self._folder = folder
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._socket, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "photod", "run", "--once", folder, "--control-fd", str(theirs.fileno())]
+        # -P: a folder of photos must not be a place to import from.
+        command = [sys.executable, "-P", "-m", "photod", "run", "--once", folder]
+        command += ["--control-fd", str(theirs.fileno())]
         if config_file:
             command += ["--config", str(config_file)]
         with theirs:

@@ -42,6 +42,14 @@ def test_a_daemon_that_has_the_folder_is_asked_and_followed(
     assert final.items() >= (DONE | {"median": 3.5}).items()
 
 
+def test_a_folder_of_photos_is_no_place_to_import_from(environment: dict[str, str], tmp_path: Path) -> None:
+    (folder := tmp_path / "photos").mkdir()
+    (folder / "pydantic.py").write_text("raise SystemExit('executed')\n")
+    command = [sys.executable, "-P", "-m", "photod_ctl", "rate", "."]
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert (run.returncode, "executed" in run.stdout + run.stderr) == (0, False)
+
+
 @pytest.mark.parametrize(
     ("resting", "words"),
     [
