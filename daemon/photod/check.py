@@ -9,6 +9,7 @@ from photod.files import closed_at, is_gone
 from photod.folders import choose_folders, no_folders, refusal
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.intake.process import sandbox_report
+from photod.journal import escaped
 from photod.registry import REGISTRY_NAME, Registry
 from photod.score import describe, load_scorers
 from photod.score.scorer import Scorer, score_stored
@@ -80,4 +81,4 @@ def _verify(folder: Folder, scorer: Scorer) -> bool:
 
 
 def _line(name: str, text: str) -> None:
-    print(f"{name + ':':<14}{text}")
+    print(f"{name + ':':<14}{escaped(text)}")

@@ -1,3 +1,4 @@
+import io
 import re
 from pathlib import Path
 
@@ -51,6 +52,17 @@ def test_a_place_where_no_socket_may_be_made_is_found_without_making_any(
     assert fault is not None
     assert fault.problem.endswith(f"{closed} cannot be written to")
     assert not list(closed.iterdir())
+
+
+def test_names_that_no_terminal_takes_are_escaped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photod.check.load_scorers", FakeScorer().load)
+    monkeypatch.setattr("sys.stdout", told := io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    (odd := folder / "caf\udce9\x1b[2J").mkdir()
+    assert check(make_config(odd)) is None
+    told.flush()
+    shown = told.buffer.getvalue()
+    assert b"caf" in shown
+    assert b"\x1b" not in shown
 
 
 def test_a_daemon_that_listens_already_is_no_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

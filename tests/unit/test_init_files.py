@@ -1,6 +1,7 @@
 import argparse
 import os
 import pwd
+import stat
 import tomllib
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def test_odd_characters_are_escaped_and_dangerous_ones_refused() -> None:
     lines = dropin("/home/ann/My 100% Pictures", command=("/opt/a b$/photod", "run"))
     assert 'BindReadOnlyPaths="-/home/ann/My 100%% Pictures"' in lines
     assert 'ExecStart="/opt/a b$$/photod" run' in lines
+    assert """BindReadOnlyPaths="-/home/ann/Ann's\"""" in dropin("/home/ann/Ann's")
     for name in ("a\nExecStart=/bin/sh", 'a"b', "a\\b", "a:b"):
         with pytest.raises(UsageError):
             dropin(f"/home/ann/{name}")
@@ -303,6 +305,37 @@ def test_weights_that_are_there_or_may_be_fetched_are_taken(
     assert weights == "builtin" or f'weights = "{weights}"' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [("./file", "{place}/file"), ("~/own", "{home}/own"), ("local-dir:.", "local-dir:{place}")],
+)
+def test_weights_are_written_as_a_service_finds_them(
+    folder: Path, home: Path, tmp_path: Path, typed: str, written: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    (tmp_path / "file").touch()
+    (home / "own").touch()
+    monkeypatch.chdir(tmp_path)
+    init(asked(folder, weights=typed, dry_run=True))
+    assert f'weights = "{written.format(place=tmp_path, home=home)}"' in capsys.readouterr().out
+
+
+def test_a_configuration_stays_where_a_link_leads_and_as_closed_as_it_was(
+    folder: Path, home: Path, tmp_path: Path
+) -> None:
+    kept, config = tmp_path / "settings/photod.toml", home / "config/photod/config.toml"
+    for path in (kept, config):
+        path.parent.mkdir(parents=True)
+    kept.write_text("# mine\n")
+    kept.chmod(0o600)
+    config.symlink_to(kept)
+    init(asked(folder, yes=True))
+    assert config.is_symlink()
+    assert folders(kept.read_text()) == [str(folder)]
+    assert "# mine\n" in kept.read_text()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
 def test_one_folder_is_not_uninstalled(folder: Path) -> None:
     with pytest.raises(UsageError, match="--uninstall takes the whole service back, not a folder"):
         init(asked(folder, uninstall=True, dry_run=True))
@@ -313,6 +346,12 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         init(asked(tmp_path / "nowhere"))
     with pytest.raises(UsageError, match="not a folder"):
         init(asked(tmp_path / ("x" * 256)))
+
+
+def test_a_folder_that_toml_cannot_name_is_refused(tmp_path: Path) -> None:
+    (odd := tmp_path / "caf\udce9").mkdir()
+    with pytest.raises(UsageError, match=r"caf\\udce9' cannot be named in a configuration; rename it"):
+        init(asked(odd))
 
 
 def test_a_reload_knows_what_changed() -> None:

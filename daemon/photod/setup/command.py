@@ -55,15 +55,15 @@ def init(arguments: argparse.Namespace) -> None:
 
 def _install(place: Place, arguments: argparse.Namespace) -> Iterator[Step]:
     folders = [_folder(path) for path in arguments.folders]
-    if arguments.weights:
-        _refuse_missing(arguments.weights)
+    weights = _weights(arguments.weights) if arguments.weights else None
     before = _written(place.config)
-    text = with_folders(before, [folder.path for folder in folders], arguments.weights)
+    text = with_folders(before, [folder.path for folder in folders], weights)
     config = parse_config(tomllib.loads(text), str(place.config))
     if not config.folders:
         raise UsageError(f"no folder is named, and none is configured in {place.config}", "name one or more")
     choose_folders(config, None)  # refuses folders within one another
-    yield Write(place.config, text)
+    # Where a link to it leads, as from a home to what keeps its settings; what only its owner may read stays so.
+    yield Write(place.config.resolve(), text, keep_mode=not place.system)
     if place.system:
         yield from _install_system(place, config, arguments)
     else:
@@ -123,21 +123,30 @@ def _written(config: Path) -> str | None:
 
 def _folder(path: Path) -> Folder:
     folder = Folder(path=path)
+    if not str(folder.path).isprintable():  # such as bytes that are no UTF-8
+        raise UsageError(f"{str(folder.path)!r} cannot be named in a configuration", "rename it")
     if not os.path.isdir(folder.path) or closed_at(folder.path):
         problem, remedy = why_none(folder.path)
         raise UsageError(problem, f"{remedy} first")
     return folder
 
 
-def _refuse_missing(weights: str) -> None:
-    """Raises UsageError for a file or directory that is not there; tags, and what is on the hub, come later."""
-    place = os.path.expanduser(weights.removeprefix(LOCAL_DIR))
-    if weights.startswith(LOCAL_DIR):
+def _weights(typed: str) -> str:
+    """What a service is told, which has another directory and maybe another home than whoever types.
+
+    Raises UsageError for a file or directory that is not there; tags, and what is on the hub, come later.
+    """
+    place = os.path.expanduser(typed.removeprefix(LOCAL_DIR))
+    if typed.startswith(LOCAL_DIR):
         if not os.path.isdir(place):
             raise UsageError(f"--weights: {place} is no directory, or closed to this user", "check the path")
-    elif "/" in place and not weights.startswith(HUB) and not os.path.isfile(place):
+        return LOCAL_DIR + os.path.abspath(place)
+    if "/" not in place or place.startswith(HUB):
+        return typed
+    if not os.path.isfile(place):
         problem = f"--weights: {place} is no file, or closed to this user"
         raise UsageError(problem, f"check the path, or write {HUB}OWNER/NAME for the hub")
+    return os.path.abspath(place)
 
 
 def _command(place: Place) -> list[str]:

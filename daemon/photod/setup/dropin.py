@@ -52,7 +52,7 @@ def _is_hidden(place: str) -> bool:
 
 def _path(place: str, prefix: str = "") -> str:
     text = prefix + _percent(_checked(place))
-    return f'"{text}"' if " " in text else text
+    return f'"{text}"' if set(" '") & set(text) else text
 
 
 def _percent(text: str) -> str:

@@ -22,10 +22,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A text file, readable by everybody. One of other content is only replaced if the user says so."""
+    """A text file, readable by everybody. One of other content is only replaced if the user says so.
+
+    `keep_mode`: what is there stays open or closed to others, as it is.
+    """
 
     path: Path
     text: str
+    keep_mode: bool = False
 
     def show(self) -> str:
         """In words."""
@@ -44,9 +48,10 @@ class Write:
             if not ask(f"change {self.path} so?"):
                 raise _declined(self.path)
         self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        mode = stat.S_IMODE(self.path.stat().st_mode) if self.keep_mode and before is not None else 0o644
         with replacing(self.path) as draft:
             draft.write_text(self.text, encoding="utf-8")
-            draft.chmod(0o644)
+            draft.chmod(mode)
         say(f"wrote {self.path}")
 
     def _before(self) -> str | None:
