@@ -1,6 +1,7 @@
 """`photod-ctl export`: ratings where photographers see them."""
 
 import errno
+import warnings
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from photod_ctl.folders import Archive
     from photod_ctl.ranking import Place
+
+    Put = Callable[[Path, bytes | None], None]
 
 STARS = "99,95,80,50"
 NAMES = ("digikam", "darktable", "lightroom")
@@ -35,6 +38,7 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
         str, typer.Option("--names", metavar="PROGRAM", help="Whose names: digikam, darktable, lightroom.")
     ] = "digikam",
     remove: Annotated[bool, typer.Option("--remove", help="Take back every rating that photod gave.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing, and say what would be.")] = False,
     as_json: Json = False,
     config: ConfigFile = None,
 ) -> None:
@@ -45,11 +49,12 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
     somebody else gave, in the photo or in a sidecar, is never changed, nor is a sidecar that is a link. A sidecar
     that cannot be written keeps no other photo from its stars; the exit code is 2 then.
 
-    Examples: photod-ctl export --xmp ~/Pictures; photod-ctl export --xmp --stars 99.9,99,95,80;
+    Examples: photod-ctl export --xmp ~/Pictures; photod-ctl export --xmp --stars 99.9,99,95,80 --dry-run;
     photod-ctl export --xmp --remove
     """
     from photod_ctl.folders import archives
     from photod_ctl.ranking import note_models, rank
+    from photod_ctl.sidecar_files import replace_sidecar
     from photod_ctl.tables import print_json
 
     if not xmp:
@@ -59,42 +64,47 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
         raise UsageError(f"--names {names} is not known", f"write {', '.join(NAMES)}")
     limits = _limits(stars)
     settings = load(context, config)
+    put = _leave if dry_run else replace_sidecar
     if remove:
-        counts, failure = remove_all(archives(folders, settings))
+        counts, failure = remove_all(archives(folders, settings), put)
     else:
         rankings = rank(archives(folders, settings), 2**62)
         note_models(rankings)
         places = [place for ranking in rankings if not ranking.earlier for place in ranking.places]
-        counts, failure = export_all(places, limits, adobe=names == "lightroom")
+        counts, failure = export_all(places, limits, put, adobe=names == "lightroom")
     if as_json:
         print_json({outcome: counts[outcome] for outcome in OUTCOMES})
     else:
         nothing = "nothing to take back" if remove else "nothing to export"
-        print(", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or nothing)
+        told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+        print(f"would be: {told}" if told and dry_run else told or nothing)
     if failure:
         raise failure
 
 
 def export_all(
-    places: "Sequence[Place]", limits: list[float], adobe: bool
+    places: "Sequence[Place]", limits: list[float], put: "Put", adobe: bool
 ) -> tuple[Counter[str], UsageError | None]:
-    """Bring every photo's sidecar up to date; returns how many became what, and why the first that failed did."""
+    """Bring every photo's sidecar up to date; returns how many became what, and why the first that failed did.
+
+    `put` replaces a sidecar's bytes, or removes it where there are none.
+    """
     wishes: dict[Path, Callable[[], str]] = {}
     for place in places:
         photo = Path(place.location)
         target = photo.with_suffix(".xmp") if adobe else photo.with_name(photo.name + ".xmp")
         # A RAW file and its JPEG share a sidecar: the better one speaks.
-        wishes.setdefault(target, partial(_export_one, photo, target, _stars(place.percentile, limits)))
+        wishes.setdefault(target, partial(_export_one, photo, target, _stars(place.percentile, limits), put))
     return _do_all(wishes.items())
 
 
-def remove_all(archives: "Iterable[Archive]") -> tuple[Counter[str], UsageError | None]:
+def remove_all(archives: "Iterable[Archive]", put: "Put") -> tuple[Counter[str], UsageError | None]:
     """Take back every rating that photod gave, by whichever names and to whichever photo; returns as export_all."""
     from photod_ctl.sidecar_files import sidecars_below
 
     unlisted: list[OSError] = []
     found = (target for archive in archives for target in sidecars_below(archive.name, unlisted.append))
-    counts, failure = _do_all((target, partial(_remove_one, target)) for target in found)
+    counts, failure = _do_all((target, partial(_remove_one, target, put)) for target in found)
     if unlisted and not failure:
         problem = f"cannot look into {unlisted[0].filename}: {unlisted[0].strerror}"
         failure = UsageError(problem, "make the directory readable")
@@ -127,10 +137,13 @@ def _failure(target: Path, error: OSError) -> UsageError:
     return unwritten(target, error, "give the photo a shorter name" if too_long else "make its directory writable")
 
 
-def _export_one(photo: Path, target: Path, stars: int) -> str:
+def _leave(_target: Path, _data: bytes | None) -> None:
+    """Of a dry run."""
+
+
+def _export_one(photo: Path, target: Path, stars: int, put: "Put") -> str:
     """Returns what became of the sidecar: rated, unchanged, removed, unrated, kept or vanished."""
     from photod_ctl.sidecar import Change, rate, unrate
-    from photod_ctl.sidecar_files import replace_sidecar
 
     if not photo.exists():
         return "vanished"
@@ -147,14 +160,13 @@ def _export_one(photo: Path, target: Path, stars: int) -> str:
         return "kept"
     if change.data == existing:
         return "unchanged" if stars else "unrated"
-    replace_sidecar(target, change.data)
+    put(target, change.data)
     return "rated" if stars else "removed"
 
 
-def _remove_one(target: Path) -> str:
+def _remove_one(target: Path, put: "Put") -> str:
     """Returns what became of the sidecar: removed, or kept, since our rating was changed, or not ours."""
     from photod_ctl.sidecar import unrate
-    from photod_ctl.sidecar_files import replace_sidecar
 
     existing = target.read_bytes()
     change = unrate(existing)
@@ -162,7 +174,7 @@ def _remove_one(target: Path) -> str:
         return "kept"
     if change.data == existing:
         return "not ours"
-    replace_sidecar(target, change.data)
+    put(target, change.data)
     return "removed"
 
 
@@ -181,8 +193,9 @@ def _embedded_rating(photo: Path) -> bool:
 
     from photod_ctl.sidecar import holds_rating
 
+    Image.MAX_IMAGE_PIXELS = None  # it reads the metadata, not the pixels
     try:
-        with Image.open(photo) as image:  # reads the metadata, not the pixels
+        with warnings.catch_warnings(action="ignore"), Image.open(photo) as image:
             xmp = image.info.get("xmp") or b""
             if holds_rating(xmp if isinstance(xmp, bytes) else str(xmp).encode()):
                 return True

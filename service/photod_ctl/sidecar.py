@@ -35,6 +35,7 @@ _OURS = re.compile(
 )
 _STARS = re.compile(rb"""(\bxmp:Rating(?:\s*=\s*["']|>)\s*)\d(?=\s*["'<])""")
 _DESCRIPTION = re.compile(rb"""<rdf:Description\b(?:[^>"'/]|"[^"]*"|'[^']*')*""")
+_DECLARED = re.compile(rb"\bxmlns:xmp\s*=")
 _ANY_RATING = re.compile(rb"""\bRating(?:\s*=\s*["']|>)\s*(-?\d+(?:\.\d+)?)""")
 
 
@@ -116,7 +117,7 @@ def _put_in(clean: bytes, stars: int) -> bytes | None:
     if _stated(clean, _XMP):  # a 0
         tag += _mark(stars).encode()
         return _STARS.sub(rb"\g<1>%d" % stars, head + tag + tail, count=1)
-    return head + tag + _attributes(stars, declare=b"xmlns:xmp" not in tag).encode() + tail
+    return head + tag + _attributes(stars, declare=not _DECLARED.search(tag)).encode() + tail
 
 
 def _take_out(data: bytes) -> bytes:

@@ -56,6 +56,9 @@ UNRATED = {
     .replace(b"</rdf:RDF>", f'<rdf:Description xmlns:xmp="{XMP}" xmp:Label="x"/></rdf:RDF>'.encode()),
     "other ratings": sidecar(' xmlns:ms="urn:ms" ms:Rating="0" xmp:Rating="0"'),
 }
+UNRATED["a like prefix"] = sidecar(' xmlns:xmpRights="http://ns.adobe.com/xap/1.0/rights/"').replace(
+    b' xmlns:xmp="http://ns.adobe.com/xap/1.0/"', b""
+)
 UNTOUCHABLE = {
     "empty": b"",
     "broken": sidecar()[:200],

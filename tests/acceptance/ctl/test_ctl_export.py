@@ -109,6 +109,16 @@ def test_remove_finds_sidecars_by_themselves_whatever_became_of_their_photos(
     assert _export(ctl, folder, "--remove") == {}
 
 
+def test_a_dry_run_counts_and_changes_nothing(ctl: Ctl, folder: Path) -> None:
+    run = ctl("export", "--xmp", folder, "--stars", "100,90,80,50", "--dry-run")
+    assert (run.returncode, run.stdout) == (0, "would be: 6 rated, 4 unrated\n"), run.stderr
+    assert not _sidecars(folder)
+    _export(ctl, folder)
+    assert _export(ctl, folder, "--remove", "--dry-run") == {"removed": 6}
+    assert len(_sidecars(folder)) == 6
+    assert ctl("export", "--xmp", folder, "--remove", "--dry-run").stdout == "would be: 6 removed\n"
+
+
 def test_a_changed_ranking_changes_our_stars(ctl: Ctl, folder: Path, archive: Archive) -> None:
     _export(ctl, folder)
     archive("photos", {"0.jpg": 9.9}, bytes_of={"0.jpg": "edited"})
@@ -129,6 +139,18 @@ def test_a_rating_by_somebody_else_is_never_changed(ctl: Ctl, folder: Path) -> N
     assert _export(ctl, folder) == {"kept": 4, "rated": 2, "unrated": 4}
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert _sidecars(folder) == ["4.jpg.xmp", "5.jpg.xmp", "8.xmp", "9.jpg.xmp"]
+
+
+def test_a_rating_in_a_photo_of_any_size_is_found_and_nothing_else_is_said(ctl: Ctl, folder: Path) -> None:
+    exif = Image.Exif()
+    exif[0x4746] = 1
+    Image.new("1", (20_000, 10_000)).save(
+        folder / "9.png", exif=exif
+    )  # larger than Pillow takes without being told
+    (folder / "9.png").rename(folder / "9.jpg")
+    run = ctl("export", "--xmp", folder, "--stars", "100,90,80,50")
+    assert (run.returncode, run.stdout) == (0, "1 kept, 5 rated, 4 unrated\n")
+    assert "Warning" not in run.stderr
 
 
 def test_a_sidecar_that_is_a_link_or_a_pipe_is_left_alone(ctl: Ctl, folder: Path, tmp_path: Path) -> None:
