@@ -40,7 +40,7 @@ def _offline_folder(folder: "Folder") -> dict[str, Any]:
     try:
         there = has_database(archive_of(folder))
         if not os.path.isdir(folder.path):
-            known["state"] = "absent"
+            known |= {"state": "absent"} | dict.fromkeys(COUNTS)  # nobody knows, unless its database is elsewhere
         return known | _in_database(folder) if there else known
     except (UsageError, DatabaseError) as error:
         warn(str(error))

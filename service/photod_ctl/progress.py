@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from photod.wire import Progress
 from photod_ctl.tables import printable
@@ -55,6 +55,11 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def can_draw_over(stream: TextIO) -> bool:
+    """Whether what was printed there can be replaced."""
+    return stream.isatty() and os.environ.get("TERM") not in _DUMB
+
+
 def rest(progress: Progress) -> str:
     """That the daemon rests while photos wait, in words; empty if it does not."""
     reason = progress.get("resting")
@@ -86,7 +91,7 @@ def display(
     histogram: Callable[[], Histogram] = dict, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Display]:
     """The display that fits stderr; `histogram` gives the scores so far, by half points."""
-    if sys.stderr.isatty() and os.environ.get("TERM") not in _DUMB:
+    if can_draw_over(sys.stderr):
         with _live(histogram) as live:
             yield live
     else:

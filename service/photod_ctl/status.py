@@ -43,22 +43,23 @@ def status(
 
         print(prometheus_text(_answer(settings)), end="")
         return
-    _show(settings, as_json, one_line=follow)
+    _show(settings, as_json, follow)
     while follow:
         time.sleep(FOLLOW_S)
-        if sys.stdout.isatty() and not as_json:
-            print(_CLEAR, end="")
-        _show(settings, as_json, one_line=True)
+        _show(settings, as_json, follow, again=True)
 
 
-def _show(settings: "Config", as_json: bool, one_line: bool) -> None:
+def _show(settings: "Config", as_json: bool, follow: bool, again: bool = False) -> None:
+    from photod_ctl.progress import can_draw_over
     from photod_ctl.tables import print_json
 
     answer = _answer(settings)
     if as_json:
-        print_json(answer, one_line)
+        print_json(answer, one_line=follow)
     else:
-        _print(answer)
+        if again and can_draw_over(sys.stdout):
+            print(_CLEAR, end="")
+        _print(answer, paged=not follow)
     sys.stdout.flush()  # in a pipe, too, each answer comes when it is given
 
 
@@ -74,7 +75,7 @@ def _answer(settings: "Config") -> dict[str, Any]:
     return answer
 
 
-def _print(status: dict[str, Any]) -> None:
+def _print(status: dict[str, Any], paged: bool = True) -> None:
     from photod_ctl.tables import print_fields, warn
 
     model = status["model"]
@@ -84,7 +85,7 @@ def _print(status: dict[str, Any]) -> None:
     print_fields([("photod", _running(status)), ("model", name), rescored, *work])
     if status["folders"]:
         print()
-        _print_folders(status["folders"], at_rest=bool(status.get("paused")))
+        _print_folders(status["folders"], at_rest=bool(status.get("paused")), paged=paged)
     elif not status["running"]:
         warn("no folder is configured; photod-ctl rate FOLDER scores one now")
     errors = status.get("last_errors", [])
@@ -162,7 +163,7 @@ def _family(pid: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
-def _print_folders(folders: list[dict[str, Any]], at_rest: bool) -> None:
+def _print_folders(folders: list[dict[str, Any]], at_rest: bool, paged: bool) -> None:
     from photod_ctl.tables import Cell, Column, print_table
 
     columns = (
@@ -184,7 +185,7 @@ def _print_folders(folders: list[dict[str, Any]], at_rest: bool) -> None:
         )
         for folder in folders
     ]
-    print_table(columns, rows)
+    print_table(columns, rows, paged=paged)
 
 
 def _print_errors(errors: list[dict[str, Any]]) -> None:

@@ -65,10 +65,10 @@ def print_json(value: object, one_line: bool = False) -> None:
     print()
 
 
-def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> None:
-    """Print a table: ruled and linked on a terminal, plain and never cut in a pipe."""
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]], *, paged: bool = True) -> None:
+    """Print a table: ruled and linked on a terminal, by a pager if it is long; plain and never cut in a pipe."""
     if sys.stdout.isatty():
-        _print_rich(columns, rows)
+        _print_rich(columns, rows, paged)
     else:
         _print_plain(columns, rows)
 
@@ -83,7 +83,8 @@ def page(text: str) -> None:
         print(text, end="")
         return
     environment = {"LESS": "FRX", "LESSCHARSET": "utf-8"} | os.environ
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pager's while it runs
+    # Ctrl-C is the pager's while it runs; to ignore it would be inherited.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         subprocess.run(command, input=text.encode(errors="backslashreplace"), env=environment, check=False)
     finally:
@@ -130,7 +131,7 @@ def _print_plain(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]
         print("  ".join(parts).rstrip())
 
 
-def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> None:
+def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]], paged: bool) -> None:
     from rich import box
     from rich.console import Console
     from rich.style import Style
@@ -149,7 +150,7 @@ def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]])
         )
     for row in rows:
         table.add_row(*(Text(printable(_text(row[n])), Style(link=_link(row[n]))) for n in kept))
-    if len(rows) + 3 <= console.height:
+    if not paged or len(rows) + 3 <= console.height:
         console.print(table)
         return
     with console.capture() as captured:

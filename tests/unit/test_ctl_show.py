@@ -50,11 +50,16 @@ class Running:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Have it go on, while no time passes for it, until that holds."""
-        wait_until(lambda: self.step() or condition())
+
+        def now() -> object:
+            self.step()
+            return condition()
+
+        wait_until(now)
 
     def seen(self) -> str | None:
         shown = self.show._projector.shown
-        return shown and shown.sha256
+        return shown.sha256 if shown else None
 
     def let(self, *names: str) -> None:
         """Have these pictures be ready from now on."""

@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from invented_archive import write_archive
 from photod.config import Config, Folder
 from photod_ctl.offline import offline_status
 from photod_ctl.prometheus import prometheus_text
-from photod_ctl.status import _print
+from photod_ctl.status import _print, _show
 
 FOLDER: dict[str, Any] = {
     "path": "/photos", "database": "/photos/.photod/photos.db", "state": "idle", "compared_at": None, "pending": 0,
@@ -131,6 +132,21 @@ def test_the_memory_of_a_device_is_told_where_it_has_its_own(capsys: pytest.Capt
     assert "device memory  1,536 MB of cuda:0\n" in capsys.readouterr().out
     _print(RUNNING | {"device_memory": {"cpu": None}})
     assert "device memory" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("terminal", "clears"), [("xterm", True), ("dumb", False)])
+def test_who_follows_is_never_kept_by_a_pager(
+    terminal: str, clears: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [FOLDER | {"path": f"/photos/{n}"} for n in range(100)]
+    monkeypatch.setattr("photod_ctl.status._answer", lambda _: RUNNING | {"folders": folders})
+    monkeypatch.setattr("photod_ctl.tables.page", lambda _: pytest.fail("paged"))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", terminal)
+    _show(Config(), as_json=False, follow=True, again=True)
+    out = capsys.readouterr().out
+    assert out.startswith("\x1b[H\x1b[2J") is clears
+    assert "/photos/99" in out
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ def test_a_long_table_goes_through_the_pager_and_a_short_one_does_not(
     assert "/39.jpg" in long
     assert "PAGED" not in terminal("top", folder, "-n", "5", PAGER=str(pager))
     assert "PAGED" in terminal("top", folder, PAGER="cat", PHOTOD_PAGER=str(pager))
+    terminal("top", folder, PAGER="sh -c 'kill -INT $$; sleep 600'")  # Ctrl-C ends it
     for unusable in ("there-is-no-such-pager", "less '"):
         assert "/39.jpg" in terminal("top", folder, PAGER=unusable)
 
