@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,7 +23,7 @@ from photod_ctl.options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from photod_ctl.ranking import Place, Ranking
+    from photod_ctl.ranking import Ranking
 
 
 def top(  # noqa: PLR0913, PLR0917 - the options that it has
@@ -75,7 +75,11 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
 
     wanted = bounds(since=since, until=until, year=year, month=month, min_score=min_score)
     found = archives(folders, load(context, config))
-    renderer = _find_renderer() if thumbs else None
+    renderer = None
+    if thumbs:
+        from photod_ctl.thumbs import find_renderer
+
+        renderer = find_renderer()
     if distinct:
         # Of products as small as these, numpy's threads make no faster work: they wait for one another by spinning,
         # which takes three times as long while the daemon keeps the cores busy.
@@ -87,7 +91,7 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
         rankings = rank(found, count, wanted, worst)
     note_models(rankings)
     if copy or link or m3u:
-        _collect([place for ranking in rankings for place in ranking.places], copy, link, m3u)
+        _collect(rankings, copy, link, m3u)
     elif as_json or csv or paths or null:
         _print_for_programs(rankings, "json" if as_json else "csv" if csv else "0" if null else "paths")
     elif renderer:
@@ -100,19 +104,18 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
         print_tables(rankings)
 
 
-def _find_renderer() -> Any:
-    from photod_ctl.thumbs import find_renderer
-
-    return find_renderer()
-
-
-def _collect(places: "Sequence[Place]", copy: str | None, link: str | None, m3u: str | None) -> None:
+def _collect(rankings: "Sequence[Ranking]", copy: str | None, link: str | None, m3u: str | None) -> None:
     from photod_ctl.collect import STANDARD_OUTPUT, copy_photos, link_photos, write_playlist
+    from photod_ctl.listing import nothing_to_list
+    from photod_ctl.tables import warn
 
+    places = [place for ranking in rankings for place in ranking.places]
     told = sys.stderr if m3u == STANDARD_OUTPUT else sys.stdout  # nothing gets into the playlist
     for target, collect in ((copy, copy_photos), (link, link_photos), (m3u, write_playlist)):
-        if target and (done := collect(places, target)):
+        if target and (places or collect is write_playlist) and (done := collect(places, target)):
             print(done, file=told)
+    if not places:
+        warn(nothing_to_list(rankings))
 
 
 def _print_for_programs(rankings: "Sequence[Ranking]", form: str) -> None:

@@ -33,7 +33,7 @@ def demo(
     created = not os.path.exists(target / MARKER)
     if created:
         write_demo(target)
-    count = sum(len(files) for _, _, files in os.walk(target)) - 1
+    count = sum(1 for path in target.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(target)))
     if as_json:
         typer.echo(json.dumps({"folder": str(target), "files": count, "created": created}))
     else:
@@ -75,6 +75,10 @@ def _write_files(folder: Path) -> None:
             moment = calendar.timegm(time.strptime(file.taken_at, "%Y-%m-%d %H:%M:%S"))
             os.utime(path, (moment, moment))
     (folder / MARKER).write_text("This folder was made by `photod-ctl demo`.\n")
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _refuse_foreign(target: Path) -> None:

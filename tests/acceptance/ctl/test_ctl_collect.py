@@ -35,6 +35,17 @@ def test_copies_and_links_are_named_by_rank_and_overwrite_nothing(
     assert os.readlink(tmp_path / "links/2 a.jpg") == str(folder / "sub/a.jpg")
 
 
+def test_where_there_is_nothing_to_copy_no_directory_is_made(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    folder = archive("photos", {"a.jpg": 9.0})
+    run = ctl("top", folder, "--year", "1999", "--copy", "best", "--m3u", "best.m3u")
+    assert (run.returncode, run.stderr.splitlines()[-1]) == (
+        0,
+        "photod-ctl: no photo is ranked within these limits",
+    )
+    assert not (tmp_path / "best").exists()
+    assert (tmp_path / "best.m3u").read_text() == "#EXTM3U\n"
+
+
 def test_a_playlist_names_the_photos_in_order(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
     folder = archive("photos", {"a.jpg": 8.0, "caf\udce9.jpg": 9.0, "new\nline.jpg": 7.0})
     run = ctl("top", folder, "--m3u", "best.m3u")

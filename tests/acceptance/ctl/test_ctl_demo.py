@@ -86,6 +86,8 @@ def test_an_earlier_demo_is_left_as_it_is_and_a_foreign_folder_refused(ctl: Ctl,
     first = json.loads(ctl("demo", "new/demo", "--json").stdout)
     assert first["created"] is True
     assert first["files"] == len(_files(tmp_path / "new/demo"))
+    (tmp_path / "new/demo/.photod").mkdir()
+    (tmp_path / "new/demo/.photod/photos.db").touch()
     assert json.loads(ctl("demo", "new/demo", "--json").stdout) == first | {"created": False}
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["demo"]
     (tmp_path / "mine").mkdir()
