@@ -1,6 +1,7 @@
 # make run     scores a folder and shows the ten best: make run FOLDER=/path/to/photos; without FOLDER, a demonstration
 # make test    runs every test in its ordinary form; make test-full adds the long forms
 # make check   lint, types, layers
+# make man     writes the manual pages, from the same text as --help
 # make bench   every figure of docs/PERFORMANCE.md, in about two hours; each line below is a command by itself
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ FOLDER ?=
 BIN := .venv/bin
 DEMO := demo-photos
 
-.PHONY: run test test-full check format bench train evaluate clean
+.PHONY: run test test-full check format man bench train evaluate clean
 
 run: .venv/photod
 ifeq ($(FOLDER),)
@@ -57,6 +58,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+man: .venv/photod
+	@$(BIN)/python -m photod_ctl.manual man/man1 >/dev/null
+	@echo "man -M $(CURDIR)/man photod-ctl shows the first of them"
+
 # How the built-in model was made: make train PHOTOS=DIR; make evaluate PHOTOS=DIR prints every figure of its card.
 train evaluate: .venv/dev
 	@test -n "$(PHOTOS)" || { echo "name the training photos: make $@ PHOTOS=/path/to/train-photos"; exit 2; }
@@ -85,4 +90,4 @@ bench: .venv/dev
 	$(BIN)/python benchmarks/profiles.py
 
 clean:
-	rm -rf .venv $(DEMO) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv $(DEMO) man build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -24,7 +24,7 @@ def backup(
     """Copy a folder's database, safely while photod runs.
 
     The copy is checked; a file that is already there is only replaced by a good one. Without FILE it goes where
-    photod's own backups are, and the oldest of those goes.
+    photod's own backups are, and of those the oldest beyond `store.backups` goes.
 
     Example: photod-ctl backup ~/Pictures scores.db
     """
