@@ -76,9 +76,18 @@ def open_writable(path: Path) -> sqlite3.Connection:
     """A connection for the only writer, in autocommit: transactions are begun and ended by name."""
     _create(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Set a writer's connection up, and see whether the database is whole and not newer than this photod."""
     # WAL: readers never wait for the writer, nor it for them; a commit is one append.
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-        connection.close()
         raise DatabaseError(f"database {path}: its filesystem cannot keep a write-ahead log", _elsewhere(path))
     # With WAL, NORMAL survives kill -9 whole; a power cut may take back the last commits, never half of one,
     # and those photos are simply scored again.
@@ -91,10 +100,8 @@ def open_writable(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_size_limit = 67108864")  # give the log's disk space back after a burst
     _refuse_newer(connection, path)
     if how := damage(connection):
-        connection.close()
         raise damaged(path, how)
     connection.execute("PRAGMA shrink_memory")  # the check has filled the cache with pages that nobody asked for
-    return connection
 
 
 def _create(path: Path) -> None:
@@ -123,7 +130,11 @@ def open_readable(path: Path) -> sqlite3.Connection:
         if not path.exists() or (log.exists() and log.stat().st_size):
             raise
         connection = _connect_read_only(f"{uri}?immutable=1")
-    _refuse_newer(connection, path)
+    try:
+        _refuse_newer(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -142,7 +153,6 @@ def _connect_read_only(uri: str) -> sqlite3.Connection:
 def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
     version = user_version(connection)
     if version > VERSION:
-        connection.close()
         raise DatabaseError(
             f"database {path} has schema {version}, this photod knows {VERSION}", "install the newer photod"
         )

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ _STREAMED = 4096  # rows in memory of an answer that is streamed
 
 
 class ReadOnly:
-    """A folder's database, to be read; any thread may ask. Methods raise DatabaseError."""
+    """A folder's database, to be read; any thread may ask. Methods raise DatabaseError.
+
+    One that nobody holds any more closes itself.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -23,9 +27,11 @@ class ReadOnly:
         self._closed = False
         with database_errors(path):
             self._db = open_readable(path)
+            weakref.finalize(self, self._db.close)
             if user_version(self._db) == 0:
                 self._db.close()
                 self._db = _nothing_yet()
+                weakref.finalize(self, self._db.close)
             else:
                 _stand_in(self._db, user_version(self._db))
 

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from photod.errors import BusyError
@@ -47,18 +47,17 @@ class Writer:
         self.path = path
         self._model = self._tower = 0
         lock = path.with_name("lock")
-        with database_errors(path):
+        with database_errors(path), ExitStack() as given_back:
             refuse_links(path.parent, lock, path)
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             self._lock = _take_lock(lock)
-            try:
-                self._db = open_writable(path)
-                migrate(self._db)
-                self._tombstones = Tombstones(self._db)
-                self.suspects: dict[str, int] = dict(self._db.execute("SELECT sha256, failures FROM suspect"))
-            except BaseException:
-                os.close(self._lock)
-                raise
+            given_back.callback(os.close, self._lock)
+            self._db = open_writable(path)
+            given_back.callback(self._db.close)
+            migrate(self._db)
+            self._tombstones = Tombstones(self._db)
+            self.suspects: dict[str, int] = dict(self._db.execute("SELECT sha256, failures FROM suspect"))
+            given_back.pop_all()
 
     def use_model(self, identity: ModelIdentity) -> None:
         """Make `identity` the current model; older scores stay until they are replaced, unranked."""
