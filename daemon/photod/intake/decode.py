@@ -26,7 +26,8 @@ from PIL import (
 
 from photod.errors import DecodeError
 from photod.intake import colour, formats, limits, metadata, profiles, raw, unfinished
-from photod.intake.buffer import Data, as_file
+from photod.intake.buffer import Data
+from photod.intake.opening import open_picture
 from photod.intake.resize import bicubic
 from photod.intake.scaled import Extent, load_scaled
 from photod.intake.words import one_line
@@ -129,7 +130,7 @@ def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Fac
         profile = profiles.choose(data, developed.picture, developed.is_adobe_rgb)
         picture = _shrink(developed.picture, developed.extent, goal, profile, developed.orientation)
         return picture, developed.facts
-    image = Image.open(as_file(data), formats=_FORMATS)
+    image = open_picture(data, _FORMATS)
     width, height = image.size
     limits.check_pixels(width, height, max_pixels)
     extent = load_scaled(image, goal.decode_px)  # before the metadata: some formats keep theirs behind the pixels

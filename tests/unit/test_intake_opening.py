@@ -1,0 +1,110 @@
+"""The layout of a TIFF does not show in its picture."""
+
+import threading
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
+
+from photod.errors import DecodeError
+from photod.intake.decode import decode_photo
+from photod.photos import InputSpec
+from tiffs import CMYK, GREYS, GREYS_WITH_WHITE_AT_ZERO, RGB, make_tiff
+
+PREMULTIPLIED, STRAIGHT = (1,), (2,)
+Order = Literal["<", ">"]
+BOTH_ORDERS = pytest.mark.parametrize("order", "<>")
+
+
+def slopes(kind: str, channels: int, white: float) -> NDArray[Any]:
+    """Samples that rise in another direction in each channel, from black to white."""
+    y, x = np.mgrid[0:64, 0:96]
+    rising = [(x * (channel + 1) + y * (3 - channel)) % 256 / 255 for channel in range(channels)]
+    return (np.stack(rising, axis=-1) * white).astype(kind)
+
+
+def pixels_of(data: bytes) -> bytes:
+    return decode_photo(data, InputSpec(), 10**8).pixels
+
+
+@BOTH_ORDERS
+@pytest.mark.parametrize("deflate", [False, True], ids=["plain", "deflate"])
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+@pytest.mark.parametrize(
+    ("photometric", "channels", "extra"),
+    [
+        pytest.param(RGB, 3, (), id="RGB"),
+        pytest.param(RGB, 4, STRAIGHT, id="RGBA"),
+        pytest.param(CMYK, 4, (), id="CMYK"),
+    ],
+)
+def test_colours_may_lie_apart(
+    photometric: int, channels: int, extra: tuple[int, ...], kind: str, deflate: bool, order: Order
+) -> None:
+    samples = slopes(kind, channels, np.iinfo(kind).max)
+    apart = make_tiff(samples, photometric, order=order, extra=extra, deflate=deflate)
+    together = make_tiff(samples, photometric, order=order, extra=extra, separate=False)
+    assert pixels_of(apart) == pixels_of(together)
+
+
+@BOTH_ORDERS
+def test_premultiplied_colours_may_lie_apart(order: Order) -> None:
+    samples = slopes("u2", 4, 65535)
+    apart = make_tiff(samples, RGB, order=order, extra=PREMULTIPLIED)
+    assert pixels_of(apart) == pixels_of(make_tiff(samples, RGB, order=order, extra=PREMULTIPLIED, separate=False))
+
+
+@BOTH_ORDERS
+@pytest.mark.parametrize("photometric", [GREYS, GREYS_WITH_WHITE_AT_ZERO], ids=["black is zero", "white is zero"])
+@pytest.mark.parametrize(("bits", "white"), [(1, 1), (8, 255)])
+def test_a_single_channel_may_be_called_apart(bits: int, white: int, photometric: int, order: Order) -> None:
+    samples = slopes("u1", 1, white)
+    apart = make_tiff(samples, photometric, order=order, bits=bits)
+    assert pixels_of(apart) == pixels_of(make_tiff(samples, photometric, order=order, bits=bits, separate=False))
+
+
+@BOTH_ORDERS
+@pytest.mark.parametrize("deflate", [False, True], ids=["plain", "deflate"])
+@pytest.mark.parametrize("separate", [False, True], ids=["together", "apart"])
+@pytest.mark.parametrize(("kind", "white"), [("i2", 32767), ("i4", 65535), ("f4", 1.0)])
+def test_deep_greys_are_the_same_in_either_byte_order(
+    kind: str, white: float, separate: bool, deflate: bool, order: Order
+) -> None:
+    samples = slopes(kind, 1, white)
+    found = make_tiff(samples, GREYS, order=order, separate=separate, deflate=deflate)
+    assert pixels_of(found) == pixels_of(make_tiff(samples, GREYS, separate=False))
+
+
+def test_of_colours_that_lie_apart_none_may_be_missing() -> None:
+    data = make_tiff(slopes("u2", 3, 65535), RGB)
+    with pytest.raises(DecodeError):
+        pixels_of(data[:-5000])
+
+
+def test_to_open_one_by_libtiff_changes_nothing_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a file that ends too early, opened by another thread meanwhile, then its reason is the usual one."""
+    deep, cut = make_tiff(slopes("u2", 3, 65535), RGB), make_tiff(slopes("u1", 3, 255), RGB)[:-500]
+    reasons: list[str] = []
+    others: list[threading.Thread] = []
+    pillows_own = Image.open
+
+    def open_cut() -> None:
+        try:
+            pixels_of(cut)
+        except DecodeError as error:
+            reasons.append(str(error))
+
+    def open_beside_another(file: BinaryIO, **options: Any) -> Image.Image:
+        if TiffImagePlugin.READ_LIBTIFF:
+            others.append(threading.Thread(target=open_cut))
+            others[0].start()
+            others[0].join(0.2)
+        return pillows_own(file, **options)
+
+    monkeypatch.setattr(Image, "open", open_beside_another)
+    pixels_of(deep)
+    others[0].join()
+    assert reasons == ["unfinished: the file ends before its picture does"]
+    assert not TiffImagePlugin.READ_LIBTIFF
