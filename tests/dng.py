@@ -53,14 +53,18 @@ def make_dng(
     *,
     preview_exif: bytes = b"",
     index: bytes = b"",
+    colours: bool = True,
+    bitmap: Image.Image | None = None,
 ) -> bytes:
-    """A DNG: red thumbnail, a sensor that saw this (RGGB) or light grey, and perhaps a preview.
+    """A DNG: red thumbnail or this bitmap, a sensor that saw this or light grey, and perhaps a preview.
 
-    `index` is that of its own Interoperability directory, which names the colour space.
+    The sensor has RGGB, or no colours. `index` is that of the file's own Interoperability directory, which names
+    the colour space.
     """
     if sensor is None:
         sensor = np.full(SIZE[::-1], 60000, "<u2")
-    thumbnail = Image.new("RGB", (64, 48), (255, 0, 0)).tobytes()
+    shown = bitmap or Image.new("RGB", (64, 48), (255, 0, 0))
+    thumbnail = shown.tobytes()
     mosaic = sensor.astype("<u2").tobytes()
     jpeg = io.BytesIO()
     if preview is not None:
@@ -70,7 +74,7 @@ def make_dng(
         preview_data = preview_data[:2] + preview_data[20:]
     at = [DATA, DATA + len(thumbnail), DATA + len(thumbnail) + len(mosaic)]
     ifd0 = [
-        *picture(1, (64, 48), [8, 8, 8], 1, 2),
+        *picture(1, shown.size, [8] * len(shown.getbands()), 1, 2 if shown.mode == "RGB" else 1),
         (273, LONG, [at[0]]),
         (279, LONG, [len(thumbnail)]),
         (330, LONG, [SENSOR, PREVIEW] if preview is not None else [SENSOR]),
@@ -87,13 +91,13 @@ def make_dng(
         (0xC65A, SHORT, [21]),
     ]
     sensor_ifd = [
-        *picture(0, sensor.shape[::-1], [16], 1, 32803),
+        *picture(0, sensor.shape[::-1], [16], 1, 32803 if colours else 34892),
         (273, LONG, [at[1]]),
         (279, LONG, [len(mosaic)]),
-        (33421, SHORT, [2, 2]),
-        (33422, BYTE, bytes((0, 1, 1, 2))),
         (0xC61D, LONG, [65535]),
     ]
+    if colours:
+        sensor_ifd += [(33421, SHORT, [2, 2]), (33422, BYTE, bytes((0, 1, 1, 2)))]
     preview_ifd = [
         *picture(1, preview.size if preview else (0, 0), [8, 8, 8], 7, 6),
         (273, LONG, [at[2]]),

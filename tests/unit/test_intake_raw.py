@@ -3,6 +3,7 @@
 import io
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -54,7 +55,7 @@ def test_the_preview_is_seen_upright_by_the_orientation_of_the_raw_file(
     assert view.size == size
     assert black_corner_of(view) == corner
     facts = decode_photo(data, InputSpec(), MOST).facts
-    upright = SIZE if orientation in (1, 3) else SIZE[::-1]
+    upright = SIZE if orientation < 5 else SIZE[::-1]
     assert facts == Facts(*upright, "2020-01-02 03:04:05", "Test Camera")
 
 
@@ -73,6 +74,22 @@ def test_without_a_preview_worth_the_name_the_sensor_is_developed(
     red, green, blue = photo.pixels[-3:]
     assert min(red, green, blue) > 150  # neither the red thumbnail nor the blue preview
     assert (photo.facts.width, photo.facts.height) == (SIZE if orientation == 1 else SIZE[::-1])
+
+
+@pytest.mark.parametrize("preview", [None, Image.new("RGB", (160, 120), (0, 0, 255))], ids=["none", "tiny"])
+def test_a_sensor_without_colours_is_developed_too(preview: Image.Image | None) -> None:
+    sensor = np.full(SIZE[::-1], 60000, "<u2")
+    sensor[: SIZE[1] // 2, : SIZE[0] // 2] = 0
+    view = decode_for_view(make_dng(preview, sensor=sensor, colours=False), 600)
+    assert black_corner_of(view) == ("top", "left")
+    red, green, blue = view.getpixel((view.width - 5, view.height - 5))  # type: ignore[misc]
+    assert red == green == blue > 150
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_preview_may_be_a_bitmap_and_without_colours(mode: str) -> None:
+    view = decode_for_view(make_dng(None, bitmap=blue_with_black_corner().convert(mode)), 600)
+    assert black_corner_of(view) == ("top", "left")
 
 
 def test_a_viewer_is_shown_a_preview_of_half_its_size_rather_than_wait_for_the_sensor() -> None:

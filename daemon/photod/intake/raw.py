@@ -22,7 +22,9 @@ from photod.intake.words import one_line
 from photod.photos import Facts
 
 if TYPE_CHECKING:
+    import numpy as np
     import rawpy
+    from numpy.typing import NDArray
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*")
 _NEW_SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x0103, 0x0106, 0x014A, 0xC612
@@ -109,7 +111,7 @@ def _open_preview(opened: "rawpy.RawPy") -> Image.Image | None:
             unfinished.check(jpeg)
             return Image.open(io.BytesIO(jpeg), formats=("JPEG",))
         if thumbnail.format == rawpy.ThumbFormat.BITMAP and not isinstance(thumbnail.data, bytes):
-            return Image.fromarray(thumbnail.data)
+            return _as_picture(thumbnail.data)
     except MemoryError:
         raise
     except Exception:  # no preview, or a broken one: the sensor's data may still be whole
@@ -134,13 +136,18 @@ def _half_size(data: Data) -> Image.Image:
 
     with _open(data) as opened:
         try:
-            return Image.fromarray(opened.postprocess(half_size=True, use_camera_wb=True))
+            return _as_picture(opened.postprocess(half_size=True, use_camera_wb=True))
         except MemoryError:
             raise
         except Exception as error:
             problem = "this RAW file has no usable preview, and its sensor data cannot be decoded"
             words = f" ({_words(error)})" if isinstance(error, rawpy.LibRawError) else ""
             raise DecodeError(problem + words) from None
+
+
+def _as_picture(pixels: "NDArray[np.uint8]") -> Image.Image:
+    """Pixels as LibRaw gives them, [height, width, channels]; of a sensor without colours there is one."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
 
 
 def _timestamp(opened: "rawpy.RawPy") -> str | None:
