@@ -42,8 +42,12 @@ def test_pillow_alone_would_take_the_thumbnail_for_the_photo() -> None:
     ("orientation", "size", "corner"),
     [
         (1, (600, 400), ("top", "left")),
+        (2, (600, 400), ("top", "right")),
         (3, (600, 400), ("bottom", "right")),
+        (4, (600, 400), ("bottom", "left")),
+        (5, (400, 600), ("top", "left")),
         (6, (400, 600), ("top", "right")),
+        (7, (400, 600), ("bottom", "right")),
         (8, (400, 600), ("bottom", "left")),
     ],
 )

@@ -32,7 +32,7 @@ _SENSOR_PHOTOMETRIC = frozenset((32803, 34892))  # colour filter array, linear R
 # Sony, Epson, Samsung, Nikon, Kodak, Pentax
 _SENSOR_COMPRESSION = frozenset((32767, 32769, 32770, 34713, 65000, 65535))
 _MOST_ENTRIES = 1024  # of a TIFF directory; RAW files have fewer than 100
-_ORIENTATION_OF_FLIP = {3: 3, 5: 8, 6: 6}  # LibRaw's flip -> EXIF
+_ORIENTATION_OF_FLIP = {1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}  # LibRaw's flip -> EXIF
 
 
 @dataclass(frozen=True, slots=True)
