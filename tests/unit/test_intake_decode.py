@@ -83,6 +83,13 @@ def test_of_several_pictures_the_first_counts(kind: str) -> None:
     assert_close(corners_of(decode(data)), CORNERS, 14)
 
 
+@pytest.mark.parametrize("brand", [b"mif1", b"msf1"])
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_container_need_not_say_first_what_is_in_it(kind: str, brand: bytes) -> None:
+    data = encode(quarters(), kind)
+    assert_close(corners_of(decode(data[:8] + brand + data[12:])), CORNERS, 14)
+
+
 def test_crop_takes_the_centre_and_squash_the_whole() -> None:
     """Given a wide picture whose outer thirds are red, then the crop has no red and the squash has."""
     image = Image.new("RGB", (900, 300), RED)

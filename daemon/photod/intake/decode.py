@@ -45,8 +45,9 @@ _PLUGINS = (
     TiffImagePlugin.TiffImageFile,
     GifImagePlugin.GifImageFile,
     BmpImagePlugin.BmpImageFile,
-    pillow_heif.HeifImageFile,
+    # Before HEIF's, which takes every file of the brand mif1, and fails with the pixels of one that is AVIF inside.
     AvifImagePlugin.AvifImageFile,
+    pillow_heif.HeifImageFile,
     Jpeg2KImagePlugin.Jpeg2KImageFile,
 )
 _FORMATS = tuple(plugin.format for plugin in _PLUGINS)
