@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHORT, LONG = 3, 4
-GREYS_WITH_WHITE_AT_ZERO, GREYS, RGB, CMYK = 0, 1, 2, 5  # photometric interpretations
+GREYS_WITH_WHITE_AT_ZERO, GREYS, RGB, CMYK, LAB = 0, 1, 2, 5, 8  # photometric interpretations
 INTEGER, SIGNED, FLOAT = 1, 2, 3  # sample formats
 
 

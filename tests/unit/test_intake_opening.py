@@ -11,7 +11,7 @@ from PIL import Image, TiffImagePlugin
 from photod.errors import DecodeError
 from photod.intake.decode import decode_photo
 from photod.photos import InputSpec
-from tiffs import CMYK, GREYS, GREYS_WITH_WHITE_AT_ZERO, RGB, make_tiff
+from tiffs import CMYK, GREYS, GREYS_WITH_WHITE_AT_ZERO, LAB, RGB, make_tiff
 
 PREMULTIPLIED, STRAIGHT = (1,), (2,)
 Order = Literal["<", ">"]
@@ -81,6 +81,22 @@ def test_of_colours_that_lie_apart_none_may_be_missing() -> None:
     data = make_tiff(slopes("u2", 3, 65535), RGB)
     with pytest.raises(DecodeError):
         pixels_of(data[:-5000])
+
+
+@pytest.mark.parametrize("deflate", [False, True], ids=["plain", "deflate"])
+@pytest.mark.parametrize(
+    ("photometric", "channels", "extra"),
+    [
+        pytest.param(LAB, 3, (), id="LAB"),
+        pytest.param(GREYS, 2, STRAIGHT, id="LA"),
+        pytest.param(GREYS, 2, PREMULTIPLIED, id="La"),
+    ],
+)
+def test_what_nobody_reads_aright_is_not_scored(
+    photometric: int, channels: int, extra: tuple[int, ...], deflate: bool
+) -> None:
+    with pytest.raises(DecodeError, match="that lie apart is not supported"):
+        pixels_of(make_tiff(slopes("u1", channels, 255), photometric, extra=extra, deflate=deflate))
 
 
 def test_to_open_one_by_libtiff_changes_nothing_for_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from PIL.TiffImagePlugin import (
     TiffImageFile,
 )
 
+from photod.errors import DecodeError
 from photod.intake.buffer import Data, as_file
 
 _SEPARATE = 2  # as a TIFF's planar configuration: each channel is stored by itself
@@ -25,16 +26,21 @@ _AS_OF_LIBTIFF = {
     "F;32F": "F;32NF",
     "F;32BF": "F;32NF",
 }
+_ALPHA = "grey and transparency"
+_MISREAD_BY_BOTH = {"LA": _ALPHA, "La": _ALPHA, "PA": "a palette and transparency", "LAB": "lightness and colours"}
 # Pillow's switch belongs to the whole process, and is read whenever a TIFF is opened: one file at a time.
 _switching = threading.Lock()
 
 
 def open_picture(data: Data, formats: tuple[str, ...]) -> Image.Image:
-    """The picture in these bytes, its header read. Raises whatever Pillow does."""
+    """The picture in these bytes, its header read. Raises DecodeError, and whatever Pillow does."""
     with _switching:
         image: Image.Image = Image.open(as_file(data), formats=formats)
-        if isinstance(image, TiffImageFile) and _is_misread(image):
-            image = _open_with_libtiff(data)
+        if isinstance(image, TiffImageFile) and image.tag_v2.get(PLANAR_CONFIGURATION) == _SEPARATE:
+            if image.mode in _MISREAD_BY_BOTH:
+                raise DecodeError(f"a TIFF of {_MISREAD_BY_BOTH[image.mode]} that lie apart is not supported")
+            if _is_misread(image):
+                image = _open_with_libtiff(data)
     if isinstance(image, TiffImageFile) and image.use_load_libtiff:
         image.tile = [tile._replace(args=_in_native_order(tile.args)) for tile in image.tile]
     return image
@@ -51,7 +57,7 @@ def _is_misread(image: TiffImageFile) -> bool:
         and tags.get(PHOTOMETRIC_INTERPRETATION, _WHITE_IS_ZERO) != _WHITE_IS_ZERO
         and tags.get(FILLORDER, 1) == 1
     )
-    return tags.get(PLANAR_CONFIGURATION) == _SEPARATE and not image.use_load_libtiff and not plain
+    return not image.use_load_libtiff and not plain
 
 
 def _open_with_libtiff(data: Data) -> Image.Image:
