@@ -34,8 +34,8 @@ from photod.intake.words import one_line
 from photod.photos import Facts, InputSpec
 
 # Raise it whenever the pixels that come out for the same bytes may differ.
-# 4: a colour space that is named, without an embedded profile, is obeyed; so are the black and white of grey TIFFs.
-PREPROCESSING_VERSION = 4
+# 5: the layout of a TIFF's channels and samples, and the mirroring of a RAW file, are obeyed.
+PREPROCESSING_VERSION = 5
 
 # All of them now: nothing is looked for on disk once the sandbox is closed. An MPO is opened as a JPEG.
 _PLUGINS = (
