@@ -17,6 +17,7 @@ from photod import config
 from photod.errors import ConfigError
 from photod.score.loading import load_model
 from photod.score.weights import read_state, sha256_of
+from photod.score.words import first_line
 from synthetic_clip import SMALL, make_state, save_directory
 
 State = dict[str, Tensor]
@@ -103,6 +104,50 @@ def test_a_truncated_file_is_named(state: State, tmp_path: Path) -> None:
     (tmp_path / "cut").write_bytes((tmp_path / "whole").read_bytes()[:-1000])
     with pytest.raises(ConfigError, match=r"cut cannot be read as weights.*; copy or download it again"):
         read_state(tmp_path / "cut")
+
+
+@pytest.mark.parametrize("size", [2, 20, 100, 500])
+def test_a_file_of_the_old_format_that_ends_early_is_named(size: int, state: State, tmp_path: Path) -> None:
+    """What reads it raises an EOFError without a word."""
+    legacy(state, tmp_path / "whole")
+    (tmp_path / "cut").write_bytes((tmp_path / "whole").read_bytes()[:size])
+    with pytest.raises(ConfigError, match=r"cut cannot be read as weights: \w+.*; copy or download it again"):
+        read_state(tmp_path / "cut")
+
+
+def damaged_directory(state: State, path: Path, **changes: bytes) -> None:
+    """A weights file whose archive's directory has these bytes in its first entry."""
+    torch.save(state, path)
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02")
+    for field, value in changes.items():
+        at = entry + {"version_needed": 6, "flags": 8, "name": 46}[field]
+        data[at : at + len(value)] = value
+    path.write_bytes(data)
+
+
+def test_an_archive_whose_names_are_damaged_is_named(state: State, tmp_path: Path) -> None:
+    damaged_directory(state, tmp_path / "damaged", flags=b"\x00\x08", name=b"\xff")  # in UTF-8, it says
+    with pytest.raises(ConfigError, match="damaged cannot be read as weights"):
+        read_state(tmp_path / "damaged")
+
+
+def test_a_directory_that_only_torch_can_read_is_enough(state: State, tmp_path: Path) -> None:
+    damaged_directory(state, tmp_path / "odd", version_needed=b"\x63")
+    assert read_state(tmp_path / "odd").keys() == state.keys()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("too long\nand more"), "too long"),
+        (EOFError(), "EOFError"),
+        (MemoryError(), "out of memory"),
+        (RuntimeError("\n \n"), "RuntimeError"),
+    ],
+)
+def test_of_an_error_the_first_line_is_told_or_what_it_is(error: Exception, words: str) -> None:
+    assert first_line(error) == words
 
 
 @pytest.mark.parametrize("content", [[1, 2], {}, {"a": "text"}])

@@ -13,6 +13,7 @@ from photod.score.sources import ClipConfig, Source, is_plain, open_clip
 from photod.score.tower import ModuleTower, Tower
 from photod.score.vit import TransformerTower
 from photod.score.weights import State, read_state
+from photod.score.words import first_line
 
 
 def load_clip(source: Source, *, check: bool) -> nn.Module:
@@ -64,7 +65,7 @@ def encode_prompts(model: nn.Module, source: Source, prompts: list[str]) -> Floa
         tokenizer = open_clip().get_tokenizer(source.tokenizer)
         tokens = tokenizer(prompts)
     except Exception as error:  # missing package, missing files, refused network: all the same to the user
-        problem = f"the tokenizer of {source.architecture} is not on this machine: {str(error).splitlines()[0]}"
+        problem = f"the tokenizer of {source.architecture} is not on this machine: {first_line(error)}"
         raise ConfigError(problem, "run: photod check --download") from error
     with torch.inference_mode():
         vectors = cast("Any", model).float().encode_text(tokens).float()
@@ -84,7 +85,7 @@ def _construct(source: Source) -> nn.Module:
         return cast("nn.Module", kind(**config))
     except Exception as error:  # a configuration that open_clip cannot build, or an extra package it needs
         raise ConfigError(
-            f"{source.architecture} cannot be built: {str(error).splitlines()[0]}", "check model.architecture"
+            f"{source.architecture} cannot be built: {first_line(error)}", "check model.architecture"
         ) from error
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 
 from photod.errors import BusyDeviceError, ConfigError, DeviceError, PhotodError
+from photod.score.words import first_line
 
 _GIB = 1 << 30
 # As CUDA, torch's allocator on a CPU, cuBLAS, cuDNN, and cuDNN without room for any of its plans say it.
@@ -21,11 +22,6 @@ _LASTING = (
 )  # fmt: skip
 _CONTROL = Path("/dev/nvidiactl")
 _DRIVEN = Path("/proc/driver/nvidia/gpus")
-
-
-def first_line(error: BaseException) -> str:
-    """What a device's error says, without the pages that follow. A MemoryError says nothing."""
-    return (str(error) or "out of memory").splitlines()[0]
 
 
 class Fault(NamedTuple):

@@ -10,6 +10,7 @@ from photod.errors import ConfigError
 from photod.photos import BUILTIN
 from photod.score.loading import load_model
 from photod.score.sources import HUB, HUB_CONFIG, find_source, hub_file_names, tag_entry
+from photod.score.words import first_line
 
 
 def download(model: config.Model, cache: Path, say: Callable[[str], None]) -> None:
@@ -28,8 +29,8 @@ def download(model: config.Model, cache: Path, say: Callable[[str], None]) -> No
         except ConfigError:
             raise
         except Exception as error:  # network, disk, server: the library's words are all there is
-            reason = str(error).strip().splitlines()[0]
-            raise ConfigError(f'cannot download "{weights}": {reason}', "check the name and the network") from error
+            problem = f'cannot download "{weights}": {first_line(error)}'
+            raise ConfigError(problem, "check the name and the network") from error
     load_model(model, cache)
     say(f"{weights} is complete and sound")
 

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 
 from photod.errors import DeviceError
 from photod.photos import ModelIdentity
-from photod.score.device_errors import first_line
 from photod.score.devices import crossing
 from photod.score.precision import Choice
 from photod.score.scorer import Floats, TextVectors, scores
 from photod.score.tower import Engine, Tower, build_engine
+from photod.score.words import first_line
 
 
 class TowerScorer:

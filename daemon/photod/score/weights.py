@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from photod.errors import ConfigError
 from photod.files import replacing
+from photod.score.words import first_line
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +44,7 @@ def read_state(path: Path) -> State:
         problem = f"{path} holds more than tensors, and running it is not safe"
         raise ConfigError(problem, "save its state_dict() alone") from error
     except Exception as error:  # whatever the readers raise here, the file is damaged
-        problem = f"{path} cannot be read as weights: {str(error).splitlines()[0]}"
+        problem = f"{path} cannot be read as weights: {first_line(error)}"
         raise ConfigError(problem, "copy or download it again") from error
     return _flatten(content, path)
 
@@ -62,7 +63,8 @@ def _kind(path: Path) -> str:
 
 
 def _has_code(path: Path) -> bool:
-    with contextlib.suppress(zipfile.BadZipFile, OSError), zipfile.ZipFile(path) as archive:
+    # Whatever is wrong with its directory, the reader will tell.
+    with contextlib.suppress(Exception), zipfile.ZipFile(path) as archive:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
     return False
 
