@@ -16,7 +16,7 @@ from training.judge import embed
 from training.photos import list_photos
 from training.render import render_cache
 from training.sheets import write_sheets
-from training.train import Shards, train
+from training.train import Shards, checkpoint_in, train
 
 PACKAGE: Final = Path(photod.score.builtin.__path__[0])
 SHARED: Final = Path(__file__).resolve().parents[2] / "shared"
@@ -52,7 +52,7 @@ def make(asked: argparse.Namespace) -> None:
     for path in render_cache(split.training, asked.seed, asked.shards, asked.cache, asked.threads):
         paths.append(path)
         print(f"rendered {len(paths)}/{asked.shards}", flush=True)
-    judge = train(Shards(paths), asked.seed, asked.steps, paths[0].with_name("checkpoint.pt"))
+    judge = train(Shards(paths), asked.seed, asked.steps, checkpoint_in(paths[0].parent, asked.shards))
     photos = (*split.training, *split.validation)
     tower = judge.tower.to(memory_format=torch.channels_last)
     unspoiled = embed(tower, squashed(photos))

@@ -1,5 +1,7 @@
 """Training from rendered groups: deterministic from a seed, resumable at the last checkpoint."""
 
+import hashlib
+import inspect
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from photod.score.builtin.tower import QualityTower
 from training.judge import Judge
 from training.losses import total_loss
 from training.render import GROUPS_PER_SHARD
@@ -84,6 +87,15 @@ def learning_rate(step: int, steps: int) -> float:
     return LEARNING_RATE * 0.5 * (1 + math.cos(math.pi * (step - WARM_UP) / max(1, steps - WARM_UP)))
 
 
+def checkpoint_in(folder: Path, shards: int) -> Path:
+    """Where a training from so many shards in FOLDER is kept; its name says by which code, as FOLDER's does."""
+    digest = hashlib.sha256(str(shards).encode())
+    code = [Path(__file__).with_name(f"{name}.py") for name in ("train", "judge", "losses")]
+    for path in (*code, Path(inspect.getfile(QualityTower))):
+        digest.update(path.read_bytes())
+    return folder / f"checkpoint-{digest.hexdigest()[:12]}.pt"
+
+
 class Trainer:
     """The state of a training: the judge, its averaged copy, the optimiser and the number of steps done."""
 
@@ -103,7 +115,7 @@ class Trainer:
         self._resume()
 
     def _resume(self) -> None:
-        """Go on from a checkpoint of the same seed; one of another length goes on at the new schedule."""
+        """Go on from a checkpoint of the same seed; one of fewer steps goes on at the new schedule."""
         if not self.checkpoint.exists():
             return
         state = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
@@ -153,6 +165,8 @@ class Trainer:
 
 def batches(shards: Shards, seed: int, first: int, last: int) -> Iterator[Batch]:
     """The batches of the steps from FIRST to before LAST, each read while the one before is learned."""
+    if first >= last:
+        return
     with ThreadPoolExecutor(1) as pool:
         ahead = pool.submit(shards.batch, first, seed)
         for step in range(first, last):
@@ -163,8 +177,13 @@ def batches(shards: Shards, seed: int, first: int, last: int) -> Iterator[Batch]
 
 
 def train(shards: Shards, seed: int, steps: int, checkpoint: Path) -> Judge:
-    """Train to the last step, or go on from the checkpoint, and return the averaged judge."""
+    """Train to the last step, or go on from the checkpoint, and return the averaged judge.
+
+    Ends the program where the checkpoint has more steps behind it: fewer cannot be had from it.
+    """
     trainer = Trainer(seed, steps, checkpoint)
+    if trainer.step > steps:
+        raise SystemExit(f"{checkpoint} has taken {trainer.step} steps: ask for as many, or remove it")
     started, losses = time.monotonic(), []
     begun_at = trainer.step
     for batch in batches(shards, seed, trainer.step, steps):

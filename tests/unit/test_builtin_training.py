@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from shutil import copy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+import training.train
 from photod.score.builtin import ATTRIBUTES
 from photod.score.builtin.tower import EMBEDDING_SIZE, QualityTower, unit_embedding
 from training import baselines, figures, render, renders
@@ -22,6 +24,7 @@ from training.judge import Judge, embed, load_tower, scores
 from training.losses import total_loss
 from training.photos import FLOWERS, Photo, list_photos
 from training.pristine import compose
+from training.train import GROUPS_PER_STEP, Batch, Shards, Trainer, batches, checkpoint_in, train
 from training.unseen import UNSEEN
 
 ALL = {**DISTORTIONS, **UNSEEN}
@@ -125,8 +128,8 @@ def test_the_loss_is_smaller_for_the_right_order_than_for_the_wrong_one() -> Non
     right, wrong = (
         torch.cat((quality.view(5, 1), torch.full((5, len(ATTRIBUTES)), -3.0)), 1) for quality in (aim, -aim)
     )
-    losses = [total_loss(logits, aim, faults, ranked, step=0) for logits in (right, wrong)]
-    assert losses[0] < losses[1] - 1
+    found = [total_loss(logits, aim, faults, ranked, step=0) for logits in (right, wrong)]
+    assert found[0] < found[1] - 1
 
 
 def test_figures_of_a_perfect_and_of_an_inverted_judge() -> None:
@@ -176,8 +179,6 @@ def test_the_ridge_learns_to_tell_noise_from_none() -> None:
 
 
 def test_a_training_step_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    from training.train import Batch, Trainer
-
     generator = np.random.default_rng(0)
     pictures = generator.integers(0, 256, (5, 224, 224, 3), np.uint8)
     aim = torch.tensor([[2.0, 0.5, -1.0, -3.0, -5.0]])
@@ -189,6 +190,51 @@ def test_a_training_step_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert second.step == 1
     for mine, other in zip(first.judge.parameters(), second.judge.parameters(), strict=True):
         assert torch.equal(mine, other)
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> Shards:
+    """One of a few dark and bright pictures."""
+    generator = np.random.default_rng(0)
+    groups = GROUPS_PER_STEP
+    np.save(tmp_path / "0.npy", generator.integers(0, 256, (groups, 5, 32, 32, 3), np.uint8))
+    np.savez(
+        tmp_path / "0.npz",
+        quality=np.tile(np.linspace(2, -5, 5, dtype=np.float32), (groups, 1)),
+        faults=np.zeros((groups, 5, len(ATTRIBUTES)), np.float32),
+        ranked=np.ones(groups, bool),
+    )
+    return Shards([tmp_path / "0.npy"])
+
+
+def test_a_training_of_more_steps_goes_on_and_one_of_fewer_is_refused(shards: Shards, tmp_path: Path) -> None:
+    """Else it would take no step, and export what it had as trained for as long as was asked."""
+    checkpoint = tmp_path / "checkpoint.pt"
+    train(shards, 0, 2, checkpoint)
+    train(shards, 0, 3, checkpoint)
+    assert Trainer(0, 3, checkpoint).step == 3
+    with pytest.raises(SystemExit, match="has taken 3 steps"):
+        train(shards, 0, 2, checkpoint)
+
+
+def test_a_training_that_is_done_reads_no_batch(shards: Shards, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    monkeypatch.setattr(shards, "batch", lambda step, _seed: read.append(step))
+    assert [list(batches(shards, 0, first, 3)) for first in (3, 4)] == [[], []]
+    assert read == []
+
+
+def test_other_shards_and_other_code_have_a_checkpoint_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("train", "judge", "losses"):
+        copy(Path(training.train.__file__).with_name(f"{name}.py"), tmp_path)
+    monkeypatch.setattr(training.train, "__file__", str(tmp_path / "train.py"))
+    first = checkpoint_in(tmp_path, 96)
+    assert checkpoint_in(tmp_path, 96) == first
+    assert checkpoint_in(tmp_path, 48) != first
+    (tmp_path / "losses.py").write_text("RANK_WEIGHT = 2\n")
+    assert checkpoint_in(tmp_path, 96) != first
 
 
 def test_a_new_tower_has_as_many_numbers_as_fit_the_file() -> None:
