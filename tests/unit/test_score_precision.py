@@ -1,6 +1,7 @@
 """The choice of arithmetic: what is decided, and that what is promised is kept on this machine."""
 
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -102,6 +103,17 @@ def test_a_later_start_chooses_the_same_without_measuring(
     first = load(small, "fast").identity
     request.getfixturevalue("no_measuring")
     assert load(small, "fast").identity == first
+
+
+def test_a_choice_that_the_device_does_not_have_is_made_anew(small: tuple[str, Path], tmp_path: Path) -> None:
+    """A disk moves to another machine, whose processor has the same name and fewer units."""
+    here = small[0], tmp_path
+    load(here, "fast")
+    (path,) = tmp_path.rglob("precision-*.json")
+    precision.remember(path, Choice("fp16", 0.01))  # no CPU's
+    found = load(here, "fast").identity.precision
+    assert found in ("fp32", "bf16", "int8")
+    assert precision.remembered(path) == Choice(found, ANY)
 
 
 def test_a_damaged_memory_of_the_choice_is_measured_anew(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from photod.score.loading import Loaded, builtin_text, load_model
 from photod.score.precision import Choice, Movement, choice_path, choose, remember, remembered, shared
 from photod.score.scorer import Scorer
 from photod.score.selftest import check_record, warm_up
+from photod.score.tower import FP32, arithmetics
 from photod.score.tower_scorer import TowerScorer
 
 log = get_logger(__name__)
@@ -133,13 +134,16 @@ def _identity(
 
 
 def _choice(model: config.Model, cache: Path, device: torch.device, loaded: Loaded) -> Choice:
-    """The arithmetic that an earlier start chose in the same circumstances, else a new choice."""
+    """The arithmetic that an earlier start chose in the same circumstances, else a new choice.
+
+    By name alone, a processor may be one with fewer units, once the disk is in another machine.
+    """
     gpu = device.type == "cuda"
     hardware = torch.cuda.get_device_name(device) if gpu else torch.cpu.get_capabilities()["cpu_name"]
     weights, prompts = (loaded.weights_sha256, loaded.architecture), (model.prompts, model.logit_scale)
     path = choice_path(cache, *weights, prompts, model.precision, hardware, torch.__version__)
     choice = remembered(path)
-    if choice is None:
+    if choice is None or choice.arithmetic not in (FP32, *arithmetics(loaded.tower, device)):
         movement = Movement(loaded.text, model.logit_scale)
         try:
             choice = choose(loaded.tower, device, model.precision, movement, model.batch_size)
