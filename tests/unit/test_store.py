@@ -4,6 +4,7 @@ import resource
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,14 @@ def test_scores_of_an_earlier_model_are_stale_and_not_ranked(writer: Writer, rea
     assert writer.rescore(lambda vectors: [1.0] * len(vectors)) == 0  # another tower: nothing to reuse
     writer.use_model(MODEL)
     assert reader.top(9)[0].score == 5.0  # going back costs nothing
+
+
+def test_a_model_has_the_name_that_it_was_given_last(writer: Writer, reader: Reader) -> None:
+    """A weights file that was moved is the same model, and scores what it scored."""
+    writer.commit([scored("a.jpg", "aa", 5.0)])
+    writer.use_model(replace(MODEL, name="/moved/m"))
+    assert reader.model() == replace(MODEL, name="/moved/m").as_dict() | {"prompts": [["good", "bad"]]}
+    assert [p.path for p in reader.top(9)] == ["a.jpg"]
 
 
 def test_what_fails_while_the_tables_are_made_is_told_as_it_is(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ class Writer:
             self._db.execute("INSERT INTO tower (key) VALUES (?) ON CONFLICT DO NOTHING", (identity.tower,))
             (self._tower,) = self._db.execute("SELECT id FROM tower WHERE key = ?", (identity.tower,)).fetchone()
             self._db.execute(
-                "INSERT INTO model (key, tower, description) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                """INSERT INTO model (key, tower, description) VALUES (?, ?, ?)
+                ON CONFLICT (key) DO UPDATE SET description = excluded.description""",  # its name may be another
                 (identity.key, self._tower, json.dumps(identity.as_dict())),
             )
             (self._model,) = self._db.execute("SELECT id FROM model WHERE key = ?", (identity.key,)).fetchone()
