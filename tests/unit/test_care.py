@@ -1,6 +1,9 @@
+import errno
 import os
+import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -92,11 +95,31 @@ def test_a_photo_that_was_edited_or_deleted_since_is_no_finding(database: Path, 
     assert (report.findings, report.hashed) == ((), PHOTOS - 2)
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["FIFO", "directory"])
+def test_a_photo_in_whose_place_something_else_stands_is_no_finding(
+    database: Path, folder: Path, make: Callable[[Path], None]
+) -> None:
+    (folder / "1.png").unlink()
+    make(folder / "1.png")
+    report = verify(database, folder, 100)
+    assert (report.findings, report.hashed) == ((), PHOTOS - 1)
+
+
+def test_a_photo_whose_directory_became_a_file_is_no_finding(folder: Path) -> None:
+    make_photo(folder / "a/1.png")
+    score_once(folder, FakeScorer())
+    shutil.rmtree(folder / "a")
+    (folder / "a").touch()
+    report = verify(folder / ".photod/photos.db", folder, 100)
+    assert (report.findings, report.photos, report.hashed) == ((), 1, 0)
+
+
 def test_a_photo_that_cannot_be_read_is_named(database: Path, folder: Path) -> None:
     (folder / "1.png").unlink()
-    (folder / "1.png").mkdir()
+    (folder / "1.png").symlink_to("1.png")
     report = verify(database, folder, 100)
-    assert (report.findings, report.hashed) == ((f"{folder}/1.png: Is a directory",), PHOTOS - 1)
+    words = os.strerror(errno.ELOOP)
+    assert (report.findings, report.hashed) == ((f"{folder}/1.png: {words}",), PHOTOS - 1)
 
 
 def test_a_backup_is_one_file_that_can_take_its_place(database: Path, folder: Path, tmp_path: Path) -> None:

@@ -160,13 +160,13 @@ def _hash_again(database: sqlite3.Connection, folder: Path, samples: int) -> tup
     for name, size, mtime, ctime, inode, sha256 in rows:
         location = folder / from_sql(name)
         try:
-            with location.open("rb") as file:
+            with open(location, "rb", opener=_open_at_once) as file:
                 notice(file.fileno())
                 if fingerprint_of(os.fstat(file.fileno())) != Fingerprint(size, mtime, ctime, unsigned(inode)):
                     continue
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError:
-            continue
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            continue  # gone, whatever has its name now
         except OSError as error:
             wrong.append(f"{location}: {error.strerror}")
             continue
@@ -174,6 +174,11 @@ def _hash_again(database: sqlite3.Connection, folder: Path, samples: int) -> tup
         if digest != sha256:
             wrong.append(f"{location}: its bytes changed, though its size and times did not")
     return hashed, wrong
+
+
+def _open_at_once(location: str, flags: int) -> int:
+    """As `open` wants it, and without waiting for whoever writes to a FIFO."""
+    return os.open(location, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _score_again(
