@@ -155,7 +155,7 @@ def sniff(head: bytes) -> str | None:
         brands = {head[8:12], *(head[at : at + 4] for at in range(16, min(len(head), 64), 4))}
         if brands & _AVIF_BRANDS:
             return "AVIF"
-        return "HEIF" if brands & _HEIF_BRANDS and head[8:12] != b"crx " else None
+        return "HEIF" if brands & _HEIF_BRANDS else None
     return _match(_DECODED_MAGIC, head)
 
 

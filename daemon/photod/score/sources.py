@@ -95,7 +95,7 @@ def _file(path: Path, architecture: str) -> Source:
 def _tag(model: config.Model) -> Source:
     entry = tag_entry(model)
     repository, _, file = str(entry["hf_hub"]).rpartition("/")
-    path = _first_cached(repository, hub_file_names(file)) if repository else _cached_url(str(entry["url"]))
+    path = _first_cached(repository, hub_file_names(file))
     if path is None:
         raise _not_downloaded(model.weights)
     architecture, config = model.architecture, _architecture(model.architecture)
@@ -215,11 +215,6 @@ def _first_cached(repository: str, names: Iterable[str]) -> Path | None:
         if isinstance(found, str):
             return Path(found)
     return None
-
-
-def _cached_url(url: str) -> Path | None:
-    path = Path(os.path.expanduser("~/.cache/clip")) / url.rpartition("/")[2]  # open_clip's own place
-    return path if path.is_file() else None
 
 
 def _not_downloaded(weights: str) -> ConfigError:
