@@ -5,17 +5,20 @@ import os
 import re
 from contextlib import suppress
 
-# Filesystems whose files other machines or programs change behind the kernel's back, by statfs type.
-REMOTE = frozenset({
+# Filesystems of a network, by statfs type.
+SHARED = frozenset({
     0x6969,  # NFS
     0x517B, 0xFE534D42, 0xFF534D42,  # SMB, SMB2, CIFS
-    0x65735546,  # FUSE: sshfs, rclone, ntfs-3g, mergerfs
-    0x01021997,  # 9p: virtual machines
     0x00C36400,  # Ceph
     0x0BD00BD0,  # Lustre
     0x5346414F, 0x6B414653,  # AFS
-    0x786F4256,  # VirtualBox shared folders
 })  # fmt: skip
+# Those whose files other machines or programs change behind the kernel's back.
+REMOTE = SHARED | {
+    0x65735546,  # FUSE: sshfs, rclone, ntfs-3g, mergerfs
+    0x01021997,  # 9p: virtual machines
+    0x786F4256,  # VirtualBox shared folders
+}
 TMPFS = 0x01021994
 FAT = frozenset({0x4D44, 0x2011BAB0})  # and exFAT
 # Filesystems that number their files anew at each mount, or whenever the kernel forgets one.
@@ -73,6 +76,14 @@ def is_remote(place: str | int) -> bool:
         return filesystem_type(place) in REMOTE
     except OSError:
         return True
+
+
+def is_shared(place: str) -> bool:
+    """Whether other machines may write there at the same time, as far as can be found out."""
+    try:
+        return filesystem_type(place) in SHARED
+    except OSError:
+        return False
 
 
 def drive_of(path: str) -> int | None:

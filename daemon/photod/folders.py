@@ -6,6 +6,7 @@ from pathlib import Path
 from photod.config import DATABASE_DIRECTORY, Config, Folder
 from photod.errors import ConfigError, UsageError
 from photod.files import closed_at, may_be_a_strangers
+from photod.filesystem import is_shared
 from photod.intake.formats import is_photo_name
 from photod.watch.ignore import Rules
 
@@ -21,17 +22,23 @@ def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], lis
             raise no_folders()
         _refuse_nested(configured)
         for folder in configured:
+            _refuse_shared(folder)
             rules_of(folder)  # refuses what is no pattern
         return configured, []
     meant = Folder(path=once).path
     chosen = next((folder for folder in configured if meant.is_relative_to(folder.path)), None)
-    chosen = chosen or Folder(path=_with_database(meant))
+    chosen = chosen or plain_folder(_with_database(meant))
     closed = closed_at(meant) is not None
     if closed or not os.path.isdir(meant):
         problem, remedy = why_none(meant)
         within = not closed and chosen.path != meant and os.path.isdir(chosen.path)  # a slip within an archive
         raise UsageError(problem, f"name one that is in {chosen.path}" if within else f"{remedy} first")
     return [chosen], [folder for folder in configured if folder.path != chosen.path]
+
+
+def plain_folder(path: Path) -> Folder:
+    """A folder without settings of its own. On a network drive its scores are kept apart."""
+    return Folder(path=path, database="state" if is_shared(str(path)) else "folder")
 
 
 def no_folders() -> ConfigError:
@@ -64,6 +71,13 @@ def _with_database(meant: Path) -> Path:
     """The nearest directory at or above `meant` that has a database; `meant` itself where there is none."""
     markers = (place / DATABASE_DIRECTORY for place in (meant, *meant.parents))
     return next((m.parent for m in markers if os.path.isdir(m) and not may_be_a_strangers(str(m))), meant)
+
+
+def _refuse_shared(folder: Folder) -> None:
+    """Processes share SQLite's log by way of memory, which those of two machines do not have in common."""
+    if folder.holds_database and is_shared(str(folder.path)):
+        problem = f"folders: {folder.path} is on a network drive, where a database can be damaged"
+        raise ConfigError(problem, f'write {{ path = "{folder.path}", database = "state" }}')
 
 
 def _refuse_nested(folders: list[Folder]) -> None:

@@ -62,7 +62,7 @@ def test_odd_characters_are_escaped_and_dangerous_ones_refused() -> None:
 
 
 def test_a_new_configuration_lists_the_folders(folder: Path) -> None:
-    assert folders(with_folders(None, [folder], None)) == [str(folder)]
+    assert folders(with_folders(None, [Folder(path=folder)], None)) == [str(folder)]
 
 
 def test_what_a_configuration_says_besides_stays_word_for_word(folder: Path) -> None:
@@ -70,7 +70,7 @@ def test_what_a_configuration_says_besides_stays_word_for_word(folder: Path) -> 
         '# mine\nfolders = [\n  "/srv/a", # old\n  { path = "/srv/b", exclude = ["raw/"] },\n]\n'
         "[watch]\nsettle_s = 3.0 # slow\n"
     )
-    after = with_folders(before, [folder], "/srv/weights")
+    after = with_folders(before, [Folder(path=folder)], "/srv/weights")
     assert folders(after) == ["/srv/a", "/srv/b", str(folder)]
     config = parse_config(tomllib.loads(after), "test")
     assert config.folders[1].exclude == ("raw/",)
@@ -81,7 +81,7 @@ def test_what_a_configuration_says_besides_stays_word_for_word(folder: Path) -> 
 
 def test_known_folders_change_nothing(folder: Path) -> None:
     text = f'folders = ["{folder}"] # so\n'
-    assert with_folders(text, [folder], None) == text
+    assert with_folders(text, [Folder(path=folder)], None) == text
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,24 @@ def test_the_section_of_the_model_is_found_however_it_is_written(text: str) -> N
 )
 def test_a_form_that_cannot_be_edited_is_told_with_what_to_add(folder: Path, text: str, words: str) -> None:
     with pytest.raises(ConfigError, match="that photod init cannot edit; " + words.format(folder=folder)):
-        with_folders(text, [folder], "/srv/weights")
+        with_folders(text, [Folder(path=folder)], "/srv/weights")
+
+
+def test_a_folder_on_a_network_drive_is_configured_with_its_scores_apart(
+    folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("photod.folders.is_shared", lambda _: True)
+    init(asked(folder, dry_run=True))
+    assert f'folders = [{{ path = "{folder}", database = "state" }}]' in capsys.readouterr().out
+    (config := home / "config/photod/config.toml").parent.mkdir(parents=True)
+    config.write_text('[[folders]]\npath = "/srv/a"\n')
+    with pytest.raises(ConfigError, match=rf'add \[\[folders\]\] with path = "{folder}", database = "state", then'):
+        init(asked(folder, dry_run=True))
 
 
 def test_a_broken_configuration_is_left_to_its_owner(folder: Path) -> None:
     with pytest.raises(ConfigError, match="TOML"):
-        with_folders("folders = [", [folder], None)
+        with_folders("folders = [", [Folder(path=folder)], None)
 
 
 def test_the_mark_that_some_editors_begin_a_file_with_is_no_mistake(folder: Path, home: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from photod.config import DATABASE_DIRECTORY, LOCAL_DIR, Config, Folder, load_config, parse_config, state_directory
 from photod.errors import ConfigError, UsageError
 from photod.files import closed_at
-from photod.folders import choose_folders, why_none
+from photod.folders import choose_folders, plain_folder, why_none
 from photod.photos import BUILTIN
 from photod.score.sources import HUB
 from photod.setup.dropin import system_dropin, user_dropin
@@ -57,7 +57,7 @@ def _install(place: Place, arguments: argparse.Namespace) -> Iterator[Step]:
     folders = [_folder(path) for path in arguments.folders]
     weights = _weights(arguments.weights) if arguments.weights else None
     before = _written(place.config)
-    text = with_folders(before, [folder.path for folder in folders], weights)
+    text = with_folders(before, folders, weights)
     config = parse_config(tomllib.loads(text), str(place.config))
     if not config.folders:
         raise UsageError(f"no folder is named, and none is configured in {place.config}", "name one or more")
@@ -122,7 +122,7 @@ def _written(config: Path) -> str | None:
 
 
 def _folder(path: Path) -> Folder:
-    folder = Folder(path=path)
+    folder = plain_folder(path)
     if not str(folder.path).isprintable():  # such as bytes that are no UTF-8
         raise UsageError(f"{str(folder.path)!r} cannot be named in a configuration", "rename it")
     if not os.path.isdir(folder.path) or closed_at(folder.path):

@@ -4,7 +4,6 @@ import json
 import re
 import tomllib
 from collections.abc import Sequence
-from pathlib import Path
 
 from photod.config import Config, Folder, parse_config
 from photod.errors import ConfigError
@@ -16,7 +15,7 @@ _MODEL = re.compile(r"^[ \t]*\[[ \t]*model[ \t]*\][ \t]*(#.*)?$", re.MULTILINE)
 _FOLDERS = re.compile(r"^[ \t]*\[\[[ \t]*folders[ \t]*\]\]", re.MULTILINE)
 
 
-def with_folders(text: str | None, folders: Sequence[Path], weights: str | None) -> str:
+def with_folders(text: str | None, folders: Sequence[Folder], weights: str | None) -> str:
     """The configuration `text`, or a new one, with these folders and weights in it. Raises ConfigError.
 
     What it says besides stays word for word.
@@ -24,7 +23,7 @@ def with_folders(text: str | None, folders: Sequence[Path], weights: str | None)
     text = _NEW if text is None else text
     config = _parse(text)
     known = {folder.path for folder in config.folders}
-    added = [folder for folder in (Folder(path=path) for path in folders) if folder.path not in known]
+    added = [folder for folder in folders if folder.path not in known]
     if added:
         config = config.model_copy(update={"folders": (*config.folders, *added)})
         listed = _replace(text, "folders", f"folders = [{', '.join(map(_entry, config.folders))}]")
@@ -46,7 +45,7 @@ def _checked(text: str, wanted: Config, by_hand: str) -> str:
 
 def _by_hand(text: str, added: Sequence[Folder]) -> str:
     if _FOLDERS.search(text):
-        return "add " + " and ".join(f"[[folders]] with path = {_entry(folder)}" for folder in added)
+        return "add " + " and ".join(f"[[folders]] with {', '.join(_settings(folder))}" for folder in added)
     return f"add {', '.join(map(_entry, added))} to its folders"
 
 
@@ -58,13 +57,15 @@ def _parse(text: str) -> Config:
 
 
 def _entry(folder: Folder) -> str:
-    """A folder as TOML: its settings only where they are not the defaults. JSON's strings are TOML's."""
-    path = json.dumps(str(folder.path), ensure_ascii=False)
-    settings = folder.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
-    if not settings:
-        return path
-    rest = ", ".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in settings.items())
-    return f"{{ path = {path}, {rest} }}"
+    """A folder as TOML, in the shortest form."""
+    settings = _settings(folder)
+    return f"{{ {', '.join(settings)} }}" if len(settings) > 1 else settings[0].removeprefix("path = ")
+
+
+def _settings(folder: Folder) -> list[str]:
+    """As assignments in TOML, the path first: those that are not the defaults. JSON's strings are TOML's."""
+    values = folder.model_dump(mode="json", exclude_defaults=True)
+    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
 
 
 def _replace(text: str, key: str, assignment: str) -> str:
