@@ -36,7 +36,7 @@ from photod.score.scorer import score_stored
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from processes import children, resident_bytes
-from programs import RunningDaemon
+from programs import PHOTOD, RunningDaemon
 from watching import ask, quiet
 
 PER_DIRECTORY = 100
@@ -141,7 +141,7 @@ def measure_start(folder: Path, few: Path, photos: int, runs: int) -> None:
 
 def measure_looking_again(folder: Path, photos: int, runs: int) -> None:
     """Comparing the archive whole, beside `find`."""
-    with RunningDaemon(write_config(folder)) as daemon:
+    with RunningDaemon(write_config(folder), program=PHOTOD) as daemon:
         quiet(load_config(write_config(folder)))  # the first look of a start has directories watched
         find = ["find", str(folder), "-path", "*/.photod", "-prune", "-o", "-printf", r"%s %T@ %p\n"]
         figures = in_turns(
@@ -163,7 +163,7 @@ def started(folder: Path) -> tuple[float, int, int]:
     the process of its model has."""
     config = write_config(folder)
     running: list[RunningDaemon] = []
-    took_s = seconds(lambda: running.append(RunningDaemon(config).__enter__()))
+    took_s = seconds(lambda: running.append(RunningDaemon(config, program=PHOTOD).__enter__()))
     Path(f"/proc/{running[0].process.pid}/clear_refs").write_text("5")  # the warm-up's peak is another matter
     for _ in range(3):
         ask(load_config(config), "rate", folder=str(folder))

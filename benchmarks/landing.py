@@ -21,7 +21,7 @@ from turns import child, spread, verdict
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from photod.config import Config, Folder
-from programs import RunningDaemon
+from programs import PHOTOD, RunningDaemon
 
 PARTS = Path(__file__).with_name("parts.py")
 SETTLE_S = Config().watch.settle_s
@@ -86,7 +86,7 @@ def main() -> None:
         folder.mkdir()
         config = Path(place, "config.toml")
         config.write_text(f'folders = ["{folder}"]\n[control]\nsocket = "{place}/socket"\n')
-        with RunningDaemon(config) as daemon:
+        with RunningDaemon(config, program=PHOTOD) as daemon:
             beyond = singles(folder, large)
             bursts, rests = [], []
             for run in range(asked.runs):

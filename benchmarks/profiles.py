@@ -22,7 +22,7 @@ from material import CACHE
 from photod.config import Model, load_config, state_directory
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.score import load_scorers
-from programs import RunningDaemon
+from programs import PHOTOD, RunningDaemon
 from watching import quiet
 
 PARTS = Path(__file__).with_name("parts.py")
@@ -57,7 +57,7 @@ def main() -> None:
         folder = Path(place, "photos")
         identity = load_scorers(Model(), state_directory(), PREPROCESSING_VERSION)[0].identity
         write_scores(folder, make_files(folder, asked.archive), identity)
-        with RunningDaemon(write_config(folder)) as daemon:
+        with RunningDaemon(write_config(folder), program=PHOTOD) as daemon:
             quiet(load_config(write_config(folder)))
             looking = ["--duration", str(LOOKING_S), "--pid", str(daemon.process.pid)]
             with tempfile.NamedTemporaryFile(suffix=".txt") as output:

@@ -1,4 +1,5 @@
-"""`photod` with a fake scorer: `python tests/dying_daemon.py run --config FILE`. All else is the real program.
+"""`photod` with a fake scorer: `python tests/dying_daemon.py run --config FILE`, or `check`. All else is the real
+program.
 
 FAKE_LOG names a file that is told every photo that the model sees; FAKE_KILL_AT ends the process by SIGKILL right
 before that many statements have reached a database; FAKE_MIGRATIONS adds so many steps to the schema;
@@ -8,6 +9,7 @@ FAKE_DEVICE_FAULT makes the device fail.
 import os
 import signal
 import sqlite3
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -63,6 +65,11 @@ def rewrite(connection: sqlite3.Connection) -> None:
 if __name__ == "__main__":
     environment = os.environ
     scorer = LoggingScorer(Path(environment["FAKE_LOG"])) if "FAKE_LOG" in environment else FakeScorer()
+    if sys.argv[1:2] == ["check"]:
+        import photod.check
+
+        photod.check.load_scorers = scorer.load  # type: ignore[attr-defined,assignment]
+        photod.check.describe = lambda scorers: [("model", scorers[0].identity.name)]  # type: ignore[attr-defined]
     photod.daemon.Daemon = partial(photod.daemon.Daemon, load=scorer.load)  # type: ignore[assignment,misc]
     if steps := int(environment.get("FAKE_MIGRATIONS", "0")):
         schema.MIGRATIONS += (rewrite,) * steps

@@ -21,10 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from busy_folder import BusyFolder
-from programs import write_config
+from programs import FAKED, write_config
 from waiting import wait_until
 
-DYING_DAEMON = [sys.executable, str(Path(__file__).with_name("dying_daemon.py"))]
 STEP_S = 0.01  # between two things that happen in the folder
 LONGEST_ROUND_S = 30.0
 KINDS = ("time", "statement", "shutdown", "migration")
@@ -97,7 +96,7 @@ class Harness:
     def _start(self, more: dict[str, str]) -> subprocess.Popen[bytes]:
         environment = {"FAKE_LOG": str(self._seen), "FAKE_MIGRATIONS": str(self._migrations)}
         return subprocess.Popen(
-            [*DYING_DAEMON, "run", "--config", str(self._config)],
+            [*FAKED, "run", "--config", str(self._config)],
             env=os.environ | environment | more,
             stdout=self._log,
             stderr=self._log,

@@ -13,18 +13,25 @@ from typing import Any
 
 from waiting import PATIENCE_S
 
+PHOTOD = [sys.executable, "-m", "photod"]
+# The same but for the scorer: a fake one, so that no model is loaded.
+FAKED = [sys.executable, str(Path(__file__).with_name("dying_daemon.py"))]
+
 # Starts a program of root's without the right to read and write what its mode forbids.
 BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 
 
-def photod(*arguments: object, as_anybody: bool = False) -> subprocess.CompletedProcess[str]:
+def photod(
+    *arguments: object, as_anybody: bool = False, program: Sequence[str] = PHOTOD
+) -> subprocess.CompletedProcess[str]:
     """Run `photod` to its end. `as_anybody`: bound by the modes of files, as root is not."""
-    return _run("photod", arguments, BOUND if as_anybody and os.getuid() == 0 else [])
+    before = BOUND if as_anybody and os.getuid() == 0 else []
+    return _run([*before, *program, *map(str, arguments)])
 
 
 def photod_ctl(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run `photod-ctl` to its end."""
-    return _run("photod_ctl", arguments)
+    return _run([sys.executable, "-m", "photod_ctl", *map(str, arguments)])
 
 
 def ctl_json(*arguments: object) -> Any:
@@ -37,8 +44,10 @@ def ctl_json(*arguments: object) -> Any:
 class RunningDaemon:
     """`photod run` in a process of its own. What it logs is read as it comes."""
 
-    def __init__(self, config: Path, redirections: str = "", *, limits: str = "") -> None:
-        command = [sys.executable, "-m", "photod", "run", "--config", str(config)]
+    def __init__(
+        self, config: Path, redirections: str = "", *, limits: str = "", program: Sequence[str] = FAKED
+    ) -> None:
+        command = [*program, "run", "--config", str(config)]
         self.process = subprocess.Popen(
             ["sh", "-c", f'{limits}\nexec "$0" "$@" {redirections}', *command],
             stderr=subprocess.PIPE,
@@ -70,19 +79,30 @@ class RunningDaemon:
             line = self.process.stderr.readline()
             if not line:
                 break
-            try:
-                self.events.append(json.loads(line))
-            except ValueError:
-                self.words.append(line.decode())
-                continue
-            if self.events[-1].get("event") == event:
+            if self._note(line) and self.events[-1].get("event") == event:
                 return self.events[-1]
         raise AssertionError(f"no {event}; the daemon said {self.words} {self.events}")
+
+    def log(self) -> list[dict[str, Any]]:
+        """All events of a daemon that has ended."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._note(line)
+        return self.events
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; returns the exit code."""
         self.process.send_signal(number)
         return self.process.wait(PATIENCE_S)
+
+    def _note(self, line: bytes) -> bool:
+        """Whether the line is an event."""
+        try:
+            self.events.append(json.loads(line))
+        except ValueError:
+            self.words.append(line.decode())
+            return False
+        return True
 
 
 def write_config(path: Path, *folders: Path, more: str = "") -> Path:
@@ -93,10 +113,7 @@ def write_config(path: Path, *folders: Path, more: str = "") -> Path:
     return path
 
 
-def _run(
-    module: str, arguments: tuple[object, ...], before: Sequence[str] = ()
-) -> subprocess.CompletedProcess[str]:
-    command = [*before, sys.executable, "-m", module, *map(str, arguments)]
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"NO_COLOR": "1", "COLUMNS": "120"}
     return subprocess.run(
         command, capture_output=True, text=True, timeout=PATIENCE_S * 2, env=environment, check=False

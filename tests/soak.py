@@ -13,7 +13,6 @@ import signal
 import sqlite3
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, fields
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from busy_folder import BusyFolder
 from processes import children, cpu_s, resident_bytes
-from programs import write_config
+from programs import FAKED, PHOTOD, write_config
 from waiting import wait_until
 
 SAMPLE_S = 2.0
@@ -161,13 +160,12 @@ def main() -> None:
     parser.add_argument("--per-second", type=float, default=4.0, help="arrivals, changes, moves and deletions")
     parser.add_argument("--fake", action="store_true", help="score with the tests' fake scorer")
     options = parser.parse_args()
-    fake = [sys.executable, str(Path(__file__).with_name("dying_daemon.py"))]
     with tempfile.TemporaryDirectory() as home:
         os.environ["XDG_STATE_HOME"] = f"{home}/state"
         report(
             *soak(
                 Path(home),
-                fake if options.fake else [sys.executable, "-m", "photod"],
+                FAKED if options.fake else PHOTOD,
                 options.minutes * 60,
                 options.per_second,
                 options.idle_minutes * 60,

@@ -1,44 +1,64 @@
 """`photod-ctl verify` and `photod-ctl backup`, and what a damaged database is answered with."""
 
+import hashlib
 import json
 import os
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fake_scorer import FakeScorer
+from photod.fingerprints import fingerprint_of
+from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Judged, Scored
+from photod.store.writer import Writer
 from pictures import make_photo
-from programs import photod, photod_ctl, write_config
+from programs import FAKED, photod, photod_ctl, write_config
 
-DYING_DAEMON = Path(__file__).parents[1] / "dying_daemon.py"
 PAGE = 4096
+EMBEDDING = np.array([0.6, 0.8], EMBEDDING_DTYPE).tobytes()
 
 
 @pytest.fixture
-def scored(folder: Path, tmp_path: Path) -> Path:
-    """A folder of photos that have scores."""
+def photos(folder: Path, tmp_path: Path) -> Path:
+    """A folder of photos."""
     for level in range(40):
         make_photo(folder / f"{level}.png", 5 * level)
-    done = once(folder, write_config(tmp_path / "config.toml", folder))
-    assert done.returncode == 0, done.stderr
+    write_config(tmp_path / "config.toml", folder)
     return folder
 
 
+@pytest.fixture
+def scored(photos: Path) -> Path:
+    """A folder of photos that have scores."""
+    writer = Writer(photos / ".photod/photos.db")
+    writer.use_model(FakeScorer().identity)
+    writer.commit([(judged(photo), True) for photo in photos.glob("*.png")])
+    writer.close()
+    return photos
+
+
+def judged(photo: Path) -> Judged:
+    candidate = Candidate(str(photo.parent), photo.name, fingerprint_of(photo.stat()))
+    sha256 = hashlib.sha256(photo.read_bytes()).hexdigest()
+    return Judged(candidate, Scored(sha256, Facts(64, 48, None, None), 5.0, EMBEDDING), duplicate=False)
+
+
 def once(folder: Path, config: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(DYING_DAEMON), "run", "--once", str(folder), "--config", str(config)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return photod("run", "--once", folder, "--config", config, program=FAKED)
 
 
-def test_a_sound_database_is_verified_and_backed_up(scored: Path, tmp_path: Path) -> None:
-    done = photod_ctl("verify", scored)
-    assert (done.returncode, done.stdout) == (0, f"{scored}: 40 photos, 40 read again, nothing wrong\n")
-    assert json.loads(photod_ctl("verify", scored, "--json").stdout)[0]["findings"] == []
-    done = photod_ctl("backup", scored, tmp_path / "copy.db")
+def test_a_sound_database_is_verified_and_backed_up(photos: Path, tmp_path: Path) -> None:
+    assert once(photos, tmp_path / "config.toml").returncode == 0
+    done = photod_ctl("verify", photos)
+    assert (done.returncode, done.stdout) == (0, f"{photos}: 40 photos, 40 read again, nothing wrong\n")
+    assert json.loads(photod_ctl("verify", photos, "--json").stdout)[0]["findings"] == []
+    done = photod_ctl("backup", photos, tmp_path / "copy.db")
     assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'copy.db'}\n")
-    done = photod_ctl("backup", scored)
-    assert Path(done.stdout.strip()).parent == scored / ".photod/backups"
+    done = photod_ctl("backup", photos)
+    assert Path(done.stdout.strip()).parent == photos / ".photod/backups"
 
 
 @pytest.mark.parametrize(
@@ -103,21 +123,31 @@ def test_a_device_that_fails_ends_with_69_and_one_line(
 
 def test_check_hashes_and_scores_again(folder: Path, tmp_path: Path) -> None:
     config = write_config(tmp_path / "config.toml", folder)
-    make_photo(folder / "a.png")
-    assert photod("run", "--once", folder, "--config", config).returncode == 0
-    done = photod("check", "--config", config)
+    make_photo(folder / "a.png", 40)
+    assert once(folder, config).returncode == 0
+    done = photod("check", "--config", config, program=FAKED)
     assert f"{folder}: 1 photos hashed again, 1 scores computed again: nothing wrong" in done.stdout, done.stderr
     with sqlite3.connect(folder / ".photod/photos.db") as database:
         database.execute("UPDATE content SET score = 10 - score")
     database.close()
-    done = photod("check", "--config", config)
+    done = photod("check", "--config", config, program=FAKED)
     assert (done.returncode, done.stderr.count("\n")) == (74, 1), done.stderr
     assert "a.png: its score is " in done.stdout
     assert "sandbox:" in done.stdout, "the rest is told all the same"
 
 
-@pytest.mark.parametrize("fault", ["noise", "newer", "log in the way", "directory in the way"])
-def test_every_fault_of_a_database_ends_with_74_and_one_line(scored: Path, tmp_path: Path, fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("noise", ""),
+        ("newer", "newer photod"),
+        ("log in the way", ""),
+        ("directory in the way", ""),
+    ],
+)
+def test_every_fault_of_a_database_ends_with_74_and_one_line(
+    scored: Path, tmp_path: Path, fault: str, words: str
+) -> None:
     database = scored / ".photod/photos.db"
     match fault:
         case "noise":
@@ -131,7 +161,8 @@ def test_every_fault_of_a_database_ends_with_74_and_one_line(scored: Path, tmp_p
         case "directory in the way":
             database.unlink()
             database.mkdir()
-    done = once(scored, tmp_path / "config.toml")
+    done = photod("run", "--config", tmp_path / "config.toml", program=FAKED)
     assert (done.returncode, done.stderr.count("\n")) == (74, 1), done.stderr
     assert str(database) in done.stderr
+    assert words in done.stderr
     assert "; " in done.stderr  # the remedy follows

@@ -2,19 +2,15 @@
 
 import hashlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from mounts import Mounts
 from pictures import make_photo
-from programs import photod, photod_ctl, write_config
+from programs import FAKED, photod, photod_ctl, write_config
 from running import ranking
 from synthetic_clip import SMALL, make_state, save_directory
-
-DYING_DAEMON = Path(__file__).parents[1] / "dying_daemon.py"
 
 Look = dict[str, tuple[object, ...]]  # path -> what is there
 
@@ -47,8 +43,7 @@ def look_at(tree: Path, without: Path) -> Look:
 def do_everything(folder: Path, config: Path) -> None:
     """Score, ask in every way, score again."""
     for _ in range(2):
-        command = [sys.executable, str(DYING_DAEMON), "run", "--once", str(folder), "--config", str(config)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = photod("run", "--once", folder, "--config", config, program=FAKED)
         assert done.returncode == 0, done.stderr
     for words in (
         ["top", folder],

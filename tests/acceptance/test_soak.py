@@ -1,18 +1,15 @@
 """Long runs hold nothing and idle runs do nothing: the ordinary form and the long one of tests/soak.py."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from programs import FAKED, PHOTOD
 from soak import growth, report, soak
 
-FAKE = [sys.executable, str(Path(__file__).parents[1] / "dying_daemon.py")]
-REAL = [sys.executable, "-m", "photod"]
-
 FORMS = [
-    pytest.param(FAKE, 14, 8.0, 5, id="14 seconds"),
-    pytest.param(REAL, 3600, 3.0, 600, id="1 hour", marks=pytest.mark.slow),
+    pytest.param(FAKED, 14, 8.0, 5, id="14 seconds"),
+    pytest.param(PHOTOD, 3600, 3.0, 600, id="1 hour", marks=pytest.mark.slow),
 ]
 
 
