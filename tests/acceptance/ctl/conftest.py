@@ -43,6 +43,12 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
+def without_model(environment: dict[str, str]) -> None:
+    """What photod-ctl starts has a fake scorer."""
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2] / "without_model")
+
+
+@pytest.fixture
 def ctl(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs photod-ctl with these arguments, in a pipe, in `tmp_path`."""
 

@@ -5,9 +5,9 @@ import re
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from PIL import Image
 
 from photod.config import Config, Control
 from photod_ctl.client import DaemonError, ask
+from programs import FAKED
 from waiting import wait_until
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def daemon(environment: dict[str, str], tmp_path: Path, ctl: Ctl) -> Iterator[Path]:
+def daemon(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
     """A real daemon over a folder with one photo and one broken file; its configuration."""
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -30,21 +31,23 @@ def daemon(environment: dict[str, str], tmp_path: Path, ctl: Ctl) -> Iterator[Pa
     (folder / "broken.jpg").write_bytes(b"no picture")
     config = tmp_path / "config.toml"
     config.write_text(f"folders = ['{folder}']\n[watch]\nsettle_s = 0.1\n[intake]\ndecoders = 1\n")
-    command = [sys.executable, "-m", "photod", "run", "--config", str(config)]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*FAKED, "run", "--config", str(config)], env=environment, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: _runs(ctl, config))
-        wait_until(lambda: {"scored": 1, "unscoreable": 1}.items() <= _status(ctl, config)["folders"][0].items())
+        wait_until(lambda: _look(environment) == (1, 1, 0))
         yield config
     finally:
         process.terminate()
         process.wait()
 
 
-def _runs(ctl: Ctl, config: Path) -> bool:
-    """A daemon that is starting may have no whole database yet, and answers only when the model is loaded."""
-    asked = ctl("status", "--json", "--config", config)
-    return asked.returncode == 0 and json.loads(asked.stdout)["running"] is True
+def _look(environment: dict[str, str]) -> tuple[int, int, int] | None:
+    """How many photos are scored, unscoreable, missing; None: no daemon answers."""
+    try:
+        socket = Path(environment["XDG_RUNTIME_DIR"], "photod/control.sock")
+        status = ask(Config(control=Control(socket=str(socket))), {"command": "status"})
+    except DaemonError:
+        return None
+    return None if status is None else itemgetter("scored", "unscoreable", "missing")(status["folders"][0])
 
 
 def _status(ctl: Ctl, config: Path) -> dict[str, Any]:
@@ -52,7 +55,9 @@ def _status(ctl: Ctl, config: Path) -> dict[str, Any]:
     return answer
 
 
-def test_a_running_daemon_is_asked_and_tells(ctl: Ctl, daemon: Path, tmp_path: Path) -> None:
+def test_a_running_daemon_is_asked_and_tells(
+    ctl: Ctl, daemon: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
     text = ctl("status", "--config", daemon).stdout
     assert "running since" in text
     assert str(tmp_path / "photos") in text
@@ -79,9 +84,9 @@ def test_a_running_daemon_is_asked_and_tells(ctl: Ctl, daemon: Path, tmp_path: P
     assert [(Path(f["path"]).name, f["reason"] != "of old") for f in retried] == [("broken.jpg", True)]
 
     (tmp_path / "photos/broken.jpg").unlink()
-    wait_until(lambda: _status(ctl, daemon)["folders"][0]["missing"] == 1)
+    wait_until(lambda: _look(environment) == (1, 0, 1))
     assert ctl("purge", "--config", daemon).stdout == "photod drops what is missing in all folders\n"
-    wait_until(lambda: _status(ctl, daemon)["folders"][0]["missing"] == 0)
+    wait_until(lambda: _look(environment) == (1, 0, 0))
 
     assert "photod_up 1" in ctl("status", "--prometheus", "--config", daemon).stdout.splitlines()
 
