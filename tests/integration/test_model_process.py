@@ -1,4 +1,7 @@
-"""The model in a process of its own: it scores the same, rest leaves nothing of it, and its end is a device's."""
+"""The model in a process of its own: it scores the same, rest leaves nothing of it, and its end is a device's.
+
+What is said of the life of the process is shown without a model: `stub` is a process that loads none.
+"""
 
 import os
 import signal
@@ -18,10 +21,9 @@ from photod import config
 from photod.errors import BusyDeviceError, ConfigError, DeviceError
 from photod.score import load_scorers, process, start_scorers
 from photod.score.pictures import pictures
-from photod.score.process import WORKER, DistantScorer
-from photod.score.protocol import LoadRequest
+from photod.score.process import DistantScorer
+from photod.score.protocol import LoadRequest, ReadyScorer
 from processes import children, command_of
-from synthetic_clip import SMALL, make_state, save_directory
 from waiting import wait_until
 
 MODEL = config.Model(devices="cpu", batch_size=8)
@@ -29,7 +31,7 @@ SHOWN = pictures(224, 8)
 
 
 def model_processes(parent: int | None = None) -> list[int]:
-    return children("photod.score.worker", parent)
+    return children(process.WORKER, parent)
 
 
 @pytest.fixture
@@ -46,6 +48,17 @@ def scorer(cache: Path) -> Iterator[DistantScorer]:
     assert model_processes() == []
 
 
+@pytest.fixture
+def stub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DistantScorer]:
+    monkeypatch.setattr(process, "WORKER", "stub_worker")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    (scorer,) = start_scorers(MODEL, cache, 1)
+    assert isinstance(scorer, DistantScorer)
+    yield scorer
+    scorer.release()
+    assert model_processes() == []
+
+
 def test_it_scores_as_a_scorer_in_this_process_does(scorer: DistantScorer, cache: Path) -> None:
     (here,) = load_scorers(MODEL, cache)
     assert (scorer.identity, scorer.device, scorer.held) == (here.identity, here.device, None)
@@ -53,24 +66,26 @@ def test_it_scores_as_a_scorer_in_this_process_does(scorer: DistantScorer, cache
         embeddings = scorer.embed(SHOWN[:count])
         assert np.array_equal(embeddings, here.embed(SHOWN[:count]))
         assert np.array_equal(scorer.score(embeddings), here.score(embeddings))
+    with pytest.raises(ValueError, match="expected 1 to 8 photos, got 0"):
+        here.embed(SHOWN[:0])
 
 
-def test_at_rest_there_is_no_process_and_work_brings_it_back(scorer: DistantScorer) -> None:
-    before = scorer.embed(SHOWN)
+def test_at_rest_there_is_no_process_and_work_brings_it_back(stub: DistantScorer) -> None:
+    before = stub.embed(SHOWN)
     assert len(model_processes()) == 1
-    scorer.release()
+    stub.release()
     assert model_processes() == []
-    assert np.array_equal(scorer.embed(SHOWN), before)
+    assert np.array_equal(stub.embed(SHOWN), before)
 
 
-def test_it_is_brought_back_before_there_is_work(scorer: DistantScorer) -> None:
-    scorer.release()
+def test_it_is_brought_back_before_there_is_work(stub: DistantScorer) -> None:
+    stub.release()
     for _ in range(3):
-        scorer.prepare()
+        stub.prepare()
     wait_until(lambda: len(model_processes()) == 1)
     process = model_processes()
-    assert len(scorer.embed(SHOWN)) == len(SHOWN)
-    scorer.prepare()
+    assert len(stub.embed(SHOWN)) == len(SHOWN)
+    stub.prepare()
     assert model_processes() == process
 
 
@@ -94,26 +109,26 @@ def test_a_folder_of_photos_is_no_place_to_import_from(
     assert len(scorer.embed(SHOWN)) == len(SHOWN)
 
 
-def test_its_end_is_a_failure_of_the_device(scorer: DistantScorer) -> None:
+def test_its_end_is_a_failure_of_the_device(stub: DistantScorer) -> None:
     (process,) = model_processes()
     os.kill(process, signal.SIGSEGV)
     with pytest.raises(DeviceError, match=r"cpu: the process that computes crashed \(SIGSEGV\)"):
-        scorer.embed(SHOWN)
+        stub.embed(SHOWN)
 
 
-def test_it_hears_no_signal_that_is_meant_for_the_daemon(scorer: DistantScorer) -> None:
+def test_it_hears_no_signal_that_is_meant_for_the_daemon(stub: DistantScorer) -> None:
     (process,) = model_processes()
     for meant_for_the_daemon in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(process, meant_for_the_daemon)
-    assert len(scorer.embed(SHOWN)) == len(SHOWN)
+    assert len(stub.embed(SHOWN)) == len(SHOWN)
     assert os.getpgid(process) != os.getpgid(0)
 
 
-def test_what_is_asked_wrongly_is_told_and_ends_nothing(scorer: DistantScorer) -> None:
-    with pytest.raises(RuntimeError, match="ValueError: expected 1 to 8 photos, got 0") as caught:
-        scorer.embed(SHOWN[:0])
+def test_what_is_asked_wrongly_is_told_and_ends_nothing(stub: DistantScorer) -> None:
+    with pytest.raises(RuntimeError, match="ValueError: expected photos, got 0") as caught:
+        stub.embed(SHOWN[:0])
     assert any("in embed" in note for note in caught.value.__notes__)
-    assert len(scorer.embed(SHOWN)) == len(SHOWN)
+    assert len(stub.embed(SHOWN)) == len(SHOWN)
 
 
 def test_a_model_that_cannot_be_loaded_is_told_as_in_this_process(cache: Path) -> None:
@@ -126,39 +141,40 @@ def test_a_model_that_cannot_be_loaded_is_told_as_in_this_process(cache: Path) -
     assert model_processes() == []
 
 
-def test_weights_that_changed_during_a_rest_are_not_mixed_with_others(tmp_path: Path, cache: Path) -> None:
-    weights = save_directory(tmp_path / "model", SMALL, make_state(SMALL))
-    (scorer,) = start_scorers(config.Model(weights=weights, devices="cpu"), cache, 1)
-    side = scorer.identity.input.size
-    scorer.embed(pictures(side, 2))
-    scorer.release()
-    save_directory(tmp_path / "model", SMALL, make_state(replace(SMALL, seed=7)))
-    with pytest.raises(DeviceError, match="changed while it rested; start again"):
-        scorer.embed(pictures(side, 2))
-    (tmp_path / "model").rename(tmp_path / "elsewhere")
-    with pytest.raises(DeviceError, match="model"):
-        scorer.embed(pictures(side, 2))
-    assert model_processes() == []
-
-
-def test_a_model_that_comes_back_on_another_device_is_not_taken_for_the_same(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ("weights", "changed while it rested; start again"),
+        ("device", "changed while it rested; start again"),  # in fp32 the identities of two are the same
+        ("nothing there", "no weights"),
+    ],
+)
+def test_a_model_that_comes_back_as_another_is_not_taken_for_the_same(
+    changed: str, words: str, stub: DistantScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In fp32 their identities are the same, and yet the scores of each are its own."""
-    (scorer,) = start_scorers(MODEL, cache, 1)
-    scorer.release()
     load = process._Running._load
-    monkeypatch.setattr(process._Running, "_load", lambda *_: [replace(each, device="cuda:0") for each in load(*_)])
-    with pytest.raises(DeviceError, match="changed while it rested; start again"):
-        scorer.embed(SHOWN)
+
+    def load_another(running: process._Running, request: LoadRequest) -> list[ReadyScorer]:
+        if changed == "nothing there":
+            raise ConfigError("no weights", "name some")
+        (scorer,) = load(running, request)
+        if changed == "device":
+            return [replace(scorer, device="cuda:0")]
+        return [replace(scorer, identity=replace(scorer.identity, weights_sha256="1" * 64))]
+
+    stub.embed(SHOWN)
+    stub.release()
+    monkeypatch.setattr(process._Running, "_load", load_another)
+    with pytest.raises(DeviceError, match=words):
+        stub.embed(SHOWN)
     assert model_processes() == []
 
 
 def test_a_device_that_another_program_took_during_a_rest_is_waited_for(
-    scorer: DistantScorer, monkeypatch: pytest.MonkeyPatch
+    stub: DistantScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = scorer.embed(SHOWN)
-    scorer.release()
+    before = stub.embed(SHOWN)
+    stub.release()
     waited: list[float] = []
 
     class Running(process._Running):
@@ -169,24 +185,24 @@ def test_a_device_that_another_program_took_during_a_rest_is_waited_for(
 
     monkeypatch.setattr(process, "_Running", Running)
     monkeypatch.setattr("photod.score.process.time.sleep", waited.append)
-    scorer.prepare()  # fails, and leaves the waiting to who has work
+    stub.prepare()  # fails, and leaves the waiting to who has work
     with capture_logs() as told:
-        assert np.array_equal(scorer.embed(SHOWN), before)
+        assert np.array_equal(stub.embed(SHOWN), before)
     assert waited == [5.0, 10.0, 20.0]
     assert [record["event"] for record in told].count("device_waited_for") == 3
 
 
 def test_a_process_that_its_driver_holds_although_it_was_killed_is_not_waited_for(
-    scorer: DistantScorer, monkeypatch: pytest.MonkeyPatch
+    stub: DistantScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hang(*_: object) -> int:
         raise subprocess.TimeoutExpired("python", 0.0)
 
-    running = scorer._process._running
+    running = stub._process._running
     assert running is not None
     with monkeypatch.context() as patch:
         patch.setattr(running._process, "wait", hang)
-        scorer.release()
+        stub.release()
     running._process.wait()
 
 
@@ -214,8 +230,8 @@ def test_it_ends_with_the_daemon_however_that_ends(cache: Path) -> None:
 def test_it_says_nothing_where_the_daemon_ended_while_it_loaded(cache: Path, tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
     with theirs, (tmp_path / "said").open("wb") as said:
-        process = subprocess.Popen([sys.executable, "-m", WORKER], stdin=theirs.fileno(), stderr=said)
+        loading = subprocess.Popen([sys.executable, "-m", process.WORKER], stdin=theirs.fileno(), stderr=said)
     with Connection(ours.detach()) as wire:
         wire.send(LoadRequest(MODEL, cache, 1, ("info", "auto")))
-    assert process.wait(60) == 0
+    assert loading.wait(60) == 0
     assert (tmp_path / "said").read_text() == ""
