@@ -34,7 +34,7 @@ def test_a_photo_whose_decoders_were_killed_is_listed_with_its_copies_and_scored
         listed = {each["path"]: each["reason"] for each in folder_status(config)["unreadable"]}
         assert listed == dict.fromkeys(("a.png", "copy.png"), "the decoder was killed")
         monkeypatch.setattr(Decoder, "decode", decode_for_good)
-        ask(config, "rescan", path=str(folder))
+        ask(config, "rescan", folder=str(folder))
         wait_until(lambda: len(ranking(folder)) == 2)
         assert folder_status(config)["unreadable"] == []
     assert scorer.photos == 1

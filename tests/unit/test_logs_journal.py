@@ -63,9 +63,19 @@ def test_records_reach_the_socket_and_a_journal_that_is_gone_is_no_error(tmp_pat
     logger.close()
 
 
-def test_the_journal_is_known_by_the_stream_that_systemd_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
-    assert not stderr_is_the_journal()
-    monkeypatch.setenv("JOURNAL_STREAM", "1:1")
-    assert not stderr_is_the_journal()
-    assert os.environ["JOURNAL_STREAM"] == "1:1"
+def test_the_journal_is_known_by_the_stream_that_systemd_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photod.journal.SOCKET", str(tmp_path / "journal"))
+    (tmp_path / "journal").touch()
+    with (tmp_path / "stream").open("w") as stream:
+        monkeypatch.setattr("sys.stderr", stream)
+        status = os.fstat(stream.fileno())
+        assert not stderr_is_the_journal()  # nobody names one
+        for named in ("1:1", f"{status.st_dev}:1", "", "nonsense"):
+            monkeypatch.setenv("JOURNAL_STREAM", named)
+            assert not stderr_is_the_journal()
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        assert stderr_is_the_journal()
+        (tmp_path / "journal").unlink()
+        assert not stderr_is_the_journal()  # it would be heard by nobody

@@ -249,17 +249,6 @@ def test_the_writers_connection_is_as_its_comments_say(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "photos.db").stat().st_mode) == 0o664
 
 
-def test_a_reader_needs_no_right_to_write(writer: Writer) -> None:
-    writer.commit([scored("a.jpg", "aa", 5.0)])
-    writer.close()
-    directory = writer.path.parent
-    directory.chmod(0o555)
-    try:
-        assert len(Reader(writer.path).top(9)) == 1
-    finally:
-        directory.chmod(0o755)
-
-
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / ".photod/photos.db"
     Writer(path).close()
