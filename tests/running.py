@@ -6,17 +6,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fake_scorer import FakeScorer
-from photod.config import Config, Control, Folder, Watch
+from photod.config import Config, Control, Folder, Intake, Watch
 from photod.daemon import Daemon
 from photod.store.queries import Reader
 from waiting import PATIENCE_S, wait_until
 
 
 def make_config(*folders: Path, settle_s: float = 0.1, **sections: object) -> Config:
-    """A configuration for tests: quick to settle, its socket beside the folder."""
+    """A configuration for tests: quick to settle, one decoder to start, its socket beside the folder."""
     table: dict[str, object] = {
         "folders": tuple(Folder(path=folder) for folder in folders),
         "watch": Watch(settle_s=settle_s),
+        "intake": Intake(decoders=1),
         "control": Control(socket=str(folders[0].parent / "control.sock")),
     }
     return Config.model_validate(table | sections)

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from fake_scorer import FakeScorer
-from photod.config import Config, Folder, Watch
+from photod.config import Config, Folder, Intake, Watch
 from photod.daemon import Daemon
 from running import make_config, running
 from waiting import PATIENCE_S, wait_until
@@ -120,9 +120,12 @@ def _score(location: Path) -> float | None:
 def agrees(folder: Path, patience_s: float = 30.0, excluded: tuple[str, ...] = ()) -> None:
     """Wait until the database is right; fails with what is wrong."""
     deadline = time.monotonic() + patience_s
+    began = time.monotonic()
     while wrong := disagreement(folder, excluded):
-        assert time.monotonic() < deadline, f"after {patience_s} s: {wrong}"
-        time.sleep(0.1)
+        now = time.monotonic()
+        assert now < deadline, f"after {patience_s} s: {wrong}"
+        time.sleep(max(0.1, 2 * (now - began)))  # a look reads every photo: the daemon is to have the processor
+        began = time.monotonic()
 
 
 def answers(config: Config, request: object) -> list[Any]:
@@ -163,9 +166,11 @@ def quiet(config: Config, patience_s: float = 60.0) -> None:
 
 
 @contextmanager
-def watched(folder: Path, scorer: FakeScorer | None = None, **settings: float) -> Iterator[Config]:
+def watched(
+    folder: Path, scorer: FakeScorer | None = None, decoders: int = 1, **settings: float
+) -> Iterator[Config]:
     """A daemon that watches one folder, when it has nothing left to do; at the end the oracle must agree."""
-    config = make_config(folder, watch=Watch(**{"settle_s": 0.1, **settings}))
+    config = make_config(folder, watch=Watch(**{"settle_s": 0.1, **settings}), intake=Intake(decoders=decoders))
     with running(config, scorer or FakeScorer()) as daemon:
         assert isinstance(daemon, Daemon)
         quiet(config)
@@ -185,7 +190,7 @@ class FakeDaemon:
         file.write_text(
             f"folders = [{json.dumps(str(folder))}]\n"
             f"[control]\nsocket = {json.dumps(str(self.config.control.path))}\n"
-            f'[log]\nlevel = "debug"\nformat = "json"\n[watch]\n{settings}\n'
+            f'[log]\nlevel = "debug"\nformat = "json"\n[intake]\ndecoders = 1\n[watch]\n{settings}\n'
         )
         program = [*before, sys.executable, str(Path(__file__).with_name("fake_daemon.py")), str(file)]
         with self._log.open("w") as log:

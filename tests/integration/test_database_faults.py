@@ -31,6 +31,12 @@ PAGE = 4096
 PHOTOS = 60
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No drive is pulled out here: what fails is to blame soon."""
+    monkeypatch.setattr("photod.open_folder.GOING_S", 0.1)
+
+
 def database_of(folder: Path) -> Path:
     return Folder(path=folder).database_path
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from fake_scorer import FakeScorer
-from photod.config import Folder, Intake, Model, Store
+from photod.config import Folder, Model, Store
 from photod.daemon import Daemon
 from photod.errors import EXIT_DEVICE, BusyDeviceError, DeviceError
 from photod.store.queries import Reader
@@ -21,7 +21,6 @@ from waiting import PATIENCE_S, wait_until
 
 POISON = 200  # the brightness that the device cannot stand
 BATCH = Model(batch_size=8)
-ONE_DECODER = Intake(decoders=1)  # it starts faster
 
 
 def raise_out_of_memory() -> None:
@@ -71,7 +70,7 @@ def start_until_it_works(folder: Path, scorer: Callable[[], FakeScorer], most: i
     """Start again after each failure, as systemd does; returns how often it failed."""
     for failures in range(most + 1):
         try:
-            score_once(folder, scorer(), make_config(folder, model=BATCH, intake=ONE_DECODER))
+            score_once(folder, scorer(), make_config(folder, model=BATCH))
         except DeviceError:
             continue
         return failures
@@ -120,13 +119,13 @@ def test_a_device_that_dies_under_good_photos_condemns_none(folder: Path) -> Non
         score_once(
             folder,
             FailingScorer(raise_out_of_memory, lambda _: True),
-            make_config(folder, model=BATCH, intake=ONE_DECODER),
+            make_config(folder, model=BATCH),
         )
     assert caught.value.exit_code == EXIT_DEVICE
     assert "\n" not in str(caught.value)
     noted = suspects(folder)
     assert 1 <= noted <= BATCH.batch_size
-    score_once(folder, scorer := FakeScorer(), make_config(folder, model=BATCH, intake=ONE_DECODER))
+    score_once(folder, scorer := FakeScorer(), make_config(folder, model=BATCH))
     assert len(ranking(folder)) == 20
     assert failed(folder) == {}
     assert scorer.batches.count(1) >= noted  # each suspect alone
@@ -145,7 +144,7 @@ def test_a_device_that_fails_at_once_after_every_start_condemns_none_before_all_
             score_once(
                 folder,
                 FailingScorer(raise_runtime_error, lambda _: True),
-                make_config(folder, model=BATCH, intake=ONE_DECODER),
+                make_config(folder, model=BATCH),
             )
         assert failed(folder) == {}
     assert suspects(folder) == photos
@@ -181,7 +180,7 @@ def test_what_another_device_has_in_hand_is_finished_and_committed(folder: Path)
     for level in range(16):
         make_photo(folder / f"{level}.png", level)
     daemon = Daemon(
-        make_config(folder, model=BATCH, intake=ONE_DECODER),
+        make_config(folder, model=BATCH),
         once=folder,
         load=lambda *_: (FailingScorer(fail, lambda _: True), patient),
     )

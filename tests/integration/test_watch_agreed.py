@@ -78,6 +78,7 @@ def test_unscoreable_photos_are_tried_again_when_asked(folder: Path, reads: list
         wait_until(lambda: len(reads) == 2 and folder_status(config)["unscoreable"] == 1)
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_database_that_was_deleted_is_filled_again(folder: Path) -> None:
     fill(folder / "a", 5)
     with agreed(folder):

@@ -27,7 +27,7 @@ def test_random_churn_by_two_processes_ends_in_the_truth(
         multiprocessing.get_context("spawn").Process(target=churn, args=(folder, 2 * seed + half, seconds))
         for half in range(2)
     ]
-    with watched(folder) as config:
+    with watched(folder, decoders=2) as config:
         for churner in churners:
             churner.start()
         for churner in churners:

@@ -215,6 +215,8 @@ def test_nothing_is_done_while_a_photo_that_changed_again_is_to_be_looked_at(
 def test_a_reload_never_waits_for_the_committer(
     two: tuple[Path, Path], fails: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("photod.open_folder.GOING_S", 0.1)
+    monkeypatch.setattr("photod.daemon.DRAIN_S", 2.0)  # what waits for the commit that failed is given up
     one, other = two
     inside, may = threading.Event(), threading.Event()
     really_commit = Writer.commit
