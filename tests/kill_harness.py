@@ -67,9 +67,8 @@ class Harness:
         self._committed: Contents = {}
         self._scored: set[str] = set()  # colours that are committed
 
-    def round(self) -> None:
+    def round(self, kind: str) -> None:
         """Start the daemon, kill it, look at what is left."""
-        kind = self._chance.choice(KINDS)
         environment = {}
         if kind == "statement":
             environment = {"FAKE_KILL_AT": str(self._chance.randrange(1, 400))}
@@ -164,10 +163,10 @@ class Harness:
 
 
 def kill_again_and_again(home: Path, rounds: int, seed: int) -> Record:
-    """So many rounds, then a last start."""
+    """So many rounds, of each kind in turn, then a last start."""
     harness = Harness(home, seed)
-    for _ in range(rounds):
-        harness.round()
+    for number in range(rounds):
+        harness.round(KINDS[number % len(KINDS)])
     harness.finish()
     return harness.record
 

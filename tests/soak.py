@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from busy_folder import BusyFolder
+from photod.supervision import TICK_S
 from processes import children, cpu_s, resident_bytes
 from programs import FAKED, PHOTOD, write_config
 from waiting import wait_until
@@ -90,8 +91,10 @@ def soak(
             samples = _keep_busy(busy, daemon.pid, database, seconds, per_second)
             wait_until(lambda: paths(database, "scored") == busy.expected().keys(), 600)
             wait_until(lambda: paths(database, "unscoreable") == busy.broken(), 600)
+            done = time.monotonic()
             wait_until(lambda: not children(pid=daemon.pid), 120)
-            time.sleep(5)  # the last commit's follow-up, and what comes of the rest
+            # What comes of the rest; and within TICK_S of the last commit, what was done is summed up in the log.
+            time.sleep(max(1.0, done + TICK_S + 1.0 - time.monotonic()))
             idle = measure_idle(daemon.pid, idle_s)
         finally:
             daemon.send_signal(signal.SIGTERM)

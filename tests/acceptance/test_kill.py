@@ -7,7 +7,7 @@ import pytest
 from kill_harness import kill_again_and_again
 from photod.config import Config
 
-ROUNDS = [pytest.param(20, id="20 rounds"), pytest.param(200, id="200 rounds", marks=pytest.mark.slow)]
+ROUNDS = [pytest.param(12, id="12 rounds"), pytest.param(200, id="200 rounds", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -20,16 +21,18 @@ from pathlib import Path
 from photod import config
 from photod.errors import ConfigError
 from photod.score import download, load_scorers
-what, weights, cache = sys.argv[1:]
+weights, cache, *steps = sys.argv[1:]
 model = config.Model(weights=weights, devices="cpu")
-try:
-    if what == "download":
-        download(model, Path(cache), print)
-    (scorer,) = load_scorers(model, Path(cache))
-    print(scorer.identity.name, scorer.identity.weights_sha256)
-except ConfigError as error:
-    print(error)
-    sys.exit(error.exit_code)
+for step in steps:
+    try:
+        if step == "download":
+            download(model, Path(cache), print)
+        (scorer,) = load_scorers(model, Path(cache))
+        print(scorer.identity.name, scorer.identity.weights_sha256)
+    except ConfigError as error:
+        print(error)
+    print(step, "is done", flush=True)
+    sys.stdin.readline()
 """
 
 
@@ -51,33 +54,35 @@ def from_hub(hub: Hub | None, tmp_path: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
-def run(what: str, weights: str, tmp_path: Path, hub: Hub | None) -> subprocess.CompletedProcess[str]:
-    arguments = [sys.executable, "-c", PROGRAM, what, weights, str(tmp_path / "cache")]
-    return subprocess.run(
-        arguments, env=from_hub(hub, tmp_path), capture_output=True, text=True, timeout=300, check=False
-    )
+def run(weights: str, tmp_path: Path, hub: Hub | None, *steps: str) -> Iterator[list[str]]:
+    """Take these steps, "load" or "download", in one process, each when it is asked for; yields what each said."""
+    command = [sys.executable, "-c", PROGRAM, weights, str(tmp_path / "cache"), *steps]
+    with subprocess.Popen(
+        command, env=from_hub(hub, tmp_path), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for step in steps:
+            yield list(takewhile(lambda line: line != f"{step} is done\n", process.stdout))  # noqa: B023 - at once
+            process.stdin.write("\n")
+            process.stdin.flush()
 
 
 def test_weights_are_downloaded_when_asked_for_and_never_again(hub: Hub, tmp_path: Path) -> None:
     weights = f"hf-hub:{REPOSITORY}"
-    before = run("load", weights, tmp_path, hub)
-    assert before.returncode == 78
-    assert before.stdout.strip().endswith("has not been downloaded to this machine; run: photod check --download")
+    steps = run(weights, tmp_path, hub, "load", "download")
+    (refused,) = next(steps)
+    assert refused.endswith("has not been downloaded to this machine; run: photod check --download\n")
     assert hub.requests == [], "the daemon asked the network"
-
-    fetched = run("download", weights, tmp_path, hub)
-    assert fetched.returncode == 0, fetched.stderr
-    assert f"{weights} is complete and sound" in fetched.stdout
-
-    later = run("load", weights, tmp_path, None)
-    assert later.returncode == 0, later.stdout + later.stderr
-    assert later.stdout.splitlines()[-1] == fetched.stdout.splitlines()[-1]
+    *said, fetched = next(steps)
+    assert f"{weights} is complete and sound\n" in said
+    assert list(steps) == []
+    assert list(run(weights, tmp_path, None, "load")) == [[fetched]]
 
 
 def test_a_download_that_fails_says_so_in_one_line(hub: Hub, tmp_path: Path) -> None:
-    failed = run("download", "hf-hub:somebody/else", tmp_path, hub)
-    assert failed.returncode == 78
-    assert failed.stdout.splitlines()[-1].startswith('cannot download "hf-hub:somebody/else"')
+    ((*_, failed),) = run("hf-hub:somebody/else", tmp_path, hub, "download")
+    assert failed.startswith('cannot download "hf-hub:somebody/else"')
 
 
 @pytest.fixture

@@ -95,20 +95,20 @@ def test_half_precision_weights_score_as_the_same_numbers_in_fp32(tmp_path: Path
 
 
 def test_a_later_start_neither_imports_open_clip_nor_needs_a_writable_cache(small: str, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    first = load(small, cache)
+    filled = {path: path.stat().st_ctime_ns for path in (cache, *cache.rglob("*"))}
     program = (
         "import sys; from pathlib import Path; from photod import config; from photod.score import load_scorers\n"
         "(scorer,) = load_scorers(config.Model(weights=sys.argv[1], devices='cpu'), Path(sys.argv[2]))\n"
         "print('open_clip' in sys.modules, scorer.identity.key)"
     )
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", program, small, str(tmp_path / "cache")],
-            capture_output=True, text=True, check=True, env=os.environ | {"PYTHONWARNINGS": "error"},
-        ).stdout.split()
-        for _ in range(2)
-    ]  # fmt: skip
-    assert [line[0] for line in said] == ["True", "False"]
-    assert said[0][1] == said[1][1]
+    later = subprocess.run(
+        [sys.executable, "-c", program, small, str(cache)],
+        capture_output=True, text=True, check=True, env=os.environ | {"PYTHONWARNINGS": "error"},
+    )  # fmt: skip
+    assert later.stdout.split() == ["False", first.identity.key]
+    assert {path: path.stat().st_ctime_ns for path in (cache, *cache.rglob("*"))} == filled
 
 
 def test_overwriting_the_file_of_a_running_model_changes_nothing(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -255,21 +256,18 @@ def test_a_broken_configuration_is_one_line_and_exit_code_78(ctl: Ctl, tmp_path:
     assert "did you mean folders?" in run.stderr
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [["--paths"], ["--csv"], ["--json"], [], ["--help"]])
-def test_a_reader_that_leaves_early_is_no_error(
-    archive: Archive, environment: dict[str, str], arguments: list[str], unbuffered: str
-) -> None:
+def test_a_reader_that_leaves_early_is_no_error(archive: Archive, environment: dict[str, str]) -> None:
     folder = archive("photos", {f"{n:0200}.jpg": 1.0 for n in range(2000)}, model="aesclip")
-    command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "-n", "2000", *arguments]
-    reader, writer = os.pipe()
-    os.close(reader)
-    with open(writer, "wb") as pipe:
-        run = subprocess.run(
-            command, stdout=pipe, stderr=subprocess.PIPE, env=environment | {"PYTHONUNBUFFERED": unbuffered},
-            check=False,
-        )  # fmt: skip
-    assert (run.returncode, run.stderr) == (0, b"")
+    for unbuffered, arguments in product(["", "1"], [["--paths"], ["--csv"], ["--json"], [], ["--help"]]):
+        command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "-n", "2000", *arguments]
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, "wb") as pipe:
+            run = subprocess.run(
+                command, stdout=pipe, stderr=subprocess.PIPE, env=environment | {"PYTHONUNBUFFERED": unbuffered},
+                check=False,
+            )  # fmt: skip
+        assert (run.returncode, run.stderr) == (0, b""), (unbuffered, arguments)
 
 
 @pytest.mark.parametrize("options", [[], ["--csv"], ["--json"], ["--help"]])
