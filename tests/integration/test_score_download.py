@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fake_hub import REPOSITORY, Hub
+from programs import FAKED
 from pseudo_terminal import run_module
 from synthetic_clip import SMALL, make_state, save_directory
 
@@ -110,8 +111,9 @@ def test_on_a_terminal_standard_error_shows_how_far_a_download_is(
 
 
 def test_in_a_pipe_a_download_says_plain_lines(hub: Hub, tmp_path: Path, check: list[str]) -> None:
-    command = [sys.executable, "-m", "photod", *check]
-    done = subprocess.run(command, env=from_hub(hub, tmp_path), capture_output=True, timeout=300, check=False)
+    done = subprocess.run(
+        [*FAKED, *check], env=from_hub(hub, tmp_path), capture_output=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
     weights = f"hf-hub:{REPOSITORY}"
     said = done.stdout.decode().splitlines()[:2]

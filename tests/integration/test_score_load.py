@@ -89,8 +89,9 @@ def save_config(directory: Path, settings: dict[str, Any]) -> None:
 
 def test_half_precision_weights_score_as_the_same_numbers_in_fp32(tmp_path: Path) -> None:
     state = {name: tensor.half() for name, tensor in make_state(SMALL).items()}
-    half = load(save_directory(tmp_path / "half", SMALL, state), tmp_path)
-    single = load(save_directory(tmp_path / "single", SMALL, {n: t.float() for n, t in state.items()}), tmp_path)
+    half = load(save_directory(tmp_path / "half", SMALL, state), tmp_path, precision="fp32")
+    state = {name: tensor.float() for name, tensor in state.items()}
+    single = load(save_directory(tmp_path / "single", SMALL, state), tmp_path, precision="fp32")
     assert np.array_equal(half.embed(pictures(224)), single.embed(pictures(224)))
 
 
@@ -133,9 +134,13 @@ def test_other_prompts_need_no_other_embeddings(small: str, tmp_path: Path) -> N
 def test_other_weights_or_another_resize_are_another_tower(small: str, tmp_path: Path) -> None:
     state = make_state(SMALL)
     state["visual.proj"][0, 0] += 1e-3
-    changed = load(save_directory(tmp_path / "changed", SMALL, state), tmp_path)
-    original, cropped = load(small, tmp_path), load(small, tmp_path, resize="crop")
-    newer = load_scorers(config.Model(weights=small, devices="cpu"), tmp_path, preprocessing=2)[0]
+    model = config.Model(weights=small, devices="cpu", precision="fp32")
+    changed = load(save_directory(tmp_path / "changed", SMALL, state), tmp_path, precision="fp32")
+    original, cropped = (
+        load(small, tmp_path, precision="fp32"),
+        load(small, tmp_path, precision="fp32", resize="crop"),
+    )
+    newer = load_scorers(model, tmp_path, preprocessing=2)[0]
     towers = {scorer.identity.tower for scorer in (changed, original, cropped, newer)}
     assert len(towers) == 4
 
