@@ -1,12 +1,12 @@
 """Runs the real daemon inside the test's process, with a fake scorer."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from fake_scorer import FakeScorer
-from photod.config import Config, Control, Folder, Intake, Watch
+from photod.config import Config, Control, Folder, Intake, Watch, load_config
 from photod.daemon import Daemon
 from photod.store.queries import Reader
 from waiting import PATIENCE_S, wait_until
@@ -29,9 +29,11 @@ def score_once(folder: Path, scorer: FakeScorer, config: Config | None = None) -
 
 
 @contextmanager
-def running(config: Config, scorer: FakeScorer) -> Iterator[Daemon]:
-    """A daemon that watches while the body runs. What ends it fails the test."""
-    daemon = Daemon(config, load=scorer.load)
+def running(
+    config: Config, scorer: FakeScorer, read_config: Callable[[], Config] = load_config
+) -> Iterator[Daemon]:
+    """A daemon that watches while the body runs. What ends it fails the test. `read_config` answers a reload."""
+    daemon = Daemon(config, load=scorer.load, read_config=read_config)
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -40,7 +42,7 @@ def running(config: Config, scorer: FakeScorer) -> Iterator[Daemon]:
         except BaseException as error:
             failures.append(error)
 
-    thread = threading.Thread(target=run, name="daemon")
+    thread = threading.Thread(target=run, name="daemon", daemon=True)  # one that hangs lets the tests end
     thread.start()
     try:
         wait_until(lambda: bool(failures) or daemon.ready.is_set())

@@ -1,21 +1,18 @@
 """The set of real photos, through a real worker process."""
 
 import csv
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from decoding import read
 from photod.config import Intake
 from photod.errors import DecodeError
-from photod.fingerprints import fingerprint_of
 from photod.intake.decoder import Decoded, Decoder
 from photod.intake.formats import is_photo_name
-from photod.intake.memory import PhotoMemory
 from photod.intake.metadata import camera_name, parse_date
-from photod.intake.read import ReadPhoto, read_photo
-from photod.photos import Candidate, InputSpec
+from photod.photos import InputSpec
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +20,6 @@ def decoder() -> Iterator[Decoder]:
     decoder = Decoder(Intake(), InputSpec())
     yield decoder
     decoder.close()
-
-
-def read(root: Path, path: str) -> ReadPhoto:
-    photo = read_photo(Candidate(str(root), path, fingerprint_of(os.stat(root / path))), 1 << 30, PhotoMemory())
-    assert isinstance(photo, ReadPhoto)
-    return photo
 
 
 def manifest(shared: Path) -> list[dict[str, str]]:
@@ -43,7 +34,7 @@ def test_every_real_photo_is_decoded_and_its_facts_are_those_of_the_manifest(
     assert len(rows) == 88
     for row in rows:
         assert is_photo_name(row["file"])
-        photo = read(shared / "photos", row["file"])
+        photo = read(shared / "photos" / row["file"])
         with photo.data:
             decoded = decoder.decode(photo)
         assert isinstance(decoded, Decoded)
@@ -63,7 +54,7 @@ def test_every_real_photo_is_decoded_and_its_facts_are_those_of_the_manifest(
 
 
 def test_jpeg_xl_is_listed_with_its_reason(shared: Path, decoder: Decoder) -> None:
-    photo = read(shared / "photos", "immich-test-assets/8bit-sRGB.jxl")
+    photo = read(shared / "photos" / "immich-test-assets/8bit-sRGB.jxl")
     with photo.data, pytest.raises(DecodeError) as raised:
         decoder.decode(photo)
     assert str(raised.value) == "JPEG XL is not supported"
@@ -73,7 +64,7 @@ def test_a_photo_and_its_turned_twin_give_the_same_pixels(shared: Path, decoder:
     """Given the same scene stored twice, once upright and once sideways with an orientation."""
     found = []
     for name in ("Landscape_2.jpg", "Landscape_6.jpg", "Landscape_5.jpg"):
-        photo = read(shared / "photos", f"exif-orientation/{name}")
+        photo = read(shared / "photos" / f"exif-orientation/{name}")
         with photo.data:
             found.append(decoder.decode(photo).pixels)
     for other in found[1:]:

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +13,9 @@ from structlog.testing import capture_logs
 from fake_scorer import SlowScorer
 from photod import reload as reload_module
 from photod.config import Config, Folder, Model, Watch
-from photod.daemon import Daemon
 from photod.open_folder import OpenFolder
 from photod.store.queries import Reader
-from running import make_config, ranking
+from running import make_config, ranking, running
 from waiting import wait_until
 from watching import agrees, ask, put
 
@@ -36,23 +34,17 @@ Reload = Callable[[Config], None]
 def reloading(config: Config, scorer: SlowScorer) -> Iterator[Reload]:
     """A daemon that watches, as a function that has it take another configuration."""
     given: list[Config] = []
-    daemon = Daemon(config, load=scorer.load, read_config=given.pop)
-    thread = threading.Thread(target=daemon.run)
-    thread.start()
-    assert daemon.ready.wait(30)
+    with running(config, scorer, given.pop) as daemon:
 
-    def reload(config: Config) -> None:
-        given.append(config)
-        daemon.reload()
-        wait_until(lambda: not given)
+        def reload(config: Config) -> None:
+            given.append(config)
+            daemon.reload()
+            wait_until(lambda: not given)
 
-    try:
-        yield reload
-    finally:
-        scorer.may.set()
-        daemon.stop()
-        thread.join(30)
-        assert not thread.is_alive()
+        try:
+            yield reload
+        finally:
+            scorer.may.set()
 
 
 def open_below(folder: Path) -> list[str]:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from photod.config import Config, Folder, Intake, Model
 from photod.photos import InputSpec
 from photod.store.queries import Reader
 from pictures import make_photo
+from programs import photod_ctl
 from running import make_config, ranking, running, score_once
 from waiting import PATIENCE_S, wait_until
 
@@ -85,8 +84,8 @@ def stale(folder: Path) -> int:
 
 def ctl(*arguments: str | Path) -> str:
     """What photod-ctl prints on both outputs."""
-    command = [sys.executable, "-m", "photod_ctl", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+    done = photod_ctl(*arguments)
+    assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_scorer import FakeScorer
-from photod.daemon import Daemon
-from running import make_config
+from running import make_config, running
 from waiting import wait_until
 
 if TYPE_CHECKING:
@@ -48,13 +47,8 @@ def interruptions() -> Iterator[Interruptions]:
 
 def test_a_reload_and_a_stop_may_come_at_any_moment(folder: Path, interruptions: Interruptions) -> None:
     config = make_config(folder)
-    daemon = Daemon(config, load=FakeScorer().load, read_config=lambda: config)
-    thread = threading.Thread(target=daemon.run, name="daemon", daemon=True)
-    thread.start()
-    assert daemon.ready.wait(30)
-    for handler in (daemon.reload, daemon.stop):
-        interruptions.begin(handler)
-        daemon.reload()
-        wait_until(lambda: len(interruptions.lines) > 10)
-    thread.join(30)
-    assert not thread.is_alive()
+    with running(config, FakeScorer(), lambda: config) as daemon:
+        for handler in (daemon.reload, daemon.stop):
+            interruptions.begin(handler)
+            daemon.reload()
+            wait_until(lambda: len(interruptions.lines) > 10)

@@ -4,7 +4,6 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,10 +14,9 @@ import pytest
 from fake_scorer import FakeScorer
 from photod import daemon as daemon_module
 from photod.config import Config, Schedule
-from photod.daemon import Daemon
 from photod.schedule import reason_to_rest
 from pictures import make_photo
-from running import make_config, ranking
+from running import make_config, ranking, running
 from waiting import wait_until
 from watching import ask, quiet
 
@@ -55,27 +53,16 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager
     manager.close()
 
 
-@contextmanager
-def started(daemon: Daemon) -> Iterator[Daemon]:
-    thread = threading.Thread(target=daemon.run)
-    thread.start()
-    assert daemon.ready.wait(30)
-    try:
-        yield daemon
-    finally:
-        daemon.stop()
-        thread.join()
-
-
 def test_systemd_is_told_each_step_of_a_life(folder: Path, manager: Manager) -> None:
     config = make_config(folder)
     loaded: list[list[str]] = []
 
-    def load(*arguments: Any) -> Any:
-        loaded.append(manager.names())
-        return FakeScorer().load(*arguments)
+    class Noting(FakeScorer):
+        def load(self, *arguments: Any) -> Any:
+            loaded.append(manager.names())
+            return super().load(*arguments)
 
-    with started(Daemon(config, load=load, read_config=lambda: config)) as daemon:
+    with running(config, Noting(), lambda: config) as daemon:
         wait_until(lambda: "READY=1" in manager.names())
         assert [told["STATUS"] for told in manager.told if "EXTEND_TIMEOUT_USEC" in told] == [
             f"opening {folder}", "loading the model", f"computing the scores of {folder}",
@@ -95,7 +82,7 @@ def test_the_watchdog_is_fed_while_all_is_well(
     folder: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "2000000")
-    with started(Daemon(make_config(folder), load=FakeScorer().load)):
+    with running(make_config(folder), FakeScorer()):
         wait_until(lambda: manager.names().count("WATCHDOG=1") >= 3)
 
 
@@ -131,7 +118,7 @@ def test_while_the_model_rests_what_lands_is_kept_and_scored_afterwards(
     config: Config = make_config(folder, schedule=when(supplies).model_dump())
     after = config.model_copy(update={"schedule": Schedule(on_battery="work")})
     scorer = FakeScorer()
-    with started(Daemon(config, load=scorer.load, read_config=lambda: after)) as daemon:
+    with running(config, scorer, lambda: after) as daemon:
         watcher = daemon._roster.folders[str(folder)].watcher
         wait_until(watcher.idle)  # else its first scan may find the photo, which then is backlog
         make_photo(folder / "a.png")

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,7 @@ import pytest
 from fake_scorer import FakeScorer, SlowScorer
 from mounts import Mounts
 from photod import committer
-from photod.config import Folder, Store
-from photod.daemon import Daemon
+from photod.config import Config, Folder, Store
 from photod.errors import DatabaseError
 from photod.photos import Candidate
 from photod.roster import Roster
@@ -241,34 +241,20 @@ def test_a_reload_never_waits_for_the_committer(
     after = config.model_copy(update={"folders": (Folder(path=one),)})
     taken = threading.Event()
 
-    def read_config() -> object:
+    def read_config() -> Config:
         taken.set()
         return after
 
-    daemon = Daemon(config, load=FakeScorer().load, read_config=read_config)  # type: ignore[arg-type]
-    ended: list[BaseException | None] = []
-
-    def run() -> None:
-        try:
-            daemon.run()
-            ended.append(None)
-        except DatabaseError as error:
-            ended.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)  # else one that hangs would keep the tests from ending
-    thread.start()
-    wait_until(daemon.ready.is_set)
-    fill(one, 10)
-    assert inside.wait(PATIENCE_S)
-    wait_until(lambda: daemon._pipeline is not None and daemon._pipeline.queue()["committing"] > 0)
-    daemon.reload()
-    assert taken.wait(PATIENCE_S)
-    wait_until(lambda: not daemon._roster._threads[str(other)].is_alive())
-    before = len(looks)
-    wait_until(lambda: len(looks) >= before + 2)  # the main thread goes on looking whether the folder is gone
-    daemon.stop()
-    wait_until(daemon._observer._stopping.is_set)  # it has begun to stop
-    may.set()
-    thread.join(PATIENCE_S)
-    assert len(ended) == 1
-    assert isinstance(ended[0], DatabaseError) is fails
+    end = pytest.raises(DatabaseError) if fails else nullcontext()
+    with end, running(config, FakeScorer(), read_config) as daemon:
+        fill(one, 10)
+        assert inside.wait(PATIENCE_S)
+        wait_until(lambda: daemon._pipeline is not None and daemon._pipeline.queue()["committing"] > 0)
+        daemon.reload()
+        assert taken.wait(PATIENCE_S)
+        wait_until(lambda: not daemon._roster._threads[str(other)].is_alive())
+        before = len(looks)
+        wait_until(lambda: len(looks) >= before + 2)  # the main thread goes on looking whether the folder is gone
+        daemon.stop()
+        wait_until(daemon._observer._stopping.is_set)  # it has begun to stop
+        may.set()

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from machine import need
-from photod.config import Config, Folder, parse_config
+from photod.config import Folder, parse_config
 from photod.errors import ConfigError, UsageError
-from photod.reload import compare
 from photod.setup.command import init
 from photod.setup.dropin import system_dropin, user_dropin
 from photod.setup.place import system_place
@@ -364,15 +363,3 @@ def test_a_folder_that_toml_cannot_name_is_refused(tmp_path: Path) -> None:
     (odd := tmp_path / "caf\udce9").mkdir()
     with pytest.raises(UsageError, match=r"caf\\udce9' cannot be named in a configuration; rename it"):
         init(asked(odd))
-
-
-def test_a_reload_knows_what_changed() -> None:
-    a, b, c = (Folder(path=Path(f"/srv/{name}")) for name in "abc")
-    b_changed = b.model_copy(update={"exclude": ("raw/",)})
-    before = Config(folders=(a, b))
-    after = parse_config(
-        {"folders": ["/srv/a"], "model": {"batch_size": 3}, "schedule": {"quiet": "08:00-09:00"}}, ""
-    )
-    after = after.model_copy(update={"folders": (a, b_changed, c)})
-    changes = compare(before, after)
-    assert (changes.let_go, changes.taken, changes.need_restart) == ((b,), (b_changed, c), ("model",))

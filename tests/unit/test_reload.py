@@ -1,4 +1,4 @@
-"""When systemd is told that a reload is done."""
+"""What a reload changes, and when systemd is told that it is done."""
 
 import socket
 from collections.abc import Iterable, Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from photod import reload as reload_module
-from photod.config import Folder
-from photod.reload import Reloader
+from photod.config import Config, Folder, parse_config
+from photod.reload import Reloader, compare
 from photod.roster import Roster
 from running import make_config
 
@@ -73,3 +73,15 @@ def test_a_reload_does_not_wait_for_ever_for_photos_that_are_under_way(
     for told in (["RELOADING=1", "READY=1"], []):
         assert reloader.step()
         assert heard(manager) == told
+
+
+def test_a_reload_knows_what_changed() -> None:
+    a, b, c = (Folder(path=Path(f"/srv/{name}")) for name in "abc")
+    b_changed = b.model_copy(update={"exclude": ("raw/",)})
+    before = Config(folders=(a, b))
+    after = parse_config(
+        {"folders": ["/srv/a"], "model": {"batch_size": 3}, "schedule": {"quiet": "08:00-09:00"}}, ""
+    )
+    after = after.model_copy(update={"folders": (a, b_changed, c)})
+    changes = compare(before, after)
+    assert (changes.let_go, changes.taken, changes.need_restart) == ((b,), (b_changed, c), ("model",))
