@@ -8,7 +8,6 @@ then a burst, against the time that the same photos take when they are scored in
 
 import argparse
 import shutil
-import sqlite3
 import statistics
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from material import CACHE, describe, photos
 from turns import child, spread, verdict
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from other_program import opened
 from photod.config import Config, Folder
 from programs import PHOTOD, RunningDaemon
 
@@ -32,7 +32,7 @@ SINGLE_GOAL_MS, BURST_GOAL = 150.0, 1.1
 
 def visible(database: Path) -> int:
     """How many photos have a score that a reader sees."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+    with opened(f"file:{database}?mode=ro") as connection:
         (count,) = connection.execute("select count(*) from scores").fetchone()
     return int(count)
 

@@ -11,7 +11,6 @@ import argparse
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from busy_folder import BusyFolder
+from other_program import opened
 from programs import FAKED, write_config
 from waiting import wait_until
 
@@ -125,14 +125,13 @@ class Harness:
     def _examine(self, after_kill: bool = True) -> None:
         if not self._database.exists():
             return
-        with sqlite3.connect(self._database) as database:
+        with opened(self._database) as database:
             assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert database.execute("PRAGMA foreign_key_check").fetchall() == []
             if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'content'").fetchall():
                 return
             rows = database.execute("SELECT sha256, score, scored_at FROM content").fetchall()
             paths = [path for (path,) in database.execute("SELECT path FROM photo")]
-        database.close()
         assert len(paths) == len(set(paths))
         now: Contents = {sha256: (score, scored_at) for sha256, score, scored_at in rows}
         self.record.lost += len(self._committed.items() - now.items())
@@ -154,9 +153,8 @@ class Harness:
 
     def _in_disorder(self) -> set[str]:
         """The paths whose score is missing, wrong, or of a photo that is not there."""
-        with sqlite3.connect(self._database) as database:
+        with opened(self._database) as database:
             found = dict(database.execute("SELECT path, score FROM scores"))
-        database.close()
         expected = self._busy.expected()
         wrong = {path for path in found.keys() & expected if abs(found[path] - expected[path]) > 1e-4}
         return wrong | (found.keys() ^ expected.keys())

@@ -10,7 +10,6 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import statistics
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from busy_folder import BusyFolder
+from other_program import opened
 from photod.supervision import TICK_S
 from processes import children, cpu_s, resident_bytes
 from programs import FAKED, PHOTOD, write_config
@@ -106,11 +106,9 @@ def soak(
 
 def paths(database: Path, state: str) -> set[str]:
     """The photos that are there, in one state."""
-    with sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True) as connection:
+    with opened(f"{database.as_uri()}?mode=ro") as connection:
         rows = connection.execute("SELECT path FROM photo WHERE state = ? AND missing_since IS NULL", (state,))
-        found = {path for (path,) in rows}
-    connection.close()
-    return found
+        return {path for (path,) in rows}
 
 
 def growth(samples: list[Sample], field: str) -> float:

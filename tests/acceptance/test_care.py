@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from fake_scorer import FakeScorer
+from other_program import opened
 from photod.fingerprints import fingerprint_of
 from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Judged, Scored
 from photod.store.writer import Writer
@@ -127,9 +127,8 @@ def test_check_hashes_and_scores_again(folder: Path, tmp_path: Path) -> None:
     assert once(folder, config).returncode == 0
     done = photod("check", "--config", config, program=FAKED)
     assert f"{folder}: 1 photos hashed again, 1 scores computed again: nothing wrong" in done.stdout, done.stderr
-    with sqlite3.connect(folder / ".photod/photos.db") as database:
+    with opened(folder / ".photod/photos.db") as database:
         database.execute("UPDATE content SET score = 10 - score")
-    database.close()
     done = photod("check", "--config", config, program=FAKED)
     assert (done.returncode, done.stderr.count("\n")) == (74, 1), done.stderr
     assert "a.png: its score is " in done.stdout

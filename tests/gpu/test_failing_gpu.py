@@ -1,6 +1,5 @@
 """A GPU that fails under the real program: a device error with its exit code, and no crash of the driver's."""
 
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from other_program import opened
 from photod.config import Folder
 from photod.errors import EXIT_DEVICE
 from pictures import make_photo
@@ -32,5 +32,5 @@ def test_a_gpu_that_fails_ends_photod_with_a_reason_and_its_exit_code(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == EXIT_DEVICE, done.stderr
     assert "cuda:0 failed: CUDA error: device-side assert triggered" in done.stderr
-    with sqlite3.connect(Folder(path=folder).database_path) as database:
+    with opened(Folder(path=folder).database_path) as database:
         assert database.execute("SELECT count(*) FROM suspect").fetchone() == (suspects,)

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fake_scorer import FakeScorer
+from other_program import opened
 from photod.config import Config, Control
 from photod.daemon import Daemon
 from photod.errors import BusyError, ConfigError, DecodeError
@@ -214,9 +214,8 @@ def test_retry_and_purge_of_a_part_leave_the_rest_alone(config: Config, folder: 
     for name in ("part/gone.jpg", "gone.jpg"):
         (folder / name).unlink()
     wait_until(lambda: told("missing") == 2)
-    with sqlite3.connect(folder / ".photod/photos.db") as database:
+    with opened(folder / ".photod/photos.db") as database:
         database.execute("UPDATE photo SET reason = 'of old'")
-    database.close()
     assert ask(config, "purge", folder=str(folder / "part")) == {"ok": True}
     wait_until(lambda: told("missing") == 1)
     assert ask(config, "retry", folder=str(folder / "part")) == {"ok": True}

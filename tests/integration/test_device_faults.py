@@ -1,6 +1,5 @@
 """A device that fails: what was scored is kept, the photo that does it is found, and nothing loops."""
 
-import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from fake_scorer import FakeScorer
+from other_program import opened
 from photod.config import Folder, Model, Store
 from photod.daemon import Daemon
 from photod.errors import EXIT_DEVICE, BusyDeviceError, DeviceError
@@ -62,7 +62,7 @@ def failed(folder: Path) -> dict[str, str]:
 
 
 def suspects(folder: Path) -> int:
-    with sqlite3.connect(Folder(path=folder).database_path) as database:
+    with opened(Folder(path=folder).database_path) as database:
         return int(database.execute("SELECT count(*) FROM suspect").fetchone()[0])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from other_program import opened
 from photod.config import Config
 from photod.errors import BusyError, DatabaseError
 from photod.photos import (
@@ -67,7 +68,7 @@ def test_a_name_that_is_not_utf8_is_kept_as_bytes(writer: Writer, reader: Reader
     writer.commit([scored(name, "aa", 5.0)])
     assert [path for path, *_ in reader.known("")] == [name]
     assert reader.top(1)[0].path == name
-    with sqlite3.connect(writer.path) as database:
+    with opened(writer.path) as database:
         assert database.execute("SELECT typeof(path), path FROM photo").fetchone() == ("blob", b"caf\xe9.jpg")
 
 
@@ -113,7 +114,7 @@ def test_a_part_is_forgotten_with_the_copies_that_share_its_verdicts(writer: Wri
 def test_the_view_for_other_programs_gives_path_score_size_and_mtime(writer: Writer) -> None:
     writer.commit([scored("a.jpg", "aa", 5.0, Fingerprint(123, 4_500_000_000, 0, 9))])
     writer.commit([(Judged(Candidate("/f", "c.jpg", SOME), Unscoreable("cc", "no"), duplicate=False), True)])
-    with sqlite3.connect(writer.path) as database:
+    with opened(writer.path) as database:
         assert database.execute("SELECT path, score, size, mtime FROM scores").fetchall() == [
             ("a.jpg", 5.0, 123, 4.5)
         ]
@@ -261,7 +262,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
     with pytest.raises(DatabaseError):
         Writer(path)
-    with sqlite3.connect(path) as database:
+    with opened(path) as database:
         assert schema.user_version(database) == schema.VERSION - 1
         assert not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'half_done'").fetchall()
 

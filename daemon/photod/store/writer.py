@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -39,7 +40,7 @@ _PUT_PHOTO = """
 class Writer:
     """Owns a folder's database: opening takes its lock, so two processes never write one database.
 
-    Not thread-safe: one thread calls it. Every method raises DatabaseError; opening raises BusyError, too.
+    One that nobody holds any more closes itself. Not thread-safe: one thread calls it. Every method raises DatabaseError; opening raises BusyError, too.
     `suspects`: the contents that a device failed with before this start, and how often in a row; never changed.
     """
 
@@ -47,17 +48,17 @@ class Writer:
         self.path = path
         self._model = self._tower = 0
         lock = path.with_name("lock")
-        with database_errors(path), ExitStack() as given_back:
+        with database_errors(path), ExitStack() as held:
             refuse_links(path.parent, lock, path)
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            self._lock = _take_lock(lock)
-            given_back.callback(os.close, self._lock)
+            held.callback(os.close, _take_lock(lock))
             self._db = open_writable(path)
-            given_back.callback(self._db.close)
+            held.callback(self._db.close)
             migrate(self._db)
             self._tombstones = Tombstones(self._db)
             self.suspects: dict[str, int] = dict(self._db.execute("SELECT sha256, failures FROM suspect"))
-            given_back.pop_all()
+            self._held = held.pop_all()
+            weakref.finalize(self, self._held.close)
 
     def use_model(self, identity: ModelIdentity) -> None:
         """Make `identity` the current model; older scores stay until they are replaced, unranked."""
@@ -194,8 +195,7 @@ class Writer:
         with suppress(sqlite3.Error):
             self._db.execute("PRAGMA optimize")
         with suppress(sqlite3.Error):
-            self._db.close()
-        os.close(self._lock)
+            self._held.close()
 
     def _rows_of(self, contents: Collection[str]) -> tuple[dict[str, int], dict[str, int]]:
         """The rows of those contents that are there, by hash, and those that the others will have."""

@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from other_program import opened
 from photod.config import Config, Control
 from photod_ctl.client import DaemonError, ask
 from programs import FAKED
@@ -76,9 +76,8 @@ def test_a_running_daemon_is_asked_and_tells(
     assert ctl("rescan", "--config", daemon).stdout == "photod compares all folders\n"
     assert ctl("rescan", "photos", "--config", daemon).stdout == "photod compares the folder\n"
 
-    with sqlite3.connect(tmp_path / "photos/.photod/photos.db") as database:
+    with opened(tmp_path / "photos/.photod/photos.db") as database:
         database.execute("UPDATE photo SET reason = 'of old' WHERE state = 'unscoreable'")
-    database.close()
     assert json.loads(ctl("failed", "--json", "--config", daemon).stdout)[0]["reason"] == "of old"
     retried = json.loads(ctl("failed", "--retry", "--json", "--config", daemon).stdout)
     assert [(Path(f["path"]).name, f["reason"] != "of old") for f in retried] == [("broken.jpg", True)]

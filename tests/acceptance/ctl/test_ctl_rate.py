@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from other_program import opened
 from photod.store.writer import Writer
 from scripted_daemon import ScriptedDaemon
 
@@ -144,9 +144,8 @@ def test_without_a_daemon_a_part_is_retried_by_itself(ctl: Ctl, tmp_path: Path) 
     for name in ("a.jpg", "part/b.jpg"):
         (tmp_path / "photos" / name).write_bytes(b"broken: " + name.encode())
     ctl("rate", "photos")
-    with sqlite3.connect(tmp_path / "photos/.photod/photos.db") as database:
+    with opened(tmp_path / "photos/.photod/photos.db") as database:
         database.execute("UPDATE photo SET reason = 'of old'")
-    database.close()
     (retried,) = json.loads(ctl("failed", "photos/part", "--retry", "--json").stdout)
     left, _ = json.loads(ctl("failed", "photos", "--json").stdout)
     assert (Path(retried["path"]).name, retried["reason"] == "of old") == ("b.jpg", False)
@@ -171,9 +170,8 @@ def test_without_a_daemon_missing_photos_are_purged_all_the_same(ctl: Ctl, tmp_p
 
 def test_a_purge_says_why_its_own_process_cannot_do_it(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
     folder = archive("photos", {"a.jpg": 3.0})
-    with sqlite3.connect(folder / ".photod/photos.db") as database:
+    with opened(folder / ".photod/photos.db") as database:
         database.execute("UPDATE photo SET missing_since = 1")
-    database.close()
     holder = Writer(folder / ".photod/photos.db")
     run = ctl("purge", "photos")
     holder.close()
