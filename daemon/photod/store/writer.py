@@ -40,7 +40,8 @@ _PUT_PHOTO = """
 class Writer:
     """Owns a folder's database: opening takes its lock, so two processes never write one database.
 
-    One that nobody holds any more closes itself. Not thread-safe: one thread calls it. Every method raises DatabaseError; opening raises BusyError, too.
+    One that nobody holds any more closes itself. Not thread-safe: one thread calls it. Every method raises
+    DatabaseError; opening raises BusyError, too.
     `suspects`: the contents that a device failed with before this start, and how often in a row; never changed.
     """
 
