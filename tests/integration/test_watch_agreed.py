@@ -103,8 +103,8 @@ def written_late(folder: Path) -> Iterator[tuple[threading.Event, list[str]]]:
 
         return write_late
 
-    def heard(self: Survey, directory: str, *, reached: bool = False) -> tuple[Comparison, list[str]]:
-        found = look(self, directory, reached=reached)
+    def heard(self: Survey, directory: str) -> tuple[Comparison, list[str]]:
+        found = look(self, directory)
         if (folder / directory).is_dir():
             looked.append(directory)
         return found

@@ -123,8 +123,8 @@ def test_what_cannot_be_read_is_shown_only_while_it_is_there(folder: Path, monke
 def test_a_photo_that_cannot_be_looked_at_is_shown_and_keeps_its_score(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def look(place: str, directory: str, rules: Rules) -> Listing:
-        listing = list_directory(place, directory, rules)
+    def look(place: int, root: str, directory: str, rules: Rules) -> Listing:
+        listing = list_directory(place, root, directory, rules)
         sick = {photo for photo in listing.photos if photo[0] == "a/00000.png"}
         reasons = {photo[0]: "Input/output error" for photo in sick}
         return Listing(listing.photos - sick, listing.directories, reasons)
@@ -154,7 +154,8 @@ class listing_refused:  # noqa: N801 (used like a function)
         really_open = os.open
 
         def refuse(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-            if str(path).startswith(self._directory):
+            above = "" if dir_fd is None else os.readlink(f"/proc/self/fd/{dir_fd}")
+            if os.path.join(above, path).startswith(self._directory):
                 raise PermissionError(13, "Permission denied", path)
             return really_open(path, flags, mode, dir_fd=dir_fd)
 

@@ -104,11 +104,11 @@ def test_a_directory_that_could_not_be_listed_once_leaves_those_below_it_heard(
 ) -> None:
     failing = threading.Event()
 
-    def fail_once(root: str, directory: str, rules: Rules) -> Listing:
+    def fail_once(place: int, root: str, directory: str, rules: Rules) -> Listing:
         if directory == "x" and failing.is_set():
             failing.clear()
             raise OSError(24, "Too many open files")
-        return list_directory(root, directory, rules)
+        return list_directory(place, root, directory, rules)
 
     monkeypatch.setattr(survey, "list_directory", fail_once)
     fill(folder / "x/y", 2)

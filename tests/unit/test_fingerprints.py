@@ -14,7 +14,7 @@ from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Fingerprint, KnownPhoto
 from photod.watch.ignore import Rules
-from photod.watch.listing import compare, list_directory
+from photod.watch.listing import Listing, compare, entered, list_directory
 
 EXT4, FUSE, EXFAT = 0xEF53, 0x65735546, 0x2011BAB0
 RULES = Rules((), lambda name: name.endswith(".jpg"))
@@ -33,6 +33,11 @@ def photo(folder: Path) -> Iterator[Path]:
 def lies_on(monkeypatch: pytest.MonkeyPatch, kind: int, place: Path) -> None:
     monkeypatch.setattr(fingerprints, "filesystem_type", lambda _: kind)
     notice(str(place))
+
+
+def look_at(folder: Path) -> Listing:
+    with entered(str(folder), "") as place:
+        return list_directory(place, str(folder), "", RULES)
 
 
 def test_everything_counts_where_everything_lasts(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +77,7 @@ def test_a_server_that_does_not_say_what_it_is_is_trusted_with_times_alone(
 @pytest.mark.parametrize("kind", [EXT4, FUSE, EXFAT])
 def test_what_is_listed_is_what_is_read(photo: Path, monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
     monkeypatch.setattr(fingerprints, "filesystem_type", lambda _: kind)
-    ((path, fingerprint),) = compare(list_directory(str(photo.parent), "", RULES), []).new
+    ((path, fingerprint),) = compare(look_at(photo.parent), []).new
     found = read_photo(Candidate(str(photo.parent), path, fingerprint), 1 << 20, PhotoMemory())
     assert isinstance(found, ReadPhoto)
     found.data.close()
@@ -82,12 +87,12 @@ def test_what_is_listed_is_what_is_read(photo: Path, monkeypatch: pytest.MonkeyP
 def test_a_drive_of_exfat_looks_the_same_after_its_next_mount(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fingerprints, "filesystem_type", lambda _: EXFAT)
     known = [KnownPhoto("a.jpg", *fingerprint_of(photo.stat()))]
-    before = list_directory(str(photo.parent), "", RULES).photos
+    before = look_at(photo.parent).photos
     other = photo.with_name("other")  # another number and another ctime, as a mount gives them
     other.write_bytes(b"photo")
     os.utime(other, ns=(10**18, 10**18))
     other.replace(photo)
-    listing = list_directory(str(photo.parent), "", RULES)
+    listing = look_at(photo.parent)
     assert listing.photos == before
     assert compare(listing, list(before)).unchanged == 1
     assert compare(listing, known).changed  # what was known before photod knew of that is read once

@@ -175,3 +175,15 @@ def test_a_directory_made_while_a_scan_goes_on_stays_watched(
         pass
     put(folder / "new/a.png")
     wait_until(lambda: "new/a.png" in ear.files)
+
+
+def test_a_link_to_a_directory_takes_no_watch_from_it(folder: Path, watches: DirectoryWatches, ear: Ear) -> None:
+    (folder / "b/deep").mkdir(parents=True)
+    (folder / "a").symlink_to("b")
+    survey = survey_of(folder, [])
+    survey.watches = watches
+    for directory in ("", "b", "b/deep", "a", "a/deep"):
+        survey.compare_directory(directory)
+    assert len(watches) == 3
+    put(folder / "b/deep/a.png")
+    wait_until(lambda: ear.files == ["b/deep/a.png"] * len(ear.files) != [])

@@ -11,7 +11,7 @@ import pytest
 from photod.fingerprints import fingerprint_of
 from photod.photos import Fingerprint, KnownPhoto, PhotoRow, storable_ns
 from photod.watch.ignore import Rules
-from photod.watch.listing import Comparison, Listing, compare, list_directory
+from photod.watch.listing import Comparison, Listing, compare, entered, list_directory
 
 RULES = Rules((), lambda name: name.endswith(".jpg"))
 NOW, BEFORE = Fingerprint(10, 20, 30, 40), Fingerprint(9, 20, 30, 40)
@@ -19,6 +19,11 @@ NOW, BEFORE = Fingerprint(10, 20, 30, 40), Fingerprint(9, 20, 30, 40)
 
 def listed(*paths: str) -> Listing:
     return Listing({KnownPhoto(path, *NOW) for path in paths})
+
+
+def look_at(folder: Path, directory: str = "") -> Listing:
+    with entered(str(folder), directory) as place:
+        return list_directory(place, str(folder), directory, RULES)
 
 
 def known(path: str, fingerprint: Fingerprint = NOW, *, missing: int = 0, stale: int = 0) -> PhotoRow:
@@ -77,7 +82,7 @@ def test_a_listing_shows_photos_as_the_database_would_know_them(folder: Path) ->
     (folder / "a/link to below.jpg").symlink_to("below.jpg")
     (folder / "a/out.jpg").symlink_to("/etc/hostname")
     (folder / "a/loop.jpg").symlink_to("loop.jpg")
-    listing = list_directory(str(folder), "a", RULES)
+    listing = look_at(folder, "a")
     seen = fingerprint_of((folder / "a/x.jpg").stat())
     assert listing.photos == {KnownPhoto("a/x.jpg", *seen), KnownPhoto("a/link.jpg", *seen)}
     assert listing.directories == ["a/below.jpg"]
@@ -88,7 +93,7 @@ def test_a_time_that_no_database_can_hold_is_the_nearest_that_one_can(folder: Pa
     assert [storable_ns(ns) for ns in (-(10**19), -1, 5, 10**19)] == [-last, -1, 5, last]
     (folder / "a.jpg").touch()
     os.utime(folder / "a.jpg", (0, 10_400_000_000))
-    ((_, _, mtime_ns, ctime_ns, *_),) = list_directory(str(folder), "", RULES).photos
+    ((_, _, mtime_ns, ctime_ns, *_),) = look_at(folder).photos
     assert (mtime_ns, ctime_ns) == fingerprint_of((folder / "a.jpg").stat())[1:3]
     assert mtime_ns <= last
 
@@ -96,9 +101,9 @@ def test_a_time_that_no_database_can_hold_is_the_nearest_that_one_can(folder: Pa
 def test_a_directory_that_is_gone_or_a_file_by_now_cannot_be_listed(folder: Path) -> None:
     (folder / "file").touch()
     with pytest.raises(FileNotFoundError):
-        list_directory(str(folder), "gone", RULES)
+        look_at(folder, "gone")
     with pytest.raises(NotADirectoryError):
-        list_directory(str(folder), "file", RULES)
+        look_at(folder, "file")
 
 
 class Refusing:
@@ -131,7 +136,7 @@ def test_a_photo_that_cannot_be_looked_at_is_not_missing(tmp_path: Path, monkeyp
     (tmp_path / "bad.jpg").touch()
     (tmp_path / "good.jpg").touch()
     refuse(monkeypatch, errno.EIO)
-    listing = list_directory(str(tmp_path), "", RULES)
+    listing = look_at(tmp_path)
     assert listing.unreadable == {"bad.jpg": os.strerror(errno.EIO)}
     assert [photo[0] for photo in listing.photos] == ["good.jpg"]
     assert compare(listing, [known("bad.jpg"), known("gone.jpg")]).missing == ["gone.jpg"]
@@ -142,7 +147,7 @@ def test_a_photo_that_vanishes_while_it_is_listed_is_missing(
 ) -> None:
     (tmp_path / "bad.jpg").touch()
     refuse(monkeypatch, errno.ENOENT)
-    listing = list_directory(str(tmp_path), "", RULES)
+    listing = look_at(tmp_path)
     assert compare(listing, [known("bad.jpg")]).missing == ["bad.jpg"]
 
 
@@ -153,4 +158,4 @@ def test_a_directory_in_which_nothing_may_be_looked_at_is_not_empty(
     (tmp_path / "bad.jpg").touch()
     refuse(monkeypatch, errno.EACCES)
     with pytest.raises(PermissionError):
-        list_directory(str(tmp_path), "", RULES)
+        look_at(tmp_path)

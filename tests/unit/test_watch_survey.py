@@ -44,6 +44,22 @@ def test_what_a_rule_or_a_link_keeps_out_is_not_compared_even_if_asked_for(
     assert survey.compare_directory(place) == (Comparison(), [])
 
 
+@pytest.mark.parametrize("reached", ["z", "z/deep"])
+def test_what_becomes_a_link_while_the_folder_is_compared_is_not_followed(
+    folder: Path, tmp_path: Path, survey: Survey, reached: str
+) -> None:
+    for above in (folder / "z", tmp_path / "outside"):
+        (above / "deep").mkdir(parents=True)
+        (above / "a.jpg").touch()
+        (above / "deep/b.jpg").touch()
+    comparing = survey.compare_tree("")
+    for _ in Path(reached).parents:  # those above are looked at before
+        next(comparing)
+    (folder / "z").rename(tmp_path / "elsewhere")
+    (folder / "z").symlink_to(tmp_path / "outside")
+    assert list(comparing) == [(reached, Comparison())]
+
+
 @pytest.mark.parametrize("presence", Presence)
 def test_only_of_a_folder_that_is_there_are_photos_noted_as_missing(
     folder: Path, around: Surroundings, notes: list[Note], presence: Presence
@@ -85,7 +101,7 @@ def test_a_comparison_that_could_not_list_a_directory_confirms_no_deletion_until
     assert sure != unsure
 
 
-def list_but_the_closed_one(_: str, directory: str, __: Rules) -> Listing:
+def list_but_the_closed_one(_: int, __: str, directory: str, ___: Rules) -> Listing:
     if directory:
         raise PermissionError(13, "Permission denied")
     return Listing(directories=["closed"])

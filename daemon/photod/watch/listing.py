@@ -1,7 +1,8 @@
 """Listing a directory, and comparing the listing with what the database knows."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from photod.fingerprints import fingerprint_of, forgetful, notice
@@ -9,6 +10,7 @@ from photod.photos import LAST_NS, Fingerprint, KnownPhoto, PhotoRow
 from photod.watch.ignore import Rules
 
 _PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_WAY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC  # asks for the right to enter alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,27 @@ class Comparison:
         return replace(self, new=new, unchanged=self.unchanged + len(self.new) - len(new))
 
 
-def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
-    """The photos and subdirectories of `directory` (relative to the folder). Raises OSError.
+@contextmanager
+def entered(folder: str, directory: str) -> Iterator[int]:
+    """Open `directory` (relative to the folder), unless a symlink below the folder leads to it: the descriptor.
+
+    Goes step by step, since any part of the way may become a symlink at any moment. Raises OSError, for a symlink
+    NotADirectoryError.
+    """
+    names = directory.split("/") if directory else []
+    place = os.open(folder, _WAY if names else _PLACE)
+    try:
+        while names:
+            name = names.pop(0)
+            above, place = place, os.open(name, (_WAY if names else _PLACE) | os.O_NOFOLLOW, dir_fd=place)
+            os.close(above)
+        yield place
+    finally:
+        os.close(place)
+
+
+def list_directory(place: int, folder: str, directory: str, rules: Rules) -> Listing:
+    """The photos and subdirectories of `directory` (relative to the folder), which `place` is. Raises OSError.
 
     PermissionError also where the directory can be listed and nothing in it looked at. The body of the loop is run
     for every photo of a folder at every look, and does nothing that the look does not need: through the descriptor
@@ -54,37 +75,33 @@ def list_directory(folder: str, directory: str, rules: Rules) -> Listing:
     unreadable: dict[str, str] = {}
     prefix = directory + "/" if directory else ""
     is_photo, enters, last_ns = rules.is_photo, rules.enters, LAST_NS
-    place = os.open(os.path.join(folder, directory), _PLACE)
-    try:
-        notice(place)
-        with os.scandir(place) as entries:
-            for entry in entries:
-                name = entry.name
-                path = prefix + name
-                if is_photo(path, name):
-                    try:
-                        plain = entry.is_file(follow_symlinks=False)
-                        seen = entry.stat(follow_symlinks=False) if plain else _behind_link(folder, path, entry)
-                    except (FileNotFoundError, NotADirectoryError):
-                        continue  # vanished: the next listing tells
-                    except OSError as error:
-                        if entry.is_symlink():
-                            continue  # a loop, say
-                        if isinstance(error, PermissionError):
-                            raise
-                        unreadable[path] = error.strerror or str(error)
-                        continue
-                    if seen is not None:
-                        mtime_ns, ctime_ns = seen.st_mtime_ns, seen.st_ctime_ns
-                        if forgetful or not 0 <= mtime_ns <= ctime_ns <= last_ns:  # rare: others need no call
-                            photos.add((path, *fingerprint_of(seen), 0, 0))
-                        else:
-                            photos.add((path, seen.st_size, mtime_ns, ctime_ns, seen.st_ino, 0, 0))
-                        continue
-                if entry.is_dir(follow_symlinks=False) and enters(path):
-                    directories.append(path)
-    finally:
-        os.close(place)
+    notice(place)
+    with os.scandir(place) as entries:
+        for entry in entries:
+            name = entry.name
+            path = prefix + name
+            if is_photo(path, name):
+                try:
+                    plain = entry.is_file(follow_symlinks=False)
+                    seen = entry.stat(follow_symlinks=False) if plain else _behind_link(folder, path, entry)
+                except (FileNotFoundError, NotADirectoryError):
+                    continue  # vanished: the next listing tells
+                except OSError as error:
+                    if entry.is_symlink():
+                        continue  # a loop, say
+                    if isinstance(error, PermissionError):
+                        raise
+                    unreadable[path] = error.strerror or str(error)
+                    continue
+                if seen is not None:
+                    mtime_ns, ctime_ns = seen.st_mtime_ns, seen.st_ctime_ns
+                    if forgetful or not 0 <= mtime_ns <= ctime_ns <= last_ns:  # rare: others need no call
+                        photos.add((path, *fingerprint_of(seen), 0, 0))
+                    else:
+                        photos.add((path, seen.st_size, mtime_ns, ctime_ns, seen.st_ino, 0, 0))
+                    continue
+            if entry.is_dir(follow_symlinks=False) and enters(path):
+                directories.append(path)
     return Listing(photos, directories, unreadable)
 
 

@@ -24,7 +24,7 @@ from photod.photos import (
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
-from photod.watch.listing import Comparison, Listing, compare, list_directory
+from photod.watch.listing import Comparison, Listing, compare, entered, list_directory
 from photod.watch.presence import Presence
 
 log = get_logger(__name__)
@@ -62,20 +62,22 @@ class Survey:
         self._agreed: dict[str, int] = {}
         self._rewritten: deque[str] = deque()  # directories whose rows have changed, whatever was agreed
 
-    def compare_directory(self, directory: str, *, reached: bool = False) -> tuple[Comparison, list[str]]:
+    def compare_directory(self, directory: str) -> tuple[Comparison, list[str]]:
         """Compare one directory; note what is missing, back or moved. Returns what is left, and what is below.
 
-        `reached`: it was just seen in the listing of the one above.
+        Where a rule excludes it, by now, or a symlink below the folder leads to it, nothing is there.
         """
-        if not reached and not self._is_entered(directory):
+        known = directory in self._agreed  # then the rules, which stay the same, let it in before
+        if directory and not known and not self._rules.enters(directory):
             self._forget(directory)
             self._flight.left(directory)
             self._note_missing(directory)
             return Comparison(), []
-        if (watches := self.watches) is not None:
-            watches.watch(directory)  # before the listing, so that nothing falls between the two
         try:
-            listing = list_directory(self.folder, directory, self._rules)
+            with entered(self.folder, directory) as place:
+                if (watches := self.watches) is not None:
+                    watches.watch(directory)  # before the listing, so that nothing falls between the two
+                listing = list_directory(place, self.folder, directory, self._rules)
         except (FileNotFoundError, NotADirectoryError):
             self._forget(directory)
             self._set_listed(directory)
@@ -108,7 +110,7 @@ class Survey:
         while stack:
             directory = stack.pop()
             visited.add(directory)
-            comparison, below = self.compare_directory(directory, reached=directory != start)
+            comparison, below = self.compare_directory(directory)
             stack.extend(sorted(below, reverse=True))
             yield directory, comparison
         unlisted = [directory for directory in self.unlisted if directory in visited]
@@ -172,16 +174,6 @@ class Survey:
         self._around.note(Moved(self.folder, tuple(moves)))
         moved = {path for _, path, _ in moves}
         return comparison.without(moved)
-
-    def _is_entered(self, directory: str) -> bool:
-        """Whether a walk would come here: no rule excludes it, by now, and no symlink below the folder leads to it.
-
-        The way to the folder may have become one since the configuration was read.
-        """
-        if not directory:
-            return True
-        location = os.path.join(os.path.realpath(self.folder), directory)
-        return self._rules.enters(directory) and os.path.realpath(location) == location
 
     def _is_gone(self, path: str) -> bool:
         return is_gone(os.path.join(self.folder, path))
