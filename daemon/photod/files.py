@@ -28,6 +28,11 @@ def may_be_a_strangers(location: str) -> bool:
     return bool(place.st_mode & stat.S_IWOTH) and found.st_uid not in (os.geteuid(), place.st_uid, 0)
 
 
+def is_inside(directory: str, tree: str) -> bool:
+    """Whether a directory is `tree` or lies in it; both relative to one folder, which is ''."""
+    return not tree or directory == tree or directory.startswith(tree + "/")
+
+
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """A draft beside `target`, to be written: in the end it takes its place, and on failure it is removed.

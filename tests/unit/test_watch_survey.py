@@ -101,6 +101,20 @@ def test_a_comparison_that_could_not_list_a_directory_confirms_no_deletion_until
     assert sure != unsure
 
 
+@pytest.mark.parametrize("tree", ["gone", "private"])
+def test_of_a_tree_that_no_walk_comes_to_any_more_no_trouble_is_shown(
+    folder: Path, around: Surroundings, tree: str
+) -> None:
+    flight = Flight()
+    survey = Survey(str(folder), RULES, around, flight)
+    for place in (tree, f"{tree}/below", f"{tree} not"):
+        survey.unlisted |= {f"{place}/closed": "Permission denied"}
+        flight.listed(place, (), {f"{place}/a.jpg": "Input/output error"})
+    survey.compare_directory(tree)
+    assert survey.unlisted == {f"{tree} not/closed": "Permission denied"}
+    assert flight.unreadable() == [(f"{tree} not/a.jpg", "Input/output error")]
+
+
 def list_but_the_closed_one(_: int, __: str, directory: str, ___: Rules) -> Listing:
     if directory:
         raise PermissionError(13, "Permission denied")

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
+from photod.files import is_inside
 from photod.photos import Candidate, Fingerprint, KnownPhoto, Outcome, Passed, PhotoRow
 from photod.watch.counts import Counts
 
@@ -64,11 +65,16 @@ class Flight:
                 troubles.update((path, (None, reason)) for path, reason in unreadable.items())
 
     def left(self, tree: str) -> None:
-        """Hear that no walk comes to a tree any more: what is in flight there is looked at again."""
+        """Hear that no walk comes to a tree any more: what is in flight there is looked at again.
+
+        What could not be read there is no trouble any more.
+        """
         with self._lock:
             for directory, photos in self._in_flight.items():
-                if not tree or directory == tree or directory.startswith(tree + "/"):
+                if is_inside(directory, tree):
                     self._touched.update(photos)
+            for directory in [place for place in self._unreadable if is_inside(place, tree)]:
+                del self._unreadable[directory]
 
     def keep_only(self, is_there: Callable[[str], bool]) -> None:
         """What could not be read in directories that are not there any more is gone."""

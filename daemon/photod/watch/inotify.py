@@ -20,6 +20,7 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
+from photod.files import is_inside
 from photod.filesystem import is_remote
 from photod.logs import get_logger
 
@@ -88,12 +89,11 @@ class DirectoryWatches:
 
     def forget(self, tree: str) -> None:
         """This directory is gone, and all below it."""
-        inside = tree + "/"
         with self._lock:
-            for directory in [d for d in self._held if d == tree or d.startswith(inside) or not tree]:
+            for directory in [held for held in self._held if is_inside(held, tree)]:
                 self._let_go(directory)
             for kept in (self._unwatched, self._remote):
-                kept.difference_update([d for d in kept if d == tree or d.startswith(inside) or not tree])
+                kept.difference_update([directory for directory in kept if is_inside(directory, tree)])
 
     def keep_only(self, is_there: Callable[[str], bool]) -> None:
         """Forget the directories that are not there any more."""

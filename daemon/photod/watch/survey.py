@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from photod.files import is_gone
+from photod.files import is_gone, is_inside
 from photod.filesystem import filesystem_identity, mounts_below
 from photod.logs import get_logger
 from photod.photos import (
@@ -69,22 +69,14 @@ class Survey:
         """
         known = directory in self._agreed  # then the rules, which stay the same, let it in before
         if directory and not known and not self._rules.enters(directory):
-            self._forget(directory)
-            self._flight.left(directory)
-            self._note_missing(directory)
-            return Comparison(), []
+            return self._left(directory)
         try:
             with entered(self.folder, directory) as place:
                 if (watches := self.watches) is not None:
                     watches.watch(directory)  # before the listing, so that nothing falls between the two
                 listing = list_directory(place, self.folder, directory, self._rules)
         except (FileNotFoundError, NotADirectoryError):
-            self._forget(directory)
-            self._set_listed(directory)
-            self._flight.listed(directory, (), {})
-            self._flight.left(directory)
-            self._note_missing(directory)
-            return Comparison(), []
+            return self._left(directory)
         except OSError as error:
             self._living.add(directory)
             if directory not in self.unlisted:
@@ -93,7 +85,8 @@ class Survey:
             return Comparison(), []
         self._flight.listed(directory, listing.photos, listing.unreadable)
         self._living.add(directory)
-        self._set_listed(directory)
+        if directory in self.unlisted:
+            self.unlisted = {path: reason for path, reason in self.unlisted.items() if path != directory}
         comparison = self._without_moved(self._compared(directory, listing))
         self._note(Missing, comparison.missing)
         self._note(Returned, comparison.returned)
@@ -115,12 +108,12 @@ class Survey:
             yield directory, comparison
         unlisted = [directory for directory in self.unlisted if directory in visited]
         for directory in self._around.known_directories(start):
-            if directory not in visited and not any(_is_inside(directory, tree) for tree in unlisted):
+            if directory not in visited and not any(is_inside(directory, tree) for tree in unlisted):
                 yield directory, self.compare_directory(directory)[0]
         if not start and self._around.presence() is Presence.HERE:
 
             def is_there(directory: str) -> bool:  # nothing is known of what lies in one that could not be listed
-                return directory in self._living or any(_is_inside(directory, tree) for tree in unlisted)
+                return directory in self._living or any(is_inside(directory, tree) for tree in unlisted)
 
             if (watches := self.watches) is not None:
                 watches.keep_only(is_there)
@@ -178,17 +171,16 @@ class Survey:
     def _is_gone(self, path: str) -> bool:
         return is_gone(os.path.join(self.folder, path))
 
-    def _set_listed(self, directory: str) -> None:
-        if directory in self.unlisted:
-            self.unlisted = {path: reason for path, reason in self.unlisted.items() if path != directory}
-
-    def _forget(self, directory: str) -> None:
+    def _left(self, directory: str) -> tuple[Comparison, list[str]]:
+        """No walk comes here any more, nor to what lies below: the directory's photos are missing."""
         self._agreed.pop(directory, None)
         if (watches := self.watches) is not None:
             watches.forget(directory)
-
-    def _note_missing(self, directory: str) -> None:
+        if any(is_inside(path, directory) for path in self.unlisted):
+            self.unlisted = {path: why for path, why in self.unlisted.items() if not is_inside(path, directory)}
+        self._flight.left(directory)
         self._note(Missing, [row[0] for row in self._around.known(directory) if not KnownPhoto(*row).missing])
+        return Comparison(), []
 
     def _note(self, kind: type[Missing] | type[Returned], paths: list[str]) -> None:
         if paths and self._around.presence() is Presence.HERE:
@@ -219,7 +211,3 @@ def directories_of(note: Note) -> set[str]:
         case _:
             paths = ()
     return {os.path.dirname(path) for path in paths}
-
-
-def _is_inside(directory: str, tree: str) -> bool:
-    return not tree or directory == tree or directory.startswith(tree + "/")
