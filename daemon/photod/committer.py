@@ -129,11 +129,14 @@ class Committer:
             case Moved():
                 writer.move(note.moves)
             case Compared():
-                swept = writer.mark_compared(note.folder, note.filesystem, dict(note.mounts))
+                with excused():  # the missing photos are looked for, on a network drive, say
+                    swept = writer.mark_compared(note.folder, note.filesystem, dict(note.mounts))
                 if swept.purged or swept.waiting:
                     log.info("tombstones", folder=note.folder, purged=swept.purged, waiting_for_purge=swept.waiting)
             case Purge():
-                log.info("tombstones", folder=note.folder, purged=writer.purge(note.folder, note.below))
+                with excused():
+                    purged = writer.purge(note.folder, note.below)
+                log.info("tombstones", folder=note.folder, purged=purged)
             case Retry():
                 return replace(note, forgotten=writer.forget_unscoreable(note.below))
             case Suspected():

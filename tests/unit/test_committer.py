@@ -1,7 +1,8 @@
 """What the committer writes down and tells, also where there is nothing that it could write to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from photod.committer import Committer, Listeners
 from photod.config import Store
 from photod.fingerprints import fingerprint_of
 from photod.in_flight import ContentsInFlight, OnTheWay
-from photod.photos import Candidate, Judged, Missing, Note, Outcome, Passed, Unscoreable
+from photod.photos import Candidate, Compared, Judged, Missing, Note, Outcome, Passed, Purge, Unscoreable
+from photod.store import tombstones
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 
@@ -27,12 +29,15 @@ def undecodable(photo: Candidate, sha256: str, *, duplicate: bool = False) -> Ju
 
 
 def commit(
-    *items: Item, writers: Mapping[str, Writer] | None = None, in_flight: ContentsInFlight | None = None
+    *items: Item,
+    writers: Mapping[str, Writer] | None = None,
+    in_flight: ContentsInFlight | None = None,
+    verdicts: Channel[Item] | None = None,
 ) -> tuple[list[Outcome], list[Note]]:
     """Commit these in one group; returns what was told."""
     outcomes: list[Outcome] = []
     notes: list[Note] = []
-    verdicts: Channel[Item] = Channel(10)
+    verdicts = Channel(10) if verdicts is None else verdicts
     listeners = Listeners(outcomes.append, notes.append, lambda: None, lambda _: False)
     in_flight = in_flight or ContentsInFlight()
     committer = Committer(Store(), verdicts, OnTheWay(lambda: None), in_flight, writers or {}, listeners)
@@ -90,3 +95,26 @@ def test_a_photo_that_changed_before_it_was_written_down_is_told_and_kept_as_suc
         outcomes, _ = commit(undecodable(photo, "aa"), writers={photo.folder: writer})
         assert Reader(writer.path).failed() == []
     assert outcomes == [Passed(photo, "changed")]
+
+
+@pytest.mark.parametrize("asked", [[partial(Compared, filesystem="ef53:1")] * 2, [partial(Purge, below="")]])
+def test_while_it_looks_for_missing_photos_it_is_not_stuck(
+    photos: tuple[Candidate, Candidate], asked: list[Callable[[str], Note]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may lie on a network drive that hangs."""
+    photo, _ = photos
+    looks: list[dict[int, float]] = []
+    verdicts: Channel[Item] = Channel(10)
+
+    def is_gone(_: str) -> bool:
+        looks.append(verdicts.at_work())
+        return True
+
+    monkeypatch.setattr(tombstones, "is_gone", is_gone)
+    monkeypatch.setattr(tombstones, "APART_S", 0)
+    missing = Missing(photo.folder, (photo.path,))
+    with closing(Writer(Path(photo.folder) / ".photod/photos.db")) as writer:
+        notes = [note(photo.folder) for note in asked]
+        commit(undecodable(photo, "aa"), writers={photo.folder: writer})
+        commit(missing, *notes, writers={photo.folder: writer}, verdicts=verdicts)
+    assert looks == [{}]
