@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from photod.logs import recent_warnings
 from photod.open_folder import OpenFolder, find_folder, find_present, refuse_away
-from photod.photos import Purge, Retry
+from photod.photos import Purge
 from photod.pipeline import Pipeline
 from photod.rest import Rest
 from photod.score.scorer import RestingScorer
@@ -72,13 +72,16 @@ class Answers:
                 errors.append(Trouble(at=failed.committed_at, path=path, reason=failed.reason))
         return sorted(errors, key=lambda error: -error["at"])[:LAST_ERRORS]
 
-    def rate(self, folder: str) -> Iterator[Progress]:
+    def rate(self, folder: str, *, retry: bool = False) -> Iterator[Progress]:
         """Compare a folder and score what needs it; yields the progress, the last time when all is done.
 
-        Raises UsageError where the folder is away, or goes away meanwhile.
+        With `retry`, the unscoreable photos need it, too. Raises UsageError where the folder is away, or goes away
+        meanwhile.
         """
         meant, below = find_present(self.folders.values(), folder)
         before = meant.watcher.counts()
+        if retry:
+            meant.watcher.retry(below)
         meant.watcher.request_scan(below)
         while not (done := meant.watcher.idle()) and not meant.watcher.is_stopped():
             yield self._progress(meant, before, meant.watcher.state())
@@ -98,20 +101,11 @@ class Answers:
             meant, below = find_folder(self.folders.values(), folder)
             meant.watcher.request_scan(below)
 
-    def retry(self, folder: str | None) -> None:
-        """Try the unscoreable photos of a folder, or of a part of it, or of all, again."""
-        for each, below in self._present(folder):
-            self.pipeline.note(Retry(each.path, below))
-
     def purge(self, folder: str | None) -> None:
         """Drop the rows of the missing photos of a folder, or of a part of it, or of all."""
-        for each, below in self._present(folder):
+        present = [(each, "") for each in self.folders.values() if each.presence() is Presence.HERE]
+        for each, below in present if folder is None else [find_present(self.folders.values(), folder)]:
             self.pipeline.note(Purge(each.path, below))
-
-    def _present(self, folder: str | None) -> list[tuple[OpenFolder, str]]:
-        if folder is not None:
-            return [find_present(self.folders.values(), folder)]
-        return [(each, "") for each in self.folders.values() if each.presence() is Presence.HERE]
 
     def use(self, folders: Mapping[str, OpenFolder]) -> None:
         """Answer about these folders from now on."""

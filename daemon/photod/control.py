@@ -1,9 +1,9 @@
 """The local socket: lines of JSON. Each request, one after the other, is answered by an object or a stream of them.
 
     {"command": "status"}                     -> one object
-    {"command": "rate", "folder": "/..."}     -> {"progress": {...}} until one has "done": true
+    {"command": "rate", "folder": "/..."}     -> {"progress": {...}} until one has "done": true; with "retry": true,
+                                                 the unscoreable photos in it are tried again
     {"command": "rescan", "folder": "/..."}   -> {"ok": true}; without a folder: all
-    {"command": "retry", "folder": "/..."}    -> {"ok": true}; tries the unscoreable photos in it again
     {"command": "purge", "folder": "/..."}    -> {"ok": true}; drops the rows of its missing photos
     {"command": "pause", "seconds": null}     -> {"ok": true}
     {"command": "resume"}                     -> {"ok": true, "resting": "quiet hours until 07:00"}, or ""
@@ -154,14 +154,11 @@ def _perform(request: Mapping[str, object], answers: Answers) -> Iterator[Mappin
             yield answers.status()
         case "rate" if folder is not None:
             last: Progress = {}
-            for last in answers.rate(folder):
+            for last in answers.rate(folder, retry=request.get("retry") is True):
                 yield {"progress": last}
             yield {"progress": last, "done": True}
         case "rescan":
             answers.rescan(folder)
-            yield {"ok": True}
-        case "retry":
-            answers.retry(folder)
             yield {"ok": True}
         case "purge":
             answers.purge(folder)

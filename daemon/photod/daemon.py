@@ -254,9 +254,7 @@ class Daemon:
             return
         watcher = folder.watcher
         match note:
-            case Retry():
-                watcher.look_anew(note.forgotten)
-            case Missing() | Returned() | Moved() | Compared():
+            case Missing() | Returned() | Moved() | Compared() | Retry():
                 watcher.noted(note)
             case Appeared():
                 self._roster.open_late(note.folder)

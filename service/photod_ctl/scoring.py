@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +17,6 @@ from photod.errors import EXIT_BUG
 from photod.processes import describe_exit
 from photod.wire import Progress
 from photod_ctl.client import DaemonError, answers, ask, connect
-
-RETRY_PATIENCE_S = 5.0
 
 
 def daemon_has(folder: str | None, config: Config) -> bool:
@@ -39,7 +36,7 @@ def follow_daemon(folder: str, config: Config, retry: bool = False) -> Iterator[
     if connection is None:
         raise DaemonError("photod has just stopped; try again")
     with connection:
-        yield from _retry(connection, folder) if retry else _progress(connection, folder)
+        yield from _progress(connection, folder, retry)
 
 
 class OwnProcess:
@@ -70,7 +67,7 @@ class OwnProcess:
         Raises DaemonError with the child's own last words.
         """
         with self._until_its_end():
-            yield from _retry(self._socket, self._folder) if retry else _progress(self._socket, self._folder)
+            yield from _progress(self._socket, self._folder, retry)
 
     def purge(self) -> None:
         """Have it drop what it remembers of missing photos. Raises DaemonError with the child's own last words."""
@@ -128,21 +125,11 @@ def interrupts(call: Any) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _progress(connection: socket.socket, folder: str) -> Iterator[Progress]:
+def _progress(connection: socket.socket, folder: str, retry: bool) -> Iterator[Progress]:
+    request = {"command": "rate", "folder": folder} | ({"retry": True} if retry else {})
     # No time limit: loading a model may take minutes, and a process that ends closes its side.
     connection.settimeout(None)
-    for answer in answers(connection, {"command": "rate", "folder": folder}):
+    for answer in answers(connection, request):
         yield cast("Progress", answer.get("progress") or {})
         if answer.get("done"):
             return
-
-
-def _retry(connection: socket.socket, folder: str) -> Iterator[Progress]:
-    connection.settimeout(None)
-    next(answers(connection, {"command": "retry", "folder": folder}))
-    # The wish takes effect with the next commit. Until then the photos still count as known, and nothing is done.
-    deadline = time.monotonic() + RETRY_PATIENCE_S
-    last: Progress = {}
-    while not last.get("todo") and time.monotonic() < deadline:
-        for last in _progress(connection, folder):
-            yield last

@@ -3,7 +3,9 @@
 import os
 import socket
 import stat
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,10 @@ from photod.intake.memory import PhotoMemory
 from photod.intake.read import ReadPhoto, read_photo
 from photod.photos import Candidate, Passed
 from photod.store.queries import Reader
+from photod.store.writer import Writer
 from pictures import make_photo
 from running import make_config, ranking, running
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 from watching import answers, ask
 
 
@@ -110,7 +113,7 @@ def test_a_rate_of_a_subdirectory_looks_at_that_alone(config: Config, folder: Pa
         b'{"command": {"a": [' + b"[" * 900 + b"]" * 900 + b"]}}\n",
         b'{"command": "rescan", "folder": 5}\n',
         b'{"command": "rate", "folder": "a\\u0000b"}\n',
-        b'{"command": "retry", "folder": "\\ud800"}\n',
+        b'{"command": "rate", "folder": "\\ud800", "retry": true}\n',
         b'{"command": "pause", "seconds": ' + b"9" * 401 + b"}\n",
         b'{"command": "pause", "seconds": NaN}\n',
         b'{"command": "pause", "seconds": Infinity}\n',
@@ -198,8 +201,32 @@ def test_retry_tries_the_unscoreable_photos_again(
         wait_until(lambda: ask(config, "status")["folders"][0]["unscoreable"] == 1)
     ask(config, "rate", folder=str(folder))
     assert ranking(folder) == {}  # not tried again by itself
-    assert ask(config, "retry", folder=str(folder)) == {"ok": True}
-    wait_until(lambda: "a.png" in ranking(folder))
+    done = ask(config, "rate", folder=str(folder), retry=True)["progress"]
+    assert (done["todo"], done["scored"]) == (1, 1)
+    assert "a.png" in ranking(folder)
+
+
+@pytest.mark.usefixtures("daemon")
+def test_a_retry_that_is_written_down_late_is_waited_for(
+    config: Config, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "part").mkdir()
+    (folder / "part/a.jpg").write_bytes(b"broken")
+    wait_until(lambda: ask(config, "status")["folders"][0]["unscoreable"] == 1)
+    compared = threading.Event()
+    really_forget = Writer.forget_unscoreable
+
+    def forget_late(writer: Writer, below: str) -> frozenset[str]:
+        compared.wait(PATIENCE_S)
+        return really_forget(writer, below)
+
+    monkeypatch.setattr(Writer, "forget_unscoreable", forget_late)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(ask, config, "rate", folder=str(folder / "part"), retry=True)
+        wait_until(lambda: ask(config, "status")["folders"][0]["state"] == "scoring" or asked.done())
+        compared.set()
+        done = asked.result()["progress"]
+    assert (done["todo"], done["unscoreable"]) == (1, 1)
 
 
 @pytest.mark.usefixtures("daemon")
@@ -218,9 +245,8 @@ def test_retry_and_purge_of_a_part_leave_the_rest_alone(config: Config, folder: 
         database.execute("UPDATE photo SET reason = 'of old'")
     assert ask(config, "purge", folder=str(folder / "part")) == {"ok": True}
     wait_until(lambda: told("missing") == 1)
-    assert ask(config, "retry", folder=str(folder / "part")) == {"ok": True}
+    assert ask(config, "rate", folder=str(folder / "part"), retry=True)["progress"]["unscoreable"] == 1
     database_of = Reader(folder / ".photod/photos.db")
-    wait_until(lambda: [photo.reason for photo in database_of.failed(below="part")] not in ([], ["of old"]))
     assert [(photo.path, photo.reason == "of old") for photo in database_of.failed()] == [
         ("b.jpg", True),
         ("part/a.jpg", False),

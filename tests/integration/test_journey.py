@@ -174,8 +174,8 @@ def test_a_retry_under_wider_limits_is_not_undone_by_a_copy_in_another_folder(tm
         wait_until(lambda: [s["unscoreable"] for s in ask(narrow, "status")["folders"]] == [1, 1])
     with running(config := make_config(*folders), scorer := FakeScorer()):
         for each in folders:
-            ask(config, "retry", folder=str(each))
-            wait_until(lambda: "large.png" in ranking(each))  # noqa: B023 - called at once
+            ask(config, "rate", folder=str(each), retry=True)
+            assert "large.png" in ranking(each)
     assert scorer.photos == 1
     assert all(reader(each).failed() == [] for each in folders)
 

@@ -74,8 +74,8 @@ def test_unscoreable_photos_are_tried_again_when_asked(folder: Path, reads: list
     (folder / "broken.png").write_bytes(b"no picture")
     with agreed(folder) as config:
         assert reads == ["broken.png"]
-        assert ask(config, "retry", folder=str(folder)) == {"ok": True}
-        wait_until(lambda: len(reads) == 2 and folder_status(config)["unscoreable"] == 1)
+        assert ask(config, "rate", folder=str(folder), retry=True)["progress"]["unscoreable"] == 1
+        assert (len(reads), folder_status(config)["unscoreable"]) == (2, 1)
 
 
 @pytest.mark.usefixtures("hurried")

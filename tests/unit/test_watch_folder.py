@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from photod.config import Watch
-from photod.photos import Appeared, Compared, Departed, Note
+from photod.photos import Appeared, Compared, Departed, Note, Retry
 from photod.watch import folder as folder_module
 from photod.watch.folder import FolderWatcher
 from photod.watch.ignore import Rules
@@ -84,6 +84,19 @@ def test_a_folder_that_is_at_work_says_which_thread_of_it(world: World) -> None:
     ((looker, at_work),) = world.lookers
     assert looker == at_work
     wait_until(lambda: world.watcher.at_work() is None)
+
+
+def test_a_folder_is_not_done_before_a_retry_is_written_down(world: World) -> None:
+    world.watcher.request_scan()
+    wait_until(lambda: bool(world.notes) and world.watcher.idle())
+    world.takes_notes.clear()
+    asking = threading.Thread(target=world.watcher.retry, args=("below",))
+    asking.start()
+    wait_until(lambda: world.notes[-1] == Retry(str(world.place), "below"))
+    assert not world.watcher.idle()
+    world.takes_notes.set()
+    wait_until(world.watcher.idle)
+    asking.join(30)
 
 
 def test_a_folder_that_is_away_has_nothing_to_do_but_to_be_let_go_of(world: World) -> None:

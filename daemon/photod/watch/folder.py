@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from photod.config import Watch
 from photod.logs import get_logger
-from photod.photos import Appeared, Departed, Fingerprint, Moved, Note, Outcome
+from photod.photos import Appeared, Departed, Fingerprint, Moved, Note, Outcome, Retry
 from photod.watch.agenda import Agenda
 from photod.watch.counts import Counts
 from photod.watch.dirty import DirtyWalk
@@ -105,6 +105,12 @@ class FolderWatcher:
         self._scans.request(below)
         self.wake()
 
+    def retry(self, below: str) -> None:
+        """Have the unscoreable photos in the tree at `below` tried again; blocks while the committer is behind."""
+        with self._lock:
+            self._notes += 1
+        self._around.note(Retry(self.path, below))
+
     def finished(self, outcome: Outcome) -> None:
         """Hear what became of a candidate of this folder."""
         with self._lock:  # nobody takes the folder for done between the two
@@ -122,7 +128,7 @@ class FolderWatcher:
         self.wake()
 
     def look_anew(self, directories: Collection[str]) -> None:
-        """Have directories looked at whose rows were just changed; for the committer."""
+        """Have directories looked at whose rows were just changed."""
         self._survey.rewritten(directories)
         for directory in directories:
             self.agenda.mark(directory)

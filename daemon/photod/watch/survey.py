@@ -18,6 +18,7 @@ from photod.photos import (
     Moved,
     Note,
     PhotoRow,
+    Retry,
     Returned,
     StalePage,
 )
@@ -208,6 +209,8 @@ def directories_of(note: Note) -> set[str]:
             paths = note.paths
         case Moved():
             paths = tuple(path for old, new, _ in note.moves for path in (old, new))
+        case Retry():
+            return set(note.forgotten)
         case _:
             paths = ()
     return {os.path.dirname(path) for path in paths}

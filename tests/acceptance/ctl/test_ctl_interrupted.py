@@ -75,7 +75,7 @@ def test_failed_retry_by_a_daemon_leaves_it_to_the_daemon(
 ) -> None:
     folder = archive("photos", {"a.jpg": 9.0}, {"b.jpg": "truncated"})
     asked = daemon(folder, {"progress": WAITING}).asked
-    follows = {"command": "rate", "folder": str(folder)}
+    follows = {"command": "rate", "folder": str(folder), "retry": True}
     code, out, err = interrupted(lambda _: follows in asked, "failed", folder, "--retry")
     assert (code, out) == (130, "")
     assert err.startswith("photod-ctl: no longer following; photod goes on by itself")
