@@ -169,12 +169,13 @@ class Daemon:
     def _start(self, answers: Answers) -> None:
         if self._pipeline is not None:
             self._pipeline.start()
+        if self._control is not None:
+            self._plan_rests(answers)  # before there is anybody who could have something scored
         self._roster.start(stay=self._control is not None)
         if self._control is not None:
             self._control.start(answers)
             answers.rescan(None)
             self._timers.every(self._config.watch.rescan_s, lambda: answers.rescan(None))
-            self._plan_rests(answers)
             caretaker = Caretaker(self._config.store, self._roster.databases, self._crew)
             self._timers.every(caretaker.look_s, caretaker.request)
             self._timers.start()

@@ -15,6 +15,7 @@ from fake_scorer import FakeScorer
 from photod import daemon as daemon_module
 from photod.config import Config, Schedule
 from photod.schedule import reason_to_rest
+from photod.watch.folder import FolderWatcher
 from pictures import make_photo
 from running import make_config, ranking, running
 from waiting import wait_until
@@ -132,3 +133,20 @@ def test_while_the_model_rests_what_lands_is_kept_and_scored_afterwards(
         wait_until(lambda: "a.png" in ranking(folder))
         assert ask(config, "status")["resting"] == ""
         quiet(config)
+
+
+def test_what_is_there_at_a_start_in_quiet_hours_waits(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rested: list[bool] = []
+    really_run = FolderWatcher.run
+
+    def run(watcher: FolderWatcher) -> None:
+        rested.append(watcher._paused)
+        really_run(watcher)
+
+    monkeypatch.setattr(FolderWatcher, "run", run)
+    config = make_config(folder, schedule=within_quiet_hours(tmp_path).model_dump())
+    with started(Daemon(config, load=FakeScorer().load)):
+        wait_until(lambda: rested)
+    assert rested == [True]
