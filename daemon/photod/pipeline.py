@@ -132,7 +132,8 @@ class Pipeline:
         """Finish what was decoded, drop what was not; True when all was committed by `deadline` (monotonic)."""
         # From the source to the sink: each stage ends when nothing can come to it any more.
         self._candidates.cancel()
-        join_all(self._threads["read"], deadline)
+        # Whoever reads from a drive that hangs finds what follows closed when that is over.
+        join_all(self._threads["read"], min(deadline, time.monotonic() + DRAIN_MODEL_S))
         for photo in self._to_decode.cancel():
             photo.data.close()
         if not join_all(self._threads["decode"], min(deadline, time.monotonic() + DRAIN_MODEL_S)):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +11,17 @@ from structlog.testing import capture_logs
 
 from fake_scorer import FakeScorer, SlowScorer
 from machine import need
+from photod import pipeline
 from photod.config import Folder, Intake, Model
 from photod.errors import DatabaseError, UsageError
-from photod.photos import Verdict
+from photod.intake.memory import PhotoMemory
+from photod.intake.read import ReadPhoto, read_photo
+from photod.photos import Candidate, Passed, Verdict
 from photod.store.queries import Reader
 from pictures import make_photo
 from processes import children
 from running import make_config, ranking, running, score_once
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 from watching import ask
 
 SEVERAL = Intake(decoders=3)
@@ -288,3 +292,26 @@ def test_scores_stay_with_their_photos_when_members_of_a_batch_fail(folder: Path
     assert len(scores) == 125
     for path, score in scores.items():
         assert score == pytest.approx(10 * int(path[:3]) / 255, abs=0.01), path
+
+
+def test_at_a_stop_a_read_that_hangs_holds_nobody_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a network drive: the others are committed, and the databases closed, which harms it in nothing."""
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def read(candidate: Candidate, max_bytes: int, memory: PhotoMemory) -> ReadPhoto | Passed:
+        if candidate.path == "b.png":
+            hangs.set()
+            goes_on.wait(PATIENCE_S)
+        return read_photo(candidate, max_bytes, memory)
+
+    monkeypatch.setattr(pipeline, "read_photo", read)
+    monkeypatch.setattr(pipeline, "BATCH_WAIT_S", PATIENCE_S)  # it is waited for, until the stop
+    for level, name in enumerate(("a.png", "b.png")):
+        make_photo(folder / name, level)
+    with capture_logs() as told, running(make_config(folder), FakeScorer()) as daemon:
+        wait_until(lambda: hangs.is_set() and daemon._pipeline and daemon._pipeline.queue()["scoring"] == 1)
+    assert [record for record in told if record["event"] == "not_drained"] == []
+    assert ranking(folder).keys() == {"a.png"}
+    goes_on.set()
+    wait_until(lambda: not any(thread.name.startswith("read-") for thread in threading.enumerate()))
+    assert daemon._crew.failure is None
