@@ -9,13 +9,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from watchdog.observers.inotify_c import InotifyFD
 
 from machine import need
 from photod.filesystem import TMPFS
+from photod.threads import Crew
 from photod.watch import canary, observer
 from photod.watch import folder as folder_module
 from photod.watch.inotify import DirectoryWatches
+from photod.watch.observer import Observer
 from processes import cpu_s
 from waiting import wait_until
 from watching import FakeDaemon, agrees, disagreement, fill, folder_status, photo_bytes, put, quiet, watched
@@ -97,6 +100,50 @@ def test_a_deaf_reader_is_found_out_by_the_canary(
         agrees(folder)
         hearing.set()
     assert capsys.readouterr().out.count("observer_rebuilt") == 1
+
+
+def test_an_observer_that_cannot_be_rebuilt_says_so_until_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else took the last inotify instance."""
+    watched = Doubting()
+    observing = Observer(Crew(lambda: None))
+    observing.add(watched)
+    observing.start()
+    instance = observing._instance
+    assert instance is not None
+    instance.stop()
+    instance.join()
+    with capture_logs() as told:
+        with monkeypatch.context() as patch:
+            patch.setattr(InotifyFD, "__init__", _refuse)
+            observing.check()
+            observing.check()
+        assert [record["event"] for record in told] == ["nothing_watched"]
+        observing.check()
+    observing.stop()
+    assert [record["event"] for record in told] == ["nothing_watched", "observer_rebuilt"]
+    assert watched.doubts == ["the thread that reads events died", "nothing could be watched before"]
+
+
+def _refuse(*_: object) -> int:
+    raise OSError(24, "inotify instance limit reached")
+
+
+class Doubting:
+    """A folder's watcher, as the observer sees it."""
+
+    path = "/nowhere"
+
+    def __init__(self) -> None:
+        self.doubts: list[str] = []
+
+    def watch_with(self, watches: DirectoryWatches | None) -> None: ...
+
+    def noticed(self, path: str) -> None: ...
+
+    def noticed_directory(self, path: str, *, came_or_went: bool) -> None: ...
+
+    def doubt(self, reason: str) -> None:
+        self.doubts.append(reason)
 
 
 @pytest.mark.usefixtures("hurried")
@@ -209,11 +256,8 @@ def test_where_only_a_part_can_be_watched_the_rest_is_compared_now_and_then(fold
 def test_without_any_watch_the_folder_is_polled_and_says_so(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(24, "inotify instance limit reached")
-
     monkeypatch.setattr(folder_module, "CHECK_S", 0.2)
-    monkeypatch.setattr(InotifyFD, "__init__", refuse)
+    monkeypatch.setattr(InotifyFD, "__init__", _refuse)
     with watched(folder, poll_s=0.3) as config:
         put(folder / "a.png")
         agrees(folder)

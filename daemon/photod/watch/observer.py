@@ -38,6 +38,7 @@ class Observer:
         self._watched: list[Watched] = []
         self._instance: InotifyFD | None = None
         self._canary: Canary | None = None
+        self._told = False  # that nothing can be watched
         self._stopping = threading.Event()
         self._suspended_s = _suspended_s()
         self._thread: threading.Thread | None = None
@@ -99,10 +100,11 @@ class Observer:
                 return
             self._dismantle()
             self._build()
-        if reason:
+        if self._instance is not None:
+            reason = reason or "nothing could be watched before"
             log.warning("observer_rebuilt", reason=reason)
-        if reason or self._instance is not None:
-            self._doubt(reason or "nothing could be watched before")
+        if reason:
+            self._doubt(reason)
 
     def _doubt(self, reason: str) -> None:
         for watched in self._watched:
@@ -111,12 +113,14 @@ class Observer:
     def _build(self) -> None:
         try:
             self._instance = self._open_instance()
+            self._told = False
         except OSError as error:
-            if self._thread is None:  # said once
+            if not self._told:
                 log.warning(
                     "nothing_watched", reason=error.strerror, note="folders are compared every few minutes; raise"
                     " fs.inotify.max_user_instances and fs.inotify.max_user_watches with sysctl"
                 )  # fmt: skip
+            self._told = True
         for watched in self._watched:
             self._connect(watched)
 
