@@ -11,7 +11,7 @@ from typing import assert_never
 
 from photod.answers import Answers
 from photod.caretaker import Caretaker
-from photod.channel import Closed
+from photod.channel import Closed, excused
 from photod.committer import Listeners
 from photod.config import Config, Model, load_config, state_directory
 from photod.control import ControlServer, answer
@@ -258,7 +258,9 @@ class Daemon:
             case Missing() | Returned() | Moved() | Compared() | Retry():
                 watcher.noted(note)
             case Appeared():
-                self._roster.open_late(note.folder)
+                if self._roster.open_late(note.folder):
+                    with excused():  # all that is committed has been told, so nothing is counted twice
+                        self._tally.seed(self._roster.given())
             case Departed():
                 self._roster.close_departed(note.folder)
             case Dismissed():

@@ -1,6 +1,7 @@
 """The folders of one run together: taken in, started, given to the pipeline, and let go again."""
 
 import threading
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -76,10 +77,13 @@ class Roster:
             self._adopt(folder)
 
     def given(self) -> Iterator[float]:
-        """The scores that the model in use gave earlier, one for each content of each folder."""
+        """The scores that the model in use gave earlier, one for each content of each folder that is there.
+
+        Raises DatabaseError.
+        """
         for folder in self.folders.values():
-            if folder.reader is not None:
-                yield from folder.reader.given()
+            # An array: a list of a million numbers takes four times the memory.
+            yield from folder.ask(lambda reader: array("d", reader.given()), array("d"))
 
     def consult(self, others: Iterable[Folder]) -> None:
         """Have the databases of these folders asked, too, for what is known."""
@@ -155,8 +159,8 @@ class Roster:
             self._take(self._awaited.pop(path))
         return list(self._leaving)
 
-    def open_late(self, path: str) -> None:
-        """Take the database of a folder that has appeared; its watcher asks again if that fails.
+    def open_late(self, path: str) -> bool:
+        """Take the database of a folder that has appeared; False if that fails, and its watcher asks again.
 
         One that cannot be had, since its drive is read-only, full, or was in a newer photod's hands, keeps no other
         folder waiting. Raises DamagedError, and in a single run whatever it is.
@@ -164,7 +168,7 @@ class Roster:
         folder = self.folders[path]
         with excused():  # its drive may hang, and to check a large database takes a while
             if folder.presence() is not Presence.UNOPENED:
-                return
+                return False
             self.writers.pop(path, None)  # closed first of all; another comes in its place, if it can be had
             try:
                 folder.open()
@@ -177,9 +181,10 @@ class Roster:
                     raise
                 if not gone:
                     self._tell_refusal(folder, error)
-                return
+                return False
             folder.refusal = ""
         folder.watcher.request_scan()
+        return True
 
     def _tell_refusal(self, folder: OpenFolder, error: PhotodError) -> None:
         """Say once why a folder's database cannot be had: it is asked again four times a minute."""

@@ -31,9 +31,11 @@ class Tally:
         self._unreadable: deque[tuple[float, str, str]] = deque(maxlen=LAST_ERRORS)
 
     def seed(self, scores: Iterable[float]) -> None:
-        """Begin the median with scores given earlier."""
+        """Begin the median, again, with scores given earlier; nobody may add any meanwhile."""
+        median = RunningMedian()
+        median.seed(scores)  # takes its time, in which others may ask
         with self._lock:
-            self._median.seed(scores)
+            self._median = median
 
     def add(self, outcome: Outcome) -> None:
         """Count one more finished photo."""
