@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from photod.photos import Outcome, Passed, Unscoreable
+from photod.photos import Judged, Outcome, Passed, Unscoreable, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +22,24 @@ class Counts:
 
     def after(self, outcome: Outcome) -> "Counts":
         """The counts with one more outcome."""
-        path = outcome.candidate.path
-        if isinstance(outcome, Passed):
-            if outcome.why == "unreadable":
-                told = (path, outcome.reason)
-                return replace(self, unreadable=self.unreadable + 1, last_failure=told, last_unreadable=told)
-            return replace(self, vanished=self.vanished + 1) if outcome.why == "vanished" else self
-        if isinstance(outcome.verdict, Unscoreable):
-            return replace(self, unscoreable=self.unscoreable + 1, last_failure=(path, outcome.verdict.reason))
-        if outcome.duplicate:
-            return replace(self, duplicates=self.duplicates + 1)
-        return replace(self, scored=self.scored + 1)
+        kind, path = kind_of(outcome), outcome.candidate.path
+        if kind == "changed":
+            return self  # it is looked at again
+        counts = replace(self, **{kind: getattr(self, kind) + 1})
+        if isinstance(outcome, Judged) and isinstance(outcome.verdict, Unscoreable):
+            return replace(counts, last_failure=(path, outcome.verdict.reason))
+        if isinstance(outcome, Passed) and outcome.why == "unreadable":
+            return replace(counts, last_failure=(path, outcome.reason), last_unreadable=(path, outcome.reason))
+        return counts
 
     @property
     def finished(self) -> int:
         """How many of the photos that needed work are done."""
         return self.scored + self.duplicates + self.unscoreable + self.unreadable + self.vanished
+
+    @property
+    def _failed(self) -> int:
+        return self.unscoreable + self.unreadable
 
     def since(self, before: "Counts") -> "Counts":
         """What has become of photos since then; as many are pending as are now."""
@@ -50,7 +52,7 @@ class Counts:
             unreadable=self.unreadable - before.unreadable,
             vanished=self.vanished - before.vanished,
             pending=self.pending,
-            last_failure=self.last_failure if self.last_failure != before.last_failure else None,
+            last_failure=self.last_failure if self._failed > before._failed else None,
             last_unreadable=self.last_unreadable if self.unreadable > before.unreadable else None,
         )
 
