@@ -37,9 +37,11 @@ class Channel(Generic[T]):
     Each lane has the whole item bound to itself, so that a backlog never keeps an arrival waiting outside.
     An item larger than the byte bound passes when the channel is empty. `close()` lets the receivers take
     what is left; `cancel()` drops it. Any number of threads may send and receive.
+
+    `on_room` is called, from the receiving thread, whenever room was made.
     """
 
-    def __init__(self, items: int, max_bytes: int = 1 << 62) -> None:
+    def __init__(self, items: int, max_bytes: int = 1 << 62, *, on_room: Callable[[], None] = lambda: None) -> None:
         self._bound = items
         self._max_bytes = max_bytes
         self._bytes = 0
@@ -47,7 +49,7 @@ class Channel(Generic[T]):
         self._ordinary: deque[tuple[T, int]] = deque()
         self._closed = False
         self._changed = threading.Condition()
-        self._on_room: list[Callable[[], None]] = []
+        self._on_room = on_room
         self._at_work: dict[int, float] = {}  # receiving thread (native) -> since when
 
     def __len__(self) -> int:
@@ -103,8 +105,7 @@ class Channel(Generic[T]):
                 batch = [self._receive() for _ in range(min(most, len(self)))]
             self._at_work[me] = time.monotonic()
             self._changed.notify_all()
-        for wake in self._on_room:
-            wake()
+        self._on_room()
         return batch
 
     def longest_at_work_s(self) -> float:
@@ -127,10 +128,6 @@ class Channel(Generic[T]):
         """Have receivers ask again whether all are here."""
         with self._changed:
             self._changed.notify_all()
-
-    def on_room(self, wake: Callable[[], None]) -> None:
-        """Have `wake()` called, from the receiving thread, whenever room was made. Register before use."""
-        self._on_room.append(wake)
 
     def close(self) -> None:
         """Take nothing more; receivers get what is left and then Closed."""

@@ -37,14 +37,13 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who is told: of finished photos, of notes that were written down, of room for more candidates.
+    """Who is told: of finished photos, and of notes that were written down.
 
     And what to do when a folder's database cannot be written: False if that is a fault, no drive that went away.
     """
 
     on_outcome: Callable[[Outcome], None]
     on_note: Callable[[Note], None]
-    on_room: Callable[[], None]
     close_if_pulled_out: Callable[[str], bool]
 
 

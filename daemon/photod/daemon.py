@@ -148,7 +148,8 @@ class Daemon:
             scorers,
             self._roster.writers,
             self._roster.known,
-            Listeners(self._on_outcome, self._on_note, self._on_room, self._roster.close_if_pulled_out),
+            Listeners(self._on_outcome, self._on_note, self._roster.close_if_pulled_out),
+            self._on_room,
             self._crew,
         )
         place = str(self._control.path) if self._control else ""

@@ -35,7 +35,7 @@ class Pipeline:
     """The stages from candidate to commit, each with its threads, and the channels between them.
 
     `writers` belong to the committer alone from `start` on. `known` tells what is known of these bytes (SHA-256)
-    for a photo of this folder.
+    for a photo of this folder. `on_room` hears when there is room for more candidates.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Pipeline:
         writers: Mapping[str, Writer],
         known: Callable[[str, str], Verdict | None],
         listeners: Listeners,
+        on_room: Callable[[], None],
         crew: Crew,
     ) -> None:
         self._config = config
@@ -58,7 +59,7 @@ class Pipeline:
         count = config.intake.decoders or os.cpu_count() or 1
         self._decoders = [Decoder(config.intake, scorers[0].identity.input) for _ in range(count)]
         batch = config.model.batch_size
-        self._candidates: Channel[Candidate] = Channel(CANDIDATES)
+        self._candidates: Channel[Candidate] = Channel(CANDIDATES, on_room=on_room)
         self._to_decode: Channel[ReadPhoto] = Channel(4 * count, READ_AHEAD_BYTES)
         self._decoded: Channel[Decoded] = Channel(batch)
         self._verdicts: Channel[Judged | Passed | Note] = Channel(2 * config.store.group)
@@ -68,7 +69,6 @@ class Pipeline:
             config.store, self._verdicts, self._coming_to_commit, self._in_flight, writers, listeners
         )
         self._threads: dict[str, list[threading.Thread]] = {}
-        self._candidates.on_room(listeners.on_room)
 
     def start(self) -> None:
         """Start every stage."""

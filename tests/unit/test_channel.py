@@ -122,9 +122,8 @@ def test_a_lowered_bound_lets_a_batch_go_that_fills_it() -> None:
 
 
 def test_whoever_waits_for_room_is_woken() -> None:
-    channel: Channel[int] = Channel(1)
     woken: list[bool] = []
-    channel.on_room(lambda: woken.append(True))
+    channel: Channel[int] = Channel(1, on_room=lambda: woken.append(True))
     channel.put(1)
     channel.get()
     assert woken

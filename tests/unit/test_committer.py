@@ -38,7 +38,7 @@ def commit(
     outcomes: list[Outcome] = []
     notes: list[Note] = []
     verdicts = Channel(10) if verdicts is None else verdicts
-    listeners = Listeners(outcomes.append, notes.append, lambda: None, lambda _: False)
+    listeners = Listeners(outcomes.append, notes.append, lambda _: False)
     in_flight = in_flight or ContentsInFlight()
     committer = Committer(Store(), verdicts, OnTheWay(lambda: None), in_flight, writers or {}, listeners)
     for item in items:

@@ -112,8 +112,9 @@ def test_a_stage_that_works_too_long_is_seen_and_one_that_waits_for_the_next_is_
 
 def test_decoding_may_take_as_long_as_is_configured_in_each_of_two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     config = Config(intake=Intake(decode_timeout_s=600, decoders=1))
-    listeners = Listeners(lambda _: None, lambda _: None, lambda: None, lambda _: False)
-    pipeline = Pipeline(config, (FakeScorer(),), {}, lambda *_: None, listeners, Crew(on_failure=lambda: None))
+    listeners = Listeners(lambda _: None, lambda _: None, lambda _: False)
+    crew = Crew(on_failure=lambda: None)
+    pipeline = Pipeline(config, (FakeScorer(),), {}, lambda *_: None, listeners, lambda: None, crew)
     monkeypatch.setattr(Channel, "longest_at_work_s", lambda _: 590.0)
     assert pipeline.at_work_s() == {"decoding": 0.0, "scoring": 590.0, "committing": 590.0}
     monkeypatch.setattr(Channel, "longest_at_work_s", lambda _: 1300.0)
