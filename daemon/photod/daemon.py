@@ -42,7 +42,6 @@ from photod.roster import OPEN_S, Roster
 from photod.schedule import Timers, reason_to_rest
 from photod.score import give_memory_back, start_scorers
 from photod.score.scorer import RestingScorer
-from photod.summary import Summary
 from photod.supervision import Supervisor
 from photod.systemd import ask_for_time, notify
 from photod.tally import Tally
@@ -86,7 +85,6 @@ class Daemon:
         self._drained = threading.Event()
         self._crew = Crew(on_failure=self.stop)
         self._tally = Tally()
-        self._summary = Summary()
         self._timers = Timers()
         self._observer = Observer(self._crew)
         self._roster = Roster(
@@ -180,7 +178,7 @@ class Daemon:
             caretaker = Caretaker(self._config.store, self._roster.databases, self._crew)
             self._timers.every(caretaker.look_s, caretaker.request)
             self._timers.start()
-            self._supervisor = Supervisor(answers, self._observer, self._timers, self._summary)
+            self._supervisor = Supervisor(answers, self._observer, self._timers)
         devices = ", ".join(scorer.device for scorer in answers.scorers)
         log.info(
             "ready", model=answers.scorers[0].identity.name, device=devices, folders=list(self._roster.folders)
@@ -246,7 +244,6 @@ class Daemon:
 
     def _on_outcome(self, outcome: Outcome) -> None:
         self._tally.add(outcome)
-        self._summary.add(outcome)
         self._roster.folders[outcome.candidate.folder].watcher.finished(outcome)
         _log_outcome(outcome)
 
@@ -276,7 +273,7 @@ class Daemon:
             folder.watcher.wake()
 
     def _offer(self, candidate: Candidate) -> bool:
-        self._summary.begin()
+        self._tally.begin()
         return self._pipeline is not None and self._pipeline.offer(candidate)
 
     def _expect(self) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from photod.answers import Answers
 from photod.logs import get_logger
 from photod.schedule import Timers
-from photod.summary import Summary
 from photod.systemd import notify, watchdog_s
 from photod.threads import waits_for_lock
 from photod.watch.observer import Observer
@@ -44,11 +43,10 @@ class Deadlocks:
 class Supervisor:
     """Looks at the running parts whenever `tick` is called. Belongs to the main thread."""
 
-    def __init__(self, answers: Answers, observer: Observer, timers: Timers, summary: Summary) -> None:
+    def __init__(self, answers: Answers, observer: Observer, timers: Timers) -> None:
         self._answers = answers
         self._observer = observer
         self._timers = timers
-        self._summary = summary
         self._watchdog_s = watchdog_s()
         self._deadlocks = Deadlocks()
         self._status = ""
@@ -69,7 +67,7 @@ class Supervisor:
 
     def sum_up(self) -> None:
         """A run of work is over, or is being ended: say in one line what it was."""
-        if counts := self._summary.take():
+        if counts := self._answers.tally.take_run():
             median = self._answers.tally.median()
             log.info("scored", **{"scored": 0} | counts, median=None if median is None else round(median, 2))
 

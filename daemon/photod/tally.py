@@ -1,4 +1,4 @@
-"""What people want to know of the work as a whole: how fast it goes, and where the scores lie."""
+"""What people want to know of the work as a whole: how fast it goes, what came of it, and where the scores lie."""
 
 import threading
 import time
@@ -26,9 +26,31 @@ class Tally:
         self._median = RunningMedian()
         self._seconds: deque[list[float]] = deque()  # [start of the second, photos finished in it]
         self._kinds = Counter(dict.fromkeys(KINDS, 0))
+        self._told = self._kinds.copy()  # those of the runs that were taken
+        self._began: float | None = None  # the run that goes on
+        self._last = 0.0  # when the last photo was finished
         self._latencies = [0] * (len(LATENCY_BOUNDS_S) + 1)  # how many up to each bound, and above the last
         self._latency_sum_s = 0.0
         self._unreadable: deque[tuple[float, str, str]] = deque(maxlen=LAST_ERRORS)
+
+    def begin(self) -> None:
+        """A photo sets out; the first one after `take_run` begins a run of work."""
+        with self._lock:
+            if self._began is None:
+                self._began = self._clock()
+
+    def take_run(self) -> dict[str, int | float] | None:
+        """How many photos ended how in the run of work so far, and its seconds; the next one begins after it.
+
+        None if none has ended yet.
+        """
+        with self._lock:
+            counts = self._kinds - self._told
+            if not counts:
+                return None
+            self._told = self._kinds.copy()
+            began, self._began = self._began, None
+            return {**counts, "seconds": round(self._last - (self._last if began is None else began), 1)}
 
     def seed(self, scores: Iterable[float]) -> None:
         """Begin the median, again, with scores given earlier; nobody may add any meanwhile."""
@@ -42,6 +64,7 @@ class Tally:
         now = self._clock()
         with self._lock:
             self._kinds[kind_of(outcome)] += 1
+            self._last = now
             if isinstance(outcome, Judged) and isinstance(outcome.verdict, Scored):
                 if not outcome.duplicate:
                     self._median.add(outcome.verdict.score)

@@ -15,7 +15,6 @@ from photod.channel import Channel, excused
 from photod.committer import Listeners
 from photod.config import Config, Intake
 from photod.pipeline import Pipeline
-from photod.summary import Summary
 from photod.supervision import Deadlocks, Supervisor
 from photod.threads import Crew, waits_for_lock
 from waiting import wait_until
@@ -163,10 +162,11 @@ def test_the_watchdog_is_fed_while_no_part_is_stuck_and_not_longer(
     monkeypatch.delenv("WATCHDOG_PID", raising=False)
     monkeypatch.setattr(supervision, "notify", told.append)
     pipeline = SimpleNamespace(at_work_s=lambda: at_work_s, reading=dict)
-    answers: Any = SimpleNamespace(pipeline=pipeline, folders={}, rest=SimpleNamespace(reason=""))
+    tally = SimpleNamespace(take_run=lambda: None)
+    answers: Any = SimpleNamespace(pipeline=pipeline, folders={}, rest=SimpleNamespace(reason=""), tally=tally)
     observer: Any = SimpleNamespace(silent_s=lambda: silent_s)
     timers: Any = SimpleNamespace(heed_the_clock=lambda: heeded.append(True))
-    Supervisor(answers, observer, timers, Summary()).tick()
+    Supervisor(answers, observer, timers).tick()
     assert ("WATCHDOG=1" in told) is fed
     assert heeded == [True]
 
@@ -195,9 +195,9 @@ def test_the_status_tells_what_is_done_what_waits_and_which_folders_are_away(
         pipeline=SimpleNamespace(at_work_s=dict, reading=dict),
         folders={"/one": folder(states[0], pending), "/two": folder(states[1], 0)},
         rest=SimpleNamespace(reason=reason),
-        tally=SimpleNamespace(rate=lambda: 4.2),
+        tally=SimpleNamespace(rate=lambda: 4.2, take_run=lambda: None),
     )
     observer: Any = SimpleNamespace(silent_s=lambda: 0.0)
     timers: Any = SimpleNamespace(heed_the_clock=lambda: None)
-    Supervisor(answers, observer, timers, Summary()).tick()
+    Supervisor(answers, observer, timers).tick()
     assert f"STATUS={words}" in told

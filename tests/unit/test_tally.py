@@ -29,6 +29,25 @@ def test_the_median_begins_with_earlier_scores_and_leaves_copies_out() -> None:
     assert tally.median() == 5.5
 
 
+def test_a_run_of_work_lasts_from_the_first_photo_that_sets_out_to_the_last_that_ends() -> None:
+    tally = Tally(clock := Clock())
+    clock.now = 10.0
+    tally.begin()
+    assert tally.take_run() is None  # somebody looks before it has ended
+    for clock.now in (12.0, 14.0):
+        tally.begin()
+        tally.add(finished(5.0))
+    tally.add(finished(5.0, duplicate=True))
+    clock.now = 100.0
+    assert tally.take_run() == {"scored": 2, "duplicates": 1, "seconds": 4.0}
+    tally.begin()
+    clock.now = 101.0
+    tally.add(finished(5.0))
+    assert tally.take_run() == {"scored": 1, "seconds": 1.0}
+    assert tally.take_run() is None
+    assert tally.finished()["scored"] == 3
+
+
 def test_the_last_photos_that_could_not_be_read_are_remembered_with_the_time() -> None:
     tally = Tally(wall=lambda: 1_600_000_000.0)
     for n in range(7):
