@@ -38,8 +38,9 @@ from photod.photos import (
 )
 from photod.pipeline import Pipeline
 from photod.reload import Reloader
+from photod.rest import reason_to_rest
 from photod.roster import OPEN_S, Roster
-from photod.schedule import Timers, reason_to_rest
+from photod.schedule import Timers
 from photod.score import give_memory_back, start_scorers
 from photod.score.scorer import RestingScorer
 from photod.supervision import Supervisor

@@ -1,15 +1,10 @@
-"""Timers, and when the model rests. Jobs only ask for work, they never do it."""
+"""Timers. Jobs only ask for work, they never do it."""
 
 from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
 from time import CLOCK_REALTIME, clock_gettime, monotonic
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from photod.config import Schedule
-
-POWER_SUPPLIES = Path("/sys/class/power_supply")
 JUMP_S = 2.0  # the wall clock moved by more than this against the one that only goes forward
 
 
@@ -53,36 +48,3 @@ def _interval(seconds: float) -> dict[str, float]:
 def _offset_s() -> float:
     """The wall clock against the one that only goes forward."""
     return clock_gettime(CLOCK_REALTIME) - monotonic()
-
-
-def reason_to_rest(schedule: Schedule, now: datetime, supplies: Path = POWER_SUPPLIES) -> str:
-    """Why the model rests at this local time, in words; empty if it does not."""
-    if schedule.quiet_hours is not None:
-        start, end = schedule.quiet_hours
-        moment = now.time()
-        # Over midnight, the quiet hours are all but those from the end to the start.
-        quiet = start <= moment < end if start < end else not end <= moment < start
-        if quiet:
-            return f"quiet hours until {end:%H:%M}"
-    if schedule.on_battery == "rest" and _on_battery(supplies):
-        return "on battery"
-    return ""
-
-
-def _on_battery(supplies: Path) -> bool:
-    """Whether there is mains power to be had, and none comes. A machine that cannot tell is not on battery."""
-    mains = [supply for supply in supplies.glob("*") if _read(supply / "type") in {"Mains", "USB"}]
-    plugged = [_read(supply / "online") for supply in mains]
-    return bool(plugged) and "1" not in plugged and any(_is_battery(supply) for supply in supplies.glob("*"))
-
-
-def _is_battery(supply: Path) -> bool:
-    # scope "Device" is the battery of a mouse or a headset.
-    return _read(supply / "type") == "Battery" and _read(supply / "scope") != "Device"
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""

@@ -14,7 +14,7 @@ import pytest
 from fake_scorer import FakeScorer
 from photod import daemon as daemon_module
 from photod.config import Config, Schedule
-from photod.schedule import reason_to_rest
+from photod.rest import reason_to_rest
 from photod.watch.folder import FolderWatcher
 from pictures import make_photo
 from running import make_config, ranking, running
