@@ -77,7 +77,7 @@ class Status(TypedDict):
 class Progress(TypedDict, total=False):
     """How far the scoring of a folder is; counts are of photos since it was asked for."""
 
-    phase: str  # comparing, scoring; at the end done or stopped
+    phase: str  # the folder's state; at the end done or stopped
     compared: int
     unchanged: int
     scored: int
