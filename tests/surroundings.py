@@ -5,7 +5,7 @@ from typing import Any
 
 from photod.photos import StalePage
 from photod.watch.presence import Presence
-from photod.watch.survey import Surroundings
+from photod.watch.surroundings import Surroundings
 
 _NOTHING = Surroundings(
     known=lambda _: [],
@@ -16,7 +16,7 @@ _NOTHING = Surroundings(
     stale=lambda *_: StalePage((), None),
     offer=lambda _: False,
     expect=lambda: None,
-    note=lambda _: None,
+    write_down=lambda _: None,
     presence=lambda: Presence.HERE,
 )
 

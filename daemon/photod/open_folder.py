@@ -19,7 +19,7 @@ from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.watch.folder import FolderWatcher
 from photod.watch.presence import Presence, file_identity, presence
-from photod.watch.survey import Surroundings
+from photod.watch.surroundings import Surroundings
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class OpenFolder:
             stale=lambda below, place: self.ask(lambda reader: reader.stale(below, place), StalePage((), None)),
             offer=offer,
             expect=expect,
-            note=note,
+            write_down=note,
             presence=self.presence,
         )
         self.watcher = FolderWatcher(self.path, rules_of(settings), around, timing, polled=settings.watch == "poll")

@@ -27,9 +27,9 @@ class Walk:
         around = surroundings(
             known=lambda directory: [KnownPhoto(f"{directory}/old.jpg", 1, 2, 3, 4)] if "gone" in directory else [],
             known_directories=lambda below: ["gone", "gone/b"] if below == "gone" else [],
-            note=self.notes.append,
         )
-        self.survey = Survey(str(folder), Rules((), lambda name: name.endswith(".jpg")), around, Flight())
+        rules = Rules((), lambda name: name.endswith(".jpg"))
+        self.survey = Survey(str(folder), rules, around, self.notes.append, Flight())
         self.dirty = DirtyWalk(
             self.agenda, self.survey, around.known_directories, lambda path, _: self.considered.append(path)
         )

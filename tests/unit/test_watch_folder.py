@@ -31,7 +31,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.takes_notes.set()
-        around = surroundings(note=self._note, presence=self._look)
+        around = surroundings(write_down=self._note, presence=self._look)
         self.watcher = FolderWatcher(str(self.place), Rules((), lambda _: False), around, Watch())
         self.watcher.watch_with(None)
 

@@ -158,7 +158,7 @@ def test_a_closed_instance_whose_number_is_another_files_is_no_lack_of_watches(f
 def survey_of(folder: Path, notes: list[Note]) -> Survey:
     settings = Folder(path=folder)
     rules = Rules(settings.exclude, lambda name: name.endswith(".png"))
-    return Survey(str(folder), rules, surroundings(note=notes.append), Flight())
+    return Survey(str(folder), rules, surroundings(), notes.append, Flight())
 
 
 def test_a_directory_made_while_a_scan_goes_on_stays_watched(

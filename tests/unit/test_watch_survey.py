@@ -1,7 +1,6 @@
 """What is compared of a folder, and what that is worth."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.listing import Comparison, Listing
 from photod.watch.presence import Presence
-from photod.watch.survey import Surroundings, Survey
+from photod.watch.survey import Survey
 from surroundings import surroundings
 
 RULES = Rules(("private/",), lambda name: name.endswith(".jpg"))
@@ -23,13 +22,8 @@ def notes() -> list[Note]:
 
 
 @pytest.fixture
-def around(notes: list[Note]) -> Surroundings:
-    return surroundings(note=notes.append)
-
-
-@pytest.fixture
-def survey(folder: Path, around: Surroundings) -> Survey:
-    return Survey(str(folder), RULES, around, Flight())
+def survey(folder: Path, notes: list[Note]) -> Survey:
+    return Survey(str(folder), RULES, surroundings(), notes.append, Flight())
 
 
 @pytest.mark.parametrize("place", ["private", "link"])
@@ -62,12 +56,11 @@ def test_what_becomes_a_link_while_the_folder_is_compared_is_not_followed(
 
 @pytest.mark.parametrize("presence", Presence)
 def test_only_of_a_folder_that_is_there_are_photos_noted_as_missing(
-    folder: Path, around: Surroundings, notes: list[Note], presence: Presence
+    folder: Path, notes: list[Note], presence: Presence
 ) -> None:
     gone = KnownPhoto("a.jpg", 1, 2, 3, 4)
-    Survey(
-        str(folder), RULES, replace(around, known=lambda _: [gone], presence=lambda: presence), Flight()
-    ).compare_directory("")
+    around = surroundings(known=lambda _: [gone], presence=lambda: presence)
+    Survey(str(folder), RULES, around, notes.append, Flight()).compare_directory("")
     assert notes == ([Missing(str(folder), ("a.jpg",))] if presence is Presence.HERE else [])
 
 
@@ -103,10 +96,10 @@ def test_a_comparison_that_could_not_list_a_directory_confirms_no_deletion_until
 
 @pytest.mark.parametrize("tree", ["gone", "private"])
 def test_of_a_tree_that_no_walk_comes_to_any_more_no_trouble_is_shown(
-    folder: Path, around: Surroundings, tree: str
+    folder: Path, notes: list[Note], tree: str
 ) -> None:
     flight = Flight()
-    survey = Survey(str(folder), RULES, around, flight)
+    survey = Survey(str(folder), RULES, surroundings(), notes.append, flight)
     for place in (tree, f"{tree}/below", f"{tree} not"):
         survey.unlisted |= {f"{place}/closed": "Permission denied"}
         flight.listed(place, (), {f"{place}/a.jpg": "Input/output error"})

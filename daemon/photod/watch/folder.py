@@ -4,7 +4,6 @@ import os
 import threading
 import time
 from collections.abc import Collection
-from dataclasses import replace
 
 from photod.config import Watch
 from photod.logs import get_logger
@@ -18,7 +17,8 @@ from photod.watch.inotify import DirectoryWatches
 from photod.watch.presence import Presence
 from photod.watch.scans import Scans
 from photod.watch.stale import Stale
-from photod.watch.survey import Surroundings, Survey, directories_of
+from photod.watch.surroundings import Surroundings
+from photod.watch.survey import Survey, directories_of
 from photod.watch.worklist import Worklist
 
 log = get_logger(__name__)
@@ -45,7 +45,7 @@ class FolderWatcher:
         self._settings = settings
         self._polled = polled
         self.flight = Flight()
-        self._survey = Survey(path, rules, replace(surroundings, note=self._note), self.flight)
+        self._survey = Survey(path, rules, surroundings, self._note, self.flight)
         self._stale = Stale(surroundings.count_stale, surroundings.stale)
         self._work = Worklist(path, settings.settle_s, self.flight, surroundings.offer, self._expect, self._stale)
         self._dirty = DirtyWalk(self.agenda, self._survey, surroundings.known_directories, self._consider)
@@ -53,8 +53,7 @@ class FolderWatcher:
         self._check_at: float | None = None  # when the folder itself is looked at; None: a single run
         self._step = 0
         self._thread: int | None = None  # native id, while not at rest
-        self._not_here = False  # Presence is not HERE: it is not there, or its database is not open yet
-        self._absent = False  # it is not there
+        self._presence = Presence.HERE  # as it was last looked at
         self._asked = False  # whether somebody is to open its database; may be told again at the next check
 
         self._lock = threading.Lock()  # guards what follows; others report and ask
@@ -96,7 +95,8 @@ class FolderWatcher:
 
     def doubt(self, reason: str) -> None:
         """Events may have been lost: have the folder compared, whatever they say."""
-        if self._scans.request("") and not self._absent:  # what is away is compared anyhow when it is back
+        is_away = self._presence is Presence.ABSENT  # then it is compared anyhow when it is back
+        if self._scans.request("") and not is_away:
             log.warning("scan_on_doubt", folder=self.path, reason=reason)
         self.wake()
 
@@ -109,7 +109,7 @@ class FolderWatcher:
         """Have the unscoreable photos in the tree at `below` tried again; blocks while the committer is behind."""
         with self._lock:
             self._notes += 1
-        self._around.note(Retry(self.path, below))
+        self._around.write_down(Retry(self.path, below))
 
     def finished(self, outcome: Outcome) -> None:
         """Hear what became of a candidate of this folder."""
@@ -157,7 +157,7 @@ class FolderWatcher:
 
     def state(self) -> str:
         """One word for people: absent, comparing, scoring, or idle."""
-        if self._not_here:
+        if self._presence is not Presence.HERE:
             return "absent"
         if len(self._scans):
             return "comparing"
@@ -207,7 +207,7 @@ class FolderWatcher:
             self._step += 1
             self._wake.clear()
             self._check()
-            if self._not_here:  # what happens meanwhile is found by the scan that follows
+            if self._presence is not Presence.HERE:  # what happens meanwhile is found by the scan that follows
                 self._dirty.clear()
             # Each part does a little and says whether there may be more.
             busy = [part() for part in (self._dirty.step, self._feed, self._scans.step)]
@@ -227,7 +227,7 @@ class FolderWatcher:
 
     def _is_idle(self) -> bool:
         """Under the lock."""
-        if self._not_here:  # a scan that is requested all the same waits for the database to be opened
+        if self._presence is not Presence.HERE:  # a scan that is requested all the same waits for the database
             return not (len(self.flight) or len(self._scans))
         return self._quiescent and not (self._notes or len(self._scans) or len(self.flight) or len(self.agenda))
 
@@ -248,25 +248,26 @@ class FolderWatcher:
             self.request_scan()
 
     def _is_here(self) -> bool:
-        presence = self._around.presence()
+        before, presence = self._presence, self._around.presence()
         here, away = presence is Presence.HERE, presence is Presence.ABSENT
-        if not here and not self._not_here:
+        was_here, was_away = before is Presence.HERE, before is Presence.ABSENT
+        if was_here and not here:
             self._drop_everything()
-        elif here and self._not_here:
+        elif here and not was_here:
             self.request_scan()
         elif away:
             self._scans.clear()
-        if away and not self._absent:
+        if away and not was_away:
             log.warning("folder_absent", folder=self.path, note="nothing is concluded from that; it is looked for")
             self._send(Departed(self.path))
-        if self._absent and not away:
+        if was_away and not away:
             log.info("folder_back", folder=self.path)
         if presence is Presence.UNOPENED:
             self._scans.request("")  # once its database is open; nobody takes the folder for done before
             if not self._asked:
                 self._send(Appeared(self.path))
         self._asked = presence is Presence.UNOPENED
-        self._not_here, self._absent = not here, away
+        self._presence = presence
         return here
 
     def _expect(self) -> None:
@@ -280,7 +281,7 @@ class FolderWatcher:
 
     def _send(self, note: Note) -> None:
         thread, self._thread = self._thread, None  # where the committer is behind, that is not this thread's fault
-        self._around.note(note)
+        self._around.write_down(note)
         self._thread = thread
 
     def _drop_everything(self) -> None:

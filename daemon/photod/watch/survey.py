@@ -4,59 +4,37 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from photod.files import is_gone, is_inside
 from photod.filesystem import filesystem_identity, mounts_below
 from photod.logs import get_logger
-from photod.photos import (
-    Candidate,
-    Compared,
-    Fingerprint,
-    KnownPhoto,
-    Missing,
-    Moved,
-    Note,
-    PhotoRow,
-    Retry,
-    Returned,
-    StalePage,
-)
+from photod.photos import Compared, KnownPhoto, Missing, Moved, Note, Retry, Returned
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
 from photod.watch.listing import Comparison, Listing, compare, entered, list_directory
 from photod.watch.presence import Presence
+from photod.watch.surroundings import Surroundings
 
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a folder's watcher needs from the rest of the program."""
-
-    known: Callable[[str], list[PhotoRow]]  # the database's photos directly in a directory
-    known_directories: Callable[[str], list[str]]  # those of the database at and below a directory
-    links_of: Callable[[int], list[str]]  # where the database knows files with this inode
-    paths_of: Callable[[Fingerprint], list[str]]  # where the database last saw a file that looked like this
-    count_stale: Callable[[str], int]  # photos at and below a directory that an earlier model scored
-    stale: Callable[[str, tuple[int, int] | None], StalePage]  # the next of them, newest first
-    offer: Callable[[Candidate], bool]  # hand a candidate on; False: no room now
-    expect: Callable[[], None]  # say that there will be one as soon as it has settled
-    note: Callable[[Note], None]
-    presence: Callable[[], Presence]  # whether the folder is there as itself
-
-
 class Survey:
-    """Compares one folder. For the folder's own thread; others may ask for `unlisted`."""
+    """Compares one folder, and has `note` hear what needs no reading.
 
-    def __init__(self, folder: str, rules: Rules, around: Surroundings, flight: Flight) -> None:
+    For the folder's own thread; others may ask for `unlisted`.
+    """
+
+    def __init__(
+        self, folder: str, rules: Rules, around: Surroundings, note: Callable[[Note], None], flight: Flight
+    ) -> None:
         self.folder = folder
         self._flight = flight
         self.watches: DirectoryWatches | None = None
         self.unlisted: dict[str, str] = {}  # directories that cannot be listed, and why
         self._rules = rules
         self._around = around
+        self._note = note
         self._living: set[str] = set()  # directories seen since the last whole scan began
         # Directory -> hash of its listing, where that was just what the database knows: until it looks otherwise,
         # the database need not be asked, which costs as much as listing does. Replaced to forget, never emptied.
@@ -89,8 +67,8 @@ class Survey:
         if directory in self.unlisted:
             self.unlisted = {path: reason for path, reason in self.unlisted.items() if path != directory}
         comparison = self._without_moved(self._compared(directory, listing))
-        self._note(Missing, comparison.missing)
-        self._note(Returned, comparison.returned)
+        self._note_paths(Missing, comparison.missing)
+        self._note_paths(Returned, comparison.returned)
         return comparison, listing.directories
 
     def compare_tree(self, start: str) -> Iterator[tuple[str, Comparison]]:
@@ -122,7 +100,7 @@ class Survey:
             self.unlisted = {path: reason for path, reason in self.unlisted.items() if path in self._living}
             mounts = self._mounts()
             sure = filesystem if mounts is not None and not unlisted and filesystem == self._identity() else ""
-            self._around.note(Compared(self.folder, sure, mounts or ()))
+            self._note(Compared(self.folder, sure, mounts or ()))
         log.debug("compared", folder=self.folder, directories=len(visited), seconds=time.monotonic() - began)
 
     def forget_agreed(self) -> None:
@@ -165,7 +143,7 @@ class Survey:
                 moves.append((old, path, fingerprint))
         if not moves:
             return comparison
-        self._around.note(Moved(self.folder, tuple(moves)))
+        self._note(Moved(self.folder, tuple(moves)))
         moved = {path for _, path, _ in moves}
         return comparison.without(moved)
 
@@ -180,12 +158,12 @@ class Survey:
         if any(is_inside(path, directory) for path in self.unlisted):
             self.unlisted = {path: why for path, why in self.unlisted.items() if not is_inside(path, directory)}
         self._flight.left(directory)
-        self._note(Missing, [row[0] for row in self._around.known(directory) if not KnownPhoto(*row).missing])
+        self._note_paths(Missing, [row[0] for row in self._around.known(directory) if not KnownPhoto(*row).missing])
         return Comparison(), []
 
-    def _note(self, kind: type[Missing] | type[Returned], paths: list[str]) -> None:
+    def _note_paths(self, kind: type[Missing] | type[Returned], paths: list[str]) -> None:
         if paths and self._around.presence() is Presence.HERE:
-            self._around.note(kind(self.folder, tuple(paths)))
+            self._note(kind(self.folder, tuple(paths)))
 
     def _mounts(self) -> tuple[tuple[str, str], ...] | None:
         """What is mounted inside the folder, and counts; None where that cannot be found out."""
