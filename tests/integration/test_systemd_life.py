@@ -147,6 +147,6 @@ def test_what_is_there_at_a_start_in_quiet_hours_waits(
 
     monkeypatch.setattr(FolderWatcher, "run", run)
     config = make_config(folder, schedule=within_quiet_hours(tmp_path).model_dump())
-    with started(Daemon(config, load=FakeScorer().load)):
+    with running(config, FakeScorer()):
         wait_until(lambda: rested)
     assert rested == [True]
