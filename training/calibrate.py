@@ -97,7 +97,7 @@ def labelled(paths: Iterable[Path], label: str) -> tuple[NDArray[np.uint8], NDAr
 
 
 def squashed(photos: tuple[Photo, ...]) -> NDArray[np.uint8]:
-    """All photos as the model sees them at run time: [n, 224, 224, 3]."""
+    """All photos as the model sees them at run time, but for some portraits (see `squash`): [n, 224, 224, 3]."""
     return np.stack([squash(read_pixels(photo.path)) for photo in photos])
 
 
