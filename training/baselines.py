@@ -92,11 +92,8 @@ class BrisqueRidge:
 
     def __call__(self, pictures: NDArray[np.uint8]) -> Scores:
         """Estimated aim of pictures [n, h, w, 3], up to a constant."""
-        parts = [
-            (brisque_features(pictures[at : at + BATCH]) - self.centre) / self.spread @ self.slopes
-            for at in range(0, len(pictures), BATCH)
-        ]
-        return np.concatenate(parts)
+        found: Scores = (brisque_features(pictures) - self.centre) / self.spread @ self.slopes
+        return found
 
 
 def fit_brisque(pictures: NDArray[np.uint8], aim: NDArray[np.float32], penalty: float = 1.0) -> BrisqueRidge:

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from photod.score.builtin import ATTRIBUTES, BAD_PROMPT, GOOD_PROMPT
 from photod.score.builtin.tower import INPUT_SIZE
+from photod.score.scorer import TextVectors, scores
 from training import baselines, everyday, figures
 from training.calibrate import labelled
 from training.distortions import DISTORTIONS, LEVELS
 from training.export import TEXT, WEIGHTS
 from training.figures import Judged, Row, Scores
-from training.judge import embed, load_tower, scores
+from training.judge import LOGIT_SCALE, embed, load_tower
 from training.photos import Pixels, Split
 from training.render import render_cache
 from training.renders import NAMES, Renders, render_validation
@@ -38,7 +39,8 @@ class Model:
 
     def answer(self, embeddings: Tensor, good: str, bad: str) -> Scores:
         """Scores in 0..10 of embeddings [n, 128] for a pair of prompts."""
-        return scores(embeddings, self.text[good], self.text[bad])
+        text = TextVectors(*(self.text[prompt][None].numpy() for prompt in (good, bad)))
+        return scores(embeddings.numpy(), text, LOGIT_SCALE).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,13 +42,6 @@ def embed(tower: QualityTower, pictures: NDArray[np.uint8]) -> Tensor:
     return torch.cat(parts)
 
 
-def scores(embeddings: Tensor, good: Tensor, bad: Tensor) -> NDArray[np.float64]:
-    """10 x softmax(100 x cosines)[good] for unit vectors: [n] in 0..10."""
-    cosines = torch.stack((embeddings @ good, embeddings @ bad), 1)
-    result: NDArray[np.float64] = (10 * torch.softmax(LOGIT_SCALE * cosines, 1)[:, 0]).double().numpy()
-    return result
-
-
 def load_tower(path: Path) -> QualityTower:
     """The exported tower, strictly loaded, in fp32."""
     from safetensors.torch import load_file

@@ -18,9 +18,10 @@ from photod.score.builtin.tower import EMBEDDING_SIZE, QualityTower, unit_embedd
 from training import baselines, figures, render, renders
 from training.calibrate import HIGH, IN_VAIN, LOW, calibrate, set_thresholds
 from training.distortions import DISTORTIONS, ELEVEN, Distortion
+from training.evaluate import Model
 from training.export import TEXT, WEIGHTS, export, split_difference
 from training.failures import draw_all
-from training.judge import Judge, embed, load_tower, scores
+from training.judge import Judge, embed
 from training.losses import total_loss
 from training.photos import FLOWERS, Photo, list_photos
 from training.pristine import compose
@@ -99,7 +100,7 @@ def test_what_is_exported_scores_as_what_was_trained(tmp_path: Path) -> None:
     export(judge.tower, differences, tmp_path, {"seed": "0"})
     pictures = np.stack([render.squash(picture) for picture in draw_all()[:3]])
     text = load_file(tmp_path / TEXT)
-    found = scores(embed(load_tower(tmp_path / WEIGHTS), pictures), text["good image"], text["bad image"])
+    found = Model(tmp_path)(pictures)
     wanted = 10 * torch.sigmoid(embed(judge.tower, pictures) @ differences[0])
     assert np.allclose(found, wanted, atol=0.02)
     assert len(text) == 2 + 2 * len(ATTRIBUTES)
