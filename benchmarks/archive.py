@@ -20,11 +20,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import borrowed  # noqa: F401
 import numpy as np
 from machine_facts import machine
 from turns import in_turns, ratio, seconds, spread, verdict
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from fake_scorer import FakeScorer
 from photod.config import Config, Folder, Model, load_config, state_directory

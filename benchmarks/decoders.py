@@ -10,18 +10,16 @@ data. One thread each; the processor time of that thread counts.
 
 import argparse
 import io
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import rawpy
 import torch
 from machine_facts import machine
-from material import CACHE, KINDS, Kind, describe, photos, scene
+from material import KINDS, Kind, describe, installed, photos, scene
 from numpy.typing import NDArray
 from PIL import Image
 from turns import in_turns, ratio, spread
@@ -129,7 +127,7 @@ def sensor_decoders() -> dict[str, Decode]:
 
 def jpeg_decoders() -> dict[str, Decode]:
     """Other libraries, with the resize that each of them is used with."""
-    sys.path.append(str(install_others()))
+    sys.path.append(str(installed("+".join(OTHERS), "--no-deps", *OTHERS)))
     import cv2
     import simplejpeg
     from torchvision.io import ImageReadMode, decode_jpeg  # type: ignore[import-untyped]
@@ -169,15 +167,6 @@ def jpeg_decoders() -> dict[str, Decode]:
         "torchvision, torch": by_torchvision,
         "OpenCV reduced, by area": by_opencv,
     }
-
-
-def install_others() -> Path:
-    """Where they are."""
-    place = CACHE / "decoders"
-    if not place.exists():
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place)]
-        subprocess.run([*install, *OTHERS], check=True)
-    return place
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ photos (../shared/photos unless named); movements are those of the stand-in for 
 import argparse
 import copy
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 import open_clip
 import torch
 from machine_facts import machine
-from material import CACHE
+from material import installed
 from resize import FULL, SHARED, pixels_of
 from stand_in import ARCHITECTURE, PASS, Pixels, StandIn, Vectors, normalised
 from turns import in_turns, ratio, seconds, spread
@@ -28,6 +27,7 @@ from turns import in_turns, ratio, seconds, spread
 from photod.score.devices import crossing
 from photod.score.sources import OPENAI_MEAN, OPENAI_STD
 from photod.score.vit import TransformerTower
+from photod.score.words import first_line
 
 OPENVINO = ("openvino==2026.4.1", "nncf==3.4.0")
 Engine = Callable[[Pixels], Vectors]
@@ -85,7 +85,7 @@ def peers(model: StandIn, shown: Pixels) -> dict[str, Engine]:
         try:
             compiled(shown)
         except Exception as error:  # it wants a compiler on the machine
-            print(f"torch.compile does not work here: {str(error).splitlines()[0]}")
+            print(f"torch.compile does not work here: {first_line(error)}")
             continue
         engines[f"open_clip {name} compiled"] = compiled
     return engines
@@ -102,7 +102,7 @@ def _by(tower: Callable[[torch.Tensor], torch.Tensor], dtype: torch.dtype) -> En
 
 def openvino(model: StandIn, shown: Pixels) -> dict[str, Engine]:
     """OpenVINO, a stream on each core."""
-    sys.path.append(str(install_openvino()))  # last: what photod has, too, is photod's
+    sys.path.append(str(installed(OPENVINO[0], *OPENVINO)))  # last: what photod has, too, is photod's
     import nncf
     import openvino as ov
 
@@ -133,15 +133,6 @@ def _queue(ov: Any, compiled: Any, shown: Pixels) -> Vectors:
     vectors = np.concatenate([found[start] for start in sorted(found)])
     unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
-
-
-def install_openvino() -> Path:
-    """Where OpenVINO is."""
-    place = CACHE / OPENVINO[0]
-    if not place.exists():
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(place)]
-        subprocess.run([*install, *OPENVINO], check=True)
-    return place
 
 
 if __name__ == "__main__":

@@ -13,20 +13,18 @@ import json
 import os
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from io import BytesIO
 from pathlib import Path
 
+import borrowed  # noqa: F401
 import numpy as np
 from archive import own_home
 from machine_facts import machine
 from numpy.typing import NDArray
 from PIL import Image
 from turns import child
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from fake_scorer import FakeScorer
 from photod.config import Config, Folder, Watch

@@ -9,16 +9,15 @@ then a burst, against the time that the same photos take when they are scored in
 import argparse
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+import borrowed  # noqa: F401
 from machine_facts import machine
 from material import CACHE, describe, photos
 from turns import child, spread, verdict
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from other_program import opened
 from photod.config import Config, Folder
 from programs import PHOTOD, RunningDaemon

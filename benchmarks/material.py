@@ -8,19 +8,20 @@ of flat colour. Fine texture and the noise of a sensor lie on top, so that files
 """
 
 import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import borrowed  # noqa: F401
 import numpy as np
 import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from dng import make_dng
 
@@ -59,6 +60,19 @@ KINDS = {
         Kind("small", 500, 1200, 900, ".jpg", 88),
     )
 }
+
+
+def installed(name: str, *what: str) -> Path:
+    """Where these packages are, beside the cached material: whole, or not there. `what` is told to pip."""
+    place = CACHE / name
+    if not place.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix="installing-") as draft:
+            target = Path(draft, "packages")
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target)]
+            subprocess.run([*pip, *what], check=True)
+            target.rename(place)
+    return place
 
 
 def photos(name: str, count: int | None = None) -> list[Path]:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import borrowed  # noqa: F401
 import numpy as np
 from material import CACHE, photos
 
@@ -32,7 +33,6 @@ def weights(name: str) -> str:
         return name
     path = CACHE / "vit-b-16-random"
     if not path.exists():
-        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
         import torch
 
         from synthetic_clip import VIT_B_16, make_state

@@ -13,7 +13,6 @@ compute in fp32. With `--weights builtin` all use the built-in tower, so that de
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from machine_facts import machine
-from material import CACHE, describe, photos
+from material import describe, installed, photos
 from parts import folder_of, weights
 from turns import child, in_turns, ratio, spread, verdict
 
@@ -131,11 +130,7 @@ def rclip(folder: Path, name: str) -> float:
 
 def install_rclip() -> Path:
     """Where rclip is, without what it depends on and photod has, too."""
-    place = CACHE / RCLIP
-    if not place.exists():
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place)]
-        subprocess.run([*install, RCLIP, "pi-heif<2", "requests", "charset-normalizer", "urllib3"], check=True)
-    return place
+    return installed(RCLIP, "--no-deps", RCLIP, "pi-heif<2", "requests", "charset-normalizer", "urllib3")
 
 
 def main() -> None:

@@ -15,9 +15,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import borrowed  # noqa: F401
 from archive import look_again, make_files, own_home, write_config, write_scores
 from machine_facts import machine
-from material import CACHE
+from material import installed
 
 from photod.config import Model, load_config, state_directory
 from photod.intake.decode import PREPROCESSING_VERSION
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=100)
     parser.add_argument("--archive", type=int, default=100_000)
     asked = parser.parse_args()
-    spy = install_spy()
+    spy = installed(SPY, SPY) / "bin" / "py-spy"
     print(machine())
     for weights in ("random", "builtin"):
         work = [sys.executable, str(PARTS), "whole", "jpeg-12mp", str(asked.photos), weights, "auto"]
@@ -105,15 +106,6 @@ def innermost(stack: str) -> str:
     """The last frame, without its line number."""
     frame = stack.rpartition(";")[2]
     return re.sub(r":\d+\)$", ")", frame)[:90]
-
-
-def install_spy() -> Path:
-    """Where py-spy's program is."""
-    place = CACHE / SPY
-    if not place.exists():
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(place), SPY]
-        subprocess.run(install, check=True)
-    return place / "bin" / "py-spy"
 
 
 if __name__ == "__main__":

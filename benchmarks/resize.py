@@ -11,7 +11,6 @@ Two models judge. The built-in one is trained, and its scores are its own. The o
 """
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +19,10 @@ from unittest import mock
 
 import numpy as np
 import torch
+from machine_facts import machine
+from material import photos
 from PIL import Image
+from stand_in import Pixels, Points, StandIn
 
 from photod import config
 from photod.errors import DecodeError
@@ -29,11 +31,6 @@ from photod.intake.decode import decode_photo
 from photod.photos import InputSpec
 from photod.score import load_scorers
 from photod.score.assembly import BUILTIN_DECODE_SIDES, CLIP_DECODE_SIDES
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from material import photos
-from scorer import print_machine
-from stand_in import Pixels, Points, StandIn
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "photos"
 GOAL = 0.02  # points
@@ -51,7 +48,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=60)
     parser.add_argument("--no-cost", action="store_true")
     arguments = parser.parse_args()
-    print_machine()
+    print(machine())
     files = [file for file in sorted(arguments.photos.rglob("*")) if file.is_file()]
     with mock.patch.object(resize, "FASTER", False):
         found = [(file, slow) for file in files if (slow := pixels_of(file, FULL)) is not None]
