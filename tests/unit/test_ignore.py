@@ -39,12 +39,46 @@ def test_files_that_are_hidden_unfinished_or_no_photos_are_not(path: str) -> Non
         "x/@eaDir/y",
         "#recycle",
         "$RECYCLE.BIN",
+        "$Recycle.Bin/S-1-5-21-1004336348/$R3XN1VC",
+        "old disk/RECYCLER",
+        "RECYCLED",
+        "@Recycle",
+        "@Recently-Snapshot",
+        "#snapshot",
+        "Network Trash Folder",
+        "from a Mac/__MACOSX",
+        "Catalog Previews.lrdata",
+        "Lightroom/Catalog Smart Previews.lrdata/A/A1B2",
+        "Photos Library.photoslibrary/resources",
+        "a/Photos Library.photoslibrary/resources/derivatives",
+        "iPhoto Library.photolibrary/Thumbnails",
+        "iPhoto Library.photolibrary/Previews",
+        "Aperture Library.aplibrary/Thumbnails",
+        "Aperture Library.aplibrary/Previews/2009",
         "copy.part",
         "~x",
     ],
 )
 def test_directories_of_others_are_not_entered(directory: str) -> None:
     assert not PLAIN.enters(directory)
+
+
+@pytest.mark.parametrize(
+    "directory",
+    [
+        "#1",
+        "recycled bottles",
+        "Mobile Downloads.lrdata/a",
+        "Previews",
+        "resources",
+        "Thumbnails",
+        "Photos Library.photoslibrary/originals/resources",
+        "Photos Library.photoslibrary/originals",
+        "Aperture Library.aplibrary/Masters",
+    ],
+)
+def test_directories_that_only_remind_of_them_are(directory: str) -> None:
+    assert PLAIN.enters(directory)
 
 
 def test_the_users_patterns_have_gitignore_syntax() -> None:

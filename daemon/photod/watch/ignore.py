@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from pathspec import GitIgnoreSpec
 
@@ -10,15 +11,27 @@ from photod.errors import ConfigError
 # Hidden things (also .photod itself, .Trash-1000, .stversions, .syncthing.*, ._resource-forks) and lock files.
 _PRIVATE = frozenset({".", "~"})
 UNFINISHED_SUFFIXES = (".part", ".crdownload", ".tmp")  # browsers, rsync --partial, wget
+# What is here or below was thrown away, or is there again as a photo. In lower case: the same system spells them
+# in several ways.
 FOREIGN_DIRECTORIES = frozenset(
     {
-        "@eaDir",  # Synology's thumbnails
+        "@eadir",  # Synology's thumbnails
         "#recycle",
-        "$RECYCLE.BIN",
-        "System Volume Information",
+        "#snapshot",
+        "@recycle",  # QNAP's
+        "@recently-snapshot",
+        "$recycle.bin",  # Windows', and what FAT and older ones call it
+        "recycler",
+        "recycled",
+        "system volume information",
+        "network trash folder",  # Macs' on file servers
+        "__macosx",  # resource forks, out of a ZIP archive
         "lost+found",
     }
 )
+_LIGHTROOMS_COPIES = " previews.lrdata"  # other .lrdata may have originals, such as those of a telephone
+_APPLES_LIBRARIES = (".photoslibrary", ".photolibrary", ".aplibrary")
+_COPIES_IN_THEM = frozenset({"resources", "thumbnails", "previews"})
 
 
 class Rules:
@@ -45,7 +58,7 @@ class Rules:
 
     def enters(self, directory: str) -> bool:
         """Whether the directory at `directory` (relative to the folder) is listed and watched."""
-        return not any(map(_is_foreign, directory.split("/"))) and not self._is_excluded(directory + "/")
+        return not _is_foreign(directory.lower().split("/")) and not self._is_excluded(directory + "/")
 
     def _is_excluded(self, path: str) -> bool:
         return self._spec is not None and self._spec.match_file(path)
@@ -60,5 +73,16 @@ def _compiled(exclude: Sequence[str]) -> GitIgnoreSpec:
     return GitIgnoreSpec.from_lines(exclude)
 
 
-def _is_foreign(name: str) -> bool:
-    return name[:1] in _PRIVATE or name.endswith(UNFINISHED_SUFFIXES) or name in FOREIGN_DIRECTORIES
+def _is_foreign(names: list[str]) -> bool:
+    return any(map(_is_foreign_name, names)) or any(
+        inside in _COPIES_IN_THEM and library.endswith(_APPLES_LIBRARIES) for library, inside in pairwise(names)
+    )
+
+
+def _is_foreign_name(name: str) -> bool:
+    return (
+        name[:1] in _PRIVATE
+        or name in FOREIGN_DIRECTORIES
+        or name.endswith(UNFINISHED_SUFFIXES)
+        or name.endswith(_LIGHTROOMS_COPIES)
+    )
