@@ -97,7 +97,7 @@ def test_temporary_names_are_never_read(folder: Path, monkeypatch: pytest.Monkey
         ".syncthing.d.png.tmp": "d.png",
         "~syncthing~e.png.tmp": "e.png",
         "f.tmp": "f.png",
-        "~g.png": "g.png",
+        "~$g.png": "g.png",
         "._h.png": "h.png",
     }
     with watched(folder):

@@ -12,8 +12,12 @@ PLAIN = Rules((), is_photo_name)
 
 
 @pytest.mark.parametrize(
-    "path", ["a.jpg", "A.JPG", "b/c.heic", "#1.png", "part.jpg", "写真.webp", "x.tar.jpeg", "a b.nef"]
-)
+    "path",
+    [
+        "a.jpg", "A.JPG", "b/c.heic", "#1.png", "part.jpg", "写真.webp", "x.tar.jpeg", "a b.nef", "~a.jpg",
+        "~/a.jpg", "a.tmp.jpg",
+    ],
+)  # fmt: skip
 def test_photos_are_looked_at(path: str) -> None:
     assert PLAIN.is_photo(path)
 
@@ -21,8 +25,8 @@ def test_photos_are_looked_at(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        ".a.jpg", "._a.jpg", "~a.jpg", "a.jpg.part", "a.jpg.crdownload", "a.tmp", "a.txt", "jpg", ".jpg", "a.jpg~",
-        ".syncthing.a.jpg.tmp", ".a.jpg.Xk3v9Q", "a",
+        ".a.jpg", "._a.jpg", "~$a.jpg", "~syncthing~a.jpg.tmp", "~syncthing~a.jpg", "a.jpg.part",
+        "a.jpg.crdownload", "a.tmp", "a.txt", "jpg", ".jpg", "a.jpg~", ".syncthing.a.jpg.tmp", ".a.jpg.Xk3v9Q", "a",
     ],
 )  # fmt: skip
 def test_files_that_are_hidden_unfinished_or_no_photos_are_not(path: str) -> None:
@@ -55,8 +59,7 @@ def test_files_that_are_hidden_unfinished_or_no_photos_are_not(path: str) -> Non
         "iPhoto Library.photolibrary/Previews",
         "Aperture Library.aplibrary/Thumbnails",
         "Aperture Library.aplibrary/Previews/2009",
-        "copy.part",
-        "~x",
+        "~snapshot/hourly.0",
     ],
 )
 def test_directories_of_others_are_not_entered(directory: str) -> None:
@@ -67,6 +70,10 @@ def test_directories_of_others_are_not_entered(directory: str) -> None:
     "directory",
     [
         "#1",
+        "~Portfolio",
+        "~",
+        "2014 Road trip.part",
+        "lightroom.tmp",
         "recycled bottles",
         "Mobile Downloads.lrdata/a",
         "Previews",

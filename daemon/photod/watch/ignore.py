@@ -8,16 +8,19 @@ from pathspec import GitIgnoreSpec
 
 from photod.errors import ConfigError
 
-# Hidden things (also .photod itself, .Trash-1000, .stversions, .syncthing.*, ._resource-forks) and lock files.
-_PRIVATE = frozenset({".", "~"})
-UNFINISHED_SUFFIXES = (".part", ".crdownload", ".tmp")  # browsers, rsync --partial, wget
-# What is here or below was thrown away, or is there again as a photo. In lower case: the same system spells them
-# in several ways.
+# Hidden things (also .photod itself, .Trash-1000, .stversions, .syncthing.*, ._resource-forks), lock files of
+# office programs, and Syncthing's unfinished ones. What else is unfinished, as a.jpg.part is, has no photo's name.
+_HIDDEN = "."
+_PRIVATE = (_HIDDEN, "~$", "~syncthing~")
+_FIRST_OF_PRIVATE = frozenset((".", "~"))  # spares nearly all names a look at the whole of them
+# What is here or below was thrown away, or is there again as a photo. In lower case, since names are spelled
+# in more ways than one.
 FOREIGN_DIRECTORIES = frozenset(
     {
         "@eadir",  # Synology's thumbnails
         "#recycle",
         "#snapshot",
+        "~snapshot",  # NetApp's
         "@recycle",  # QNAP's
         "@recently-snapshot",
         "$recycle.bin",  # Windows', and what FAT and older ones call it
@@ -52,7 +55,9 @@ class Rules:
         `name`, its last part, spares the search for it.
         """
         name = name or path.rpartition("/")[2]
-        if name[:1] in _PRIVATE or not self._is_photo_name(name):
+        if name[:1] in _FIRST_OF_PRIVATE and name.startswith(_PRIVATE):
+            return False
+        if not self._is_photo_name(name):
             return False
         return self._spec is None or not self._spec.match_file(path)
 
@@ -80,9 +85,4 @@ def _is_foreign(names: list[str]) -> bool:
 
 
 def _is_foreign_name(name: str) -> bool:
-    return (
-        name[:1] in _PRIVATE
-        or name in FOREIGN_DIRECTORIES
-        or name.endswith(UNFINISHED_SUFFIXES)
-        or name.endswith(_LIGHTROOMS_COPIES)
-    )
+    return name.startswith(_HIDDEN) or name in FOREIGN_DIRECTORIES or name.endswith(_LIGHTROOMS_COPIES)
