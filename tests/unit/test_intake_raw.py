@@ -1,19 +1,22 @@
 """RAW files are scored by their preview or their sensor's data, never by the thumbnail that Pillow finds."""
 
 import io
+import struct
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from dng import DATA, SIZE, make_dng
+from dng import ASCII, BYTE, DATA, LONG, SHORT, SIZE, Entry, directory, make_dng, picture
 from photod.errors import DecodeError
 from photod.intake.decode import decode_for_view, decode_photo
 from photod.intake.raw import is_raw
 from photod.photos import Facts, InputSpec
+from pictures import encode
 
 MOST = 10**8
+THUMBNAIL = Image.new("RGB", (64, 48), (255, 0, 0)).tobytes()
 
 
 def blue_with_black_corner(size: tuple[int, int] = SIZE) -> Image.Image:
@@ -32,6 +35,22 @@ def black_corner_of(view: Image.Image) -> tuple[str, str]:
     black = [place for place, colour in places.items() if sum(colour) < 60]  # type: ignore[arg-type]
     assert len(black) == 1, places
     return black[0]
+
+
+def tiff(directories: dict[int, list[Entry]], *pieces: bytes) -> bytes:
+    """A TIFF of directories at these places, the first of which is IFD0; pieces follow from `DATA` on."""
+    file = bytearray(DATA)
+    file[:8] = struct.pack("<2sHI", b"II", 42, next(iter(directories)))
+    for place, entries in directories.items():
+        body = directory(entries, place)
+        file[place : place + len(body)] = body
+    return bytes(file) + b"".join(pieces)
+
+
+def shown(make: bytes, model: bytes) -> list[Entry]:
+    """A directory of a red thumbnail."""
+    places: list[Entry] = [(273, LONG, [DATA]), (279, LONG, [len(THUMBNAIL)])]
+    return [*picture(1, (64, 48), [8, 8, 8], 1, 2)[1:], *places, (271, ASCII, make), (272, ASCII, model)]
 
 
 def test_pillow_alone_would_take_the_thumbnail_for_the_photo() -> None:
@@ -116,6 +135,58 @@ def test_a_file_with_neither_preview_nor_sensor_data_says_so() -> None:
 def test_the_limit_in_pixels_counts_those_of_the_sensor() -> None:
     with pytest.raises(DecodeError, match=r"larger than 0.5 megapixels \(1200 x 800\)"):
         decode_photo(make_dng(None), InputSpec(), 500_000)
+
+
+def test_a_sensor_may_be_known_by_its_pattern_alone() -> None:
+    """Samsung's NX1 does not say what its values mean."""
+    preview = encode(blue_with_black_corner(), "JPEG")
+    ifd0: list[Entry] = [(271, ASCII, b"SAMSUNG\0"), (272, ASCII, b"NX1\0"), (330, LONG, [1024, 2048])]
+    shown: list[Entry] = [(254, LONG, [0]), (0x201, LONG, [DATA]), (0x202, LONG, [len(preview)])]
+    sensor: list[Entry] = [
+        (256, LONG, [6496]),
+        (257, LONG, [4336]),
+        (258, SHORT, [14]),
+        (259, SHORT, [32773]),
+        (273, LONG, [DATA + len(preview)]),
+        (277, SHORT, [3]),
+        (279, LONG, [100_000]),
+        (33421, SHORT, [2, 2]),
+        (33422, BYTE, bytes((1, 0, 2, 1))),
+    ]
+    data = tiff({8: ifd0, 1024: shown, 2048: sensor}, preview, bytes(100_000))
+    assert black_corner_of(decode_for_view(data, 600)) == ("top", "left")
+    assert decode_photo(data, InputSpec(), MOST).facts == Facts(6496, 4336, None, "SAMSUNG NX1")
+
+
+@pytest.mark.parametrize("mark", [b"IIIITwaR", b"IIIIawaR"])
+def test_the_thumbnail_of_a_phase_one_is_not_taken_for_the_photo(mark: bytes) -> None:
+    data = bytearray(tiff({64: shown(b"Phase One A/S\0", b"P 30+\0")}, THUMBNAIL))
+    assert decode_photo(bytes(data), InputSpec(), MOST)
+    data[8 : 8 + len(mark)] = mark
+    with pytest.raises(DecodeError, match="RAW file is damaged or of an unknown camera"):
+        decode_photo(bytes(data), InputSpec(), MOST)
+
+
+def test_a_phase_one_may_have_the_other_byte_order() -> None:
+    assert is_raw(b"MM\0*\0\0\0\x40MMMMRawT")
+    assert not is_raw(b"MM\0*\0\0\0\x40MMMMMMMM")
+
+
+@pytest.mark.parametrize(
+    ("make", "start", "raw"),
+    [(b"Canon\0", b"\xff\xd8\xff\xc4", True), (b"Canon\0", b"\0" * 4, False), (b"Canonical\0", b"\xff\xd8", False)],
+    ids=["camera", "made from its file", "another maker"],
+)
+def test_the_thumbnail_of_an_eos_1d_is_not_taken_for_the_photo(make: bytes, start: bytes, raw: bool) -> None:
+    """Given a .TIF whose maker's note says where a lossless JPEG of the sensor's data begins."""
+    note = directory([(0x81, LONG, [DATA + len(THUMBNAIL)])], 2048)
+    exif: list[Entry] = [(0x927C, 7, note)]
+    data = tiff(
+        {8: [*shown(make, b"Canon EOS-1DS\0"), (0x8769, LONG, [2048 - 18])], 2048 - 18: exif}, THUMBNAIL, start
+    )
+    assert data[2048 : 2048 + len(note)] == note
+    assert is_raw(data) == raw
+    assert Image.open(io.BytesIO(data)).size == (64, 48)
 
 
 def test_an_ordinary_tiff_is_no_raw_file() -> None:

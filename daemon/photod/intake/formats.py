@@ -1,5 +1,7 @@
 """Which names are photos, and what the first bytes of a file say about it."""
 
+import re
+
 DECODED_SUFFIXES = frozenset(
     {
         ".jpg",
@@ -87,6 +89,7 @@ _RAW_MAGIC: tuple[tuple[int, bytes], ...] = (
     (0, b"FOVb"),  # Sigma
     (0, b"ARRI"),
 )
+_PHASE_ONE_MAGIC = re.compile(rb"(?:II\*\0.{4}IIII.waR|MM\0\*.{4}MMMMRaw)", re.DOTALL)  # a TIFF, too
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"))
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _DECODED_MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -161,6 +164,8 @@ def sniff(head: bytes) -> str | None:
 
 def has_raw_magic(head: bytes) -> bool:
     """Whether the first bytes alone show a camera's RAW file (many are TIFF inside: see `raw`)."""
+    if _PHASE_ONE_MAGIC.match(head):
+        return True
     return any(head[at : at + len(magic)] == magic for at, magic in _RAW_MAGIC)
 
 

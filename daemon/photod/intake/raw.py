@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*")
-_NEW_SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x0103, 0x0106, 0x014A, 0xC612
+_NEW_SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _MAKE, _SUB_IFDS = 0x00FE, 0x0103, 0x0106, 0x010F, 0x014A
+_CFA_PATTERN, _EXIF, _MAKER_NOTE, _DNG_VERSION = 0x828E, 0x8769, 0x927C, 0xC612
+_CANON, _CANONS_SENSOR_DATA = b"Canon\0", 0x0081  # as the maker, and as a tag of its note
 _SENSOR_PHOTOMETRIC = frozenset((32803, 34892))  # colour filter array, linear RAW
 # Sony, Epson, Samsung, Nikon, Kodak, Pentax
 _SENSOR_COMPRESSION = frozenset((32767, 32769, 32770, 34713, 65000, 65535))
+_START_OF_JPEG = b"\xff\xd8"  # also of the lossless kind
 _MOST_ENTRIES = 1024  # of a TIFF directory; RAW files have fewer than 100
 _ORIENTATION_OF_FLIP = {1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}  # LibRaw's flip -> EXIF
 
@@ -73,7 +76,9 @@ def develop(data: Data, preview_px: int, decode_px: int, max_pixels: int) -> Dev
         preview = _open_preview(opened)
         own = metadata.read_tiff(data) if bytes(data[:4]) in _TIFF_MAGIC else metadata.Metadata()
         copied = metadata.read(preview) if preview is not None else metadata.Metadata()
-        taken_at = own.taken_at or copied.taken_at or _timestamp(opened)
+        none = str(datetime.fromtimestamp(0))  # LibRaw's word for no date; it writes it into previews, too
+        dates = (own.taken_at, copied.taken_at, _timestamp(opened))
+        taken_at = next((date for date in dates if date and date != none), None)
         facts = Facts(width, height, taken_at, own.camera or copied.camera)
     least = min(preview_px, width, height)
     extent = None if preview is None or min(preview.size) < least else _load(preview, decode_px, max_pixels)
@@ -170,14 +175,27 @@ def _is_raw_tiff(data: Data, order: str) -> bool:
     if _DNG_VERSION in first or _holds_sensor_data(first):
         return True
     if _SUB_IFDS not in first:
-        return False
+        return _is_canons_tiff(data, order, first)
     # The directories below IFD0 hold the photo of a RAW file, but only smaller copies of a plain TIFF's.
     reduced = bool(first.get(_NEW_SUBFILE_TYPE, 0) & 1)
     return reduced or any(_holds_sensor_data(dict(_entries(data, order, at))) for at in _sub_ifds(data, order))
 
 
 def _holds_sensor_data(directory: dict[int, int]) -> bool:
+    if _PHOTOMETRIC not in directory and _CFA_PATTERN in directory:  # Samsung's NX1
+        return True
     return directory.get(_PHOTOMETRIC) in _SENSOR_PHOTOMETRIC or directory.get(_COMPRESSION) in _SENSOR_COMPRESSION
+
+
+def _is_canons_tiff(data: Data, order: str, first: dict[int, int]) -> bool:
+    """Whether this is a .TIF of an EOS-1D or 1Ds: a TIFF of the thumbnail alone. Only a note tells of the photo."""
+    make = first.get(_MAKE, 0)
+    if bytes(data[make : make + len(_CANON)]) != _CANON or _EXIF not in first:
+        return False
+    note = dict(_entries(data, order, first[_EXIF])).get(_MAKER_NOTE)
+    at = dict(_entries(data, order, note)).get(_CANONS_SENSOR_DATA) if note else None
+    # A TIFF that was made from such a file may have its note, and other things at that place.
+    return at is not None and bytes(data[at : at + len(_START_OF_JPEG)]) == _START_OF_JPEG
 
 
 def _entries(data: Data, order: str, at: int) -> Iterator[tuple[int, int]]:
