@@ -10,6 +10,7 @@ from photod.photos import InputSpec
 from pictures import encode
 
 BLOCK = 4096
+END = b"\xff\xd9"
 
 
 def noise(side: int = 512) -> Image.Image:
@@ -101,10 +102,43 @@ def segment(content: bytes) -> bytes:
     return b"\xff\xe5" + (len(content) + 2).to_bytes(2, "big") + content
 
 
-def test_a_jpeg_without_end_marker_but_with_all_its_data_is_scored() -> None:
-    data = COMPRESSED["JPEG"]
-    assert data.endswith(b"\xff\xd9")
-    check(data[:-2])
+@pytest.mark.parametrize("padding", [b"", b"\xff" * 3 * BLOCK], ids=["", "an erased card's"])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("sides", [1, 3, 100])
+def test_an_end_marker_does_not_make_a_jpeg_whole(part: float, mode: str, padding: bytes, sides: int) -> None:
+    data = encode(noise(1500).convert(mode), "JPEG", quality=80)
+    cut = data[: int(len(data) * part)] + padding + END
+    with pytest.raises(DecodeError, match="unfinished: a part of the picture is missing"):
+        decode_photo(cut, InputSpec(decode_sides=sides), 10**8)
+
+
+@pytest.mark.parametrize("rows", [1, 16, 17, 100, 512])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("quality", [30, 90])
+def test_a_grey_that_is_meant_is_scored(rows: int, progressive: bool, quality: int) -> None:
+    picture = noise()
+    picture.paste((128, 128, 128), (0, 512 - rows, 512, 512))
+    data = encode(picture, "JPEG", quality=quality, progressive=progressive, optimize=True)
+    decode_photo(data, InputSpec(), 10**8)
+
+
+def test_the_first_pass_of_a_progressive_jpeg_may_end_early_too() -> None:
+    data = COMPRESSED["progressive JPEG"]
+    passes = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    assert fails(data[: (passes[0] + passes[1]) // 2] + END) == "unfinished: a part of the picture is missing"
+
+
+@pytest.mark.parametrize("sides", [1, 3])
+def test_a_jpeg_that_lacks_its_end_marker_alone_is_scored(sides: int) -> None:
+    spec, data = InputSpec(decode_sides=sides), encode(noise(1500), "JPEG")
+    assert data.endswith(END)
+    assert decode_photo(data[:-2], spec, 10**8) == decode_photo(data, spec, 10**8)
+
+
+@pytest.mark.parametrize(("kind", "missing"), [("JPEG", 500), ("progressive JPEG", 2)])
+def test_but_not_one_that_may_lack_more(kind: str, missing: int) -> None:
+    assert fails(COMPRESSED[kind][:-missing]) == "unfinished: the file ends before its picture does"
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"\0\0\0\x18ftypheic", b"\xff\xd8\xff\xe0\0\0"])

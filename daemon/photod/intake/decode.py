@@ -25,11 +25,11 @@ from PIL import (
 )
 
 from photod.errors import DecodeError
-from photod.intake import colour, formats, limits, metadata, profiles, raw, unfinished
+from photod.intake import colour, formats, jpeg_end, limits, metadata, profiles, raw, unfinished
 from photod.intake.buffer import Data
 from photod.intake.opening import open_picture
 from photod.intake.resize import bicubic
-from photod.intake.scaled import Extent, load_scaled
+from photod.intake.scaled import Extent
 from photod.intake.words import one_line
 from photod.photos import Facts, InputSpec
 
@@ -134,7 +134,9 @@ def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Fac
     image = open_picture(data, _FORMATS)
     width, height = image.size
     limits.check_pixels(width, height, max_pixels)
-    extent = load_scaled(image, goal.decode_px)  # before the metadata: some formats keep theirs behind the pixels
+    image, extent = jpeg_end.load(
+        data, image, goal.decode_px
+    )  # before the metadata: some formats keep theirs behind the pixels
     exif = metadata.read(image)
     profile = profiles.choose(data, image, exif.is_adobe_rgb)
     picture = _shrink(image, extent, goal, profile, exif.orientation)

@@ -15,10 +15,10 @@ from photod.intake.buffer import Data
 _BLOCK = 4096  # bytes; holes are made of these
 _TAIL = 64  # zeros at the end of a JPEG without end marker that count as missing data
 _SLACK = 16  # bytes of real data beside a hole that may happen to be zero
-_SCAN = 0xDA
-_END = b"\xff\xd9"
+SCAN = b"\xff\xda"
+END = b"\xff\xd9"
 _ENDS_EARLY = "unfinished: the end of the file is missing"
-_HAS_HOLE = "unfinished: a part of the picture is missing"
+HAS_HOLE = "unfinished: a part of the picture is missing"
 
 
 def check(data: Data) -> None:
@@ -35,23 +35,23 @@ def check(data: Data) -> None:
 
 
 def _check_jpeg(data: Data) -> None:
-    start = _scan_start(data)
+    start = find_scan(data)
     if start is None:
         return  # the decoder will say what is wrong with it
-    if data.rfind(_END, start) < 0 and not any(data[max(start, len(data) - _TAIL) :]):
+    if data.rfind(END, start) < 0 and not any(data[max(start, len(data) - _TAIL) :]):
         raise DecodeError(_ENDS_EARLY)
     if next(_empty_blocks(data, start, len(data)), None) is not None:  # only then is the end worth looking for
-        end = data.find(_END, start)
+        end = data.find(END, start)
         _check_holes(data, start, end if end >= 0 else len(data))
 
 
-def _scan_start(data: Data) -> int | None:
+def find_scan(data: Data) -> int | None:
     """Where the picture's compressed data start: behind the segments that may hold anything."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         if data[at + 1] == 0xFF:  # fill byte
             at += 1
-        elif data[at + 1] == _SCAN:
+        elif data[at + 1] == SCAN[1]:
             return at
         else:
             at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
@@ -91,7 +91,7 @@ def _check_holes(data: Data, start: int, end: int) -> None:
         at, after = _start_of_zeros(data, block, start), _end_of_zeros(data, block, end)
         last = after // _BLOCK * _BLOCK
         if block - at <= _SLACK and (after - last <= _SLACK or after == len(data)):
-            raise DecodeError(_HAS_HOLE)
+            raise DecodeError(HAS_HOLE)
 
 
 def _empty_blocks(data: Data, start: int, end: int) -> Iterator[int]:

@@ -1,0 +1,92 @@
+"""Whether a JPEG has its whole picture, of which its end marker is no proof.
+
+Cards, and the programs that rescue photos from them, leave JPEGs that stop somewhere and have an end marker all the
+same; others lack nothing but the marker. Where a decoder finds no data, it paints a certain grey.
+"""
+
+from PIL import Image, ImageChops
+from PIL.JpegImagePlugin import JpegImageFile
+
+from photod.errors import DecodeError
+from photod.intake.buffer import Data, as_file
+from photod.intake.scaled import Extent, load_scaled
+from photod.intake.unfinished import END, HAS_HOLE, SCAN, find_scan
+
+_GREYS: dict[str, int | tuple[int, ...]] = {
+    "RGB": (128, 128, 128),
+    "L": 128,
+}  # what is painted, by the mode of the picture
+_MOST_DROPPED, _LEAST_DROPPED = 64, 16  # bytes of data; fewer may change nothing that can be seen
+_PIXELS_OF_A_BYTE = 512  # at most: a block of 8 x 8 takes a bit or more in each scan
+_MARGIN = 16  # rows of a JPEG's that are coded together, and so bleed into those above
+
+
+def load(data: Data, image: Image.Image, least_px: int) -> tuple[Image.Image, Extent]:
+    """The picture of these bytes, loaded as by `load_scaled`. It may be another than `image`, which was opened.
+
+    Raises DecodeError if a JPEG was cut off, and whatever Pillow does.
+    """
+    if not isinstance(image, JpegImageFile):
+        return image, load_scaled(image, least_px)
+    width, height = image.size
+    try:
+        extent = load_scaled(image, least_px)
+    except OSError:
+        if not _may_lack_its_marker_alone(data, image):
+            raise
+        image = _open(bytes(data) + END)
+        extent = load_scaled(image, least_px)
+        if _is_painted(image, image.width - 1, image.height - 1):
+            raise
+        return image, extent
+    if _is_painted(image, 0, image.height - 1):  # the whole last row, which is rare
+        _check_cut(data, image, (width, height), least_px)
+    return image, extent
+
+
+def _may_lack_its_marker_alone(data: Data, image: JpegImageFile) -> bool:
+    """Whether nothing shows that more is missing. Of scans that follow one another, whole ones might be."""
+    start = find_scan(data)
+    if start is None or data.rfind(END, start) >= 0 or image.mode not in _GREYS:
+        return False
+    return "progressive" not in image.info and data[start + 4] == image.layers
+
+
+def _check_cut(data: Data, image: Image.Image, size: tuple[int, int], least_px: int) -> None:
+    """Raises DecodeError if the grey rows below were painted for want of data. `size`: before it was scaled.
+
+    Then the last bytes before the end marker are of what is above, which changes without them. Where the rows are
+    meant to be grey, they are of these rows.
+    """
+    start = find_scan(data)
+    end = data.find(END, start) if start is not None else -1
+    if start is None or end < 0 or data.find(SCAN, start + len(SCAN), end) >= 0:
+        return  # with several scans, a whole one's last bytes may be of anything
+    grey = Image.new(image.mode, image.size, _GREYS[image.mode])
+    above = ImageChops.difference(image, grey).getbbox()
+    if above is None:
+        return
+    bottom = above[3]
+    rows = size[1] * (image.height - bottom) // image.height - _MARGIN
+    dropped = min(_MOST_DROPPED, size[0] * rows // _PIXELS_OF_A_BYTE)
+    if dropped < _LEAST_DROPPED:
+        return
+    kept = bytes(data[:end]).rstrip(b"\xff")[:-dropped]  # an erased card is full of these, which say nothing
+    again = _open(kept + END)
+    load_scaled(again, least_px)
+    part = (0, 0, image.width, bottom)
+    if image.crop(part).tobytes() != again.crop(part).tobytes():
+        raise DecodeError(HAS_HOLE)
+
+
+def _open(data: bytes) -> Image.Image:
+    return Image.open(as_file(data), formats=(JpegImageFile.format,))
+
+
+def _is_painted(image: Image.Image, left: int, top: int) -> bool:
+    """Whether a picture is painted grey from there to its lower right."""
+    grey = _GREYS.get(image.mode)
+    if grey is None:
+        return False
+    colours = image.crop((left, top, *image.size)).getcolors(1)
+    return colours is not None and colours[0][1] == grey
