@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from dng import LONG, SHORT, Entry, directory, picture
+from photod.errors import DecodeError
 from photod.intake.decode import decode_for_view
 from pictures import encode
 
@@ -63,3 +64,11 @@ def test_the_grey_that_a_deep_png_declares_transparent_is_white() -> None:
     image = Image.frombytes("I;16", (SIDE, SIDE), row * SIDE)
     data = encode(image, "PNG", transparency=0x8000)
     assert (grey_of(data, (10, 32)), grey_of(data, (54, 32))) == (128, 255)
+
+
+def test_greys_that_wrap_around_are_not_scored() -> None:
+    """Given 32 bits without sign, of which some are beyond what fits with one."""
+    low, high = struct.pack("<I", 0x40000000), struct.pack("<I", 0xC0000000)
+    assert grey_of(tiff([32], BLACK_IS_ZERO, struct.pack("<I", 49151), (339, SHORT, [INTEGER]))) == 191
+    with pytest.raises(DecodeError, match="a TIFF of greys above 2147483647 is not supported"):
+        grey_of(tiff([32], BLACK_IS_ZERO, low + high, (339, SHORT, [INTEGER])))

@@ -1,5 +1,6 @@
 """The layout of a TIFF does not show in its picture."""
 
+import struct
 import threading
 from typing import Any, BinaryIO, Literal
 
@@ -13,7 +14,7 @@ from photod.intake.decode import decode_photo
 from photod.photos import InputSpec
 from tiffs import CMYK, GREYS, GREYS_WITH_WHITE_AT_ZERO, LAB, RGB, make_tiff
 
-PREMULTIPLIED, STRAIGHT = (1,), (2,)
+SPOT, PREMULTIPLIED, STRAIGHT = (0,), (1,), (2,)
 Order = Literal["<", ">"]
 BOTH_ORDERS = pytest.mark.parametrize("order", "<>")
 
@@ -97,6 +98,51 @@ def test_what_nobody_reads_aright_is_not_scored(
 ) -> None:
     with pytest.raises(DecodeError, match="that lie apart is not supported"):
         pixels_of(make_tiff(slopes("u1", channels, 255), photometric, extra=extra, deflate=deflate))
+
+
+@BOTH_ORDERS
+@pytest.mark.parametrize("deflate", [False, True], ids=["plain", "deflate"])
+@pytest.mark.parametrize("extra", [PREMULTIPLIED, STRAIGHT, SPOT])
+def test_what_was_selected_of_inks_does_not_matter(extra: tuple[int, ...], deflate: bool, order: Order) -> None:
+    samples = slopes("u1", 5, 255)
+    data = make_tiff(samples, CMYK, order=order, extra=extra, deflate=deflate, separate=False)
+    assert pixels_of(data) == pixels_of(make_tiff(samples[..., :4], CMYK, separate=False))
+    if extra != SPOT:
+        with pytest.raises(DecodeError, match="a TIFF of inks and transparency that lie apart is not supported"):
+            pixels_of(make_tiff(samples, CMYK, order=order, extra=extra, deflate=deflate))
+
+
+@BOTH_ORDERS
+@pytest.mark.parametrize(
+    ("kind", "photometric", "channels", "extra", "words"),
+    [
+        ("u2", CMYK, 5, STRAIGHT, "5 x 16 bits"),
+        ("u2", GREYS, 2, STRAIGHT, "2 x 16 bits"),
+        ("f4", RGB, 3, (), "3 x 32 bits, floating point"),
+        ("u2", LAB, 3, (), "3 x 16 bits"),
+    ],
+)
+def test_a_person_is_told_which_kind_is_not_supported(
+    kind: str, photometric: int, channels: int, extra: tuple[int, ...], words: str, order: Order
+) -> None:
+    data = make_tiff(slopes(kind, channels, 1), photometric, order=order, extra=extra, separate=False)
+    with pytest.raises(DecodeError) as raised:
+        pixels_of(data)
+    assert str(raised.value) == f"a TIFF of a kind that is not supported ({words})"
+
+
+def test_a_compression_that_is_not_supported_is_named() -> None:
+    data = make_tiff(slopes("u1", 3, 255), RGB, separate=False).replace(
+        struct.pack("<HHII", 259, 3, 1, 1), struct.pack("<HHII", 259, 3, 1, 50002)
+    )
+    with pytest.raises(DecodeError, match=r"a TIFF of a kind that is not supported \(compression 50002\)"):
+        pixels_of(data)
+
+
+@pytest.mark.parametrize("size", [4, 8, 10, 60, 120])
+def test_a_damaged_directory_is_told_as_damage(size: int) -> None:
+    with pytest.raises(DecodeError, match=r"^damaged TIFF"):
+        pixels_of(make_tiff(slopes("u1", 3, 255), RGB, separate=False)[:size])
 
 
 def test_to_open_one_by_libtiff_changes_nothing_for_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,14 @@ from io import BytesIO
 from typing import Self
 
 from PIL import Image, ImageChops, ImageCms
-from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT, TiffImageFile
 
 from photod.errors import DecodeError
 
 _SPACE_OF_MODE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}  # in the words of ICC profiles
 _WHITE_OF_16_BITS = 65535.0
 _WHITE_IS_ZERO = 0  # as a TIFF's photometric interpretation
+_UNSIGNED = 1  # as its sample format
 _SRGB = ImageCms.createProfile("sRGB")
 _LAB = ImageCms.createProfile("LAB")
 
@@ -33,6 +34,10 @@ class Tones:
             black, white = 0.0, 2.0 ** tags.get(BITSPERSAMPLE, (16,))[0] - 1
         elif image.mode in ("I", "F"):
             black, white = _range_of(image)
+            if black < 0 and tags and tags.get(SAMPLEFORMAT, (_UNSIGNED,)) == (_UNSIGNED,):
+                raise DecodeError(
+                    "a TIFF of greys above 2147483647 is not supported"
+                )  # Pillow's numbers have a sign
         else:
             return None
         # Pillow itself turns negatives of 8 bits, and only those.

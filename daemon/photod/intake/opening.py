@@ -3,20 +3,34 @@
 import threading
 from typing import Any
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from PIL.TiffImagePlugin import (
     BITSPERSAMPLE,
+    COMPRESSION,
+    COMPRESSION_INFO,
+    EXTRASAMPLES,
     FILLORDER,
+    IMAGELENGTH,
+    IMAGEWIDTH,
+    OPEN_INFO,
     PHOTOMETRIC_INTERPRETATION,
     PLANAR_CONFIGURATION,
+    SAMPLEFORMAT,
+    SAMPLESPERPIXEL,
+    ImageFileDirectory_v2,
     TiffImageFile,
 )
 
 from photod.errors import DecodeError
 from photod.intake.buffer import Data, as_file
 
+_BIG_MAGIC = (b"II+\0", b"MM\0+")
 _SEPARATE = 2  # as a TIFF's planar configuration: each channel is stored by itself
-_WHITE_IS_ZERO = 0  # as its photometric interpretation
+_WHITE_IS_ZERO, _INKS = 0, 5  # as its photometric interpretation
+_INTERPRETATIONS = frozenset((*range(11), 32803, 32844, 32845, 34892))
+_DEPTHS = frozenset((1, 2, 4, 8, 10, 12, 14, 16, 24, 32, 64))
+_FLOAT = 3  # as its sample format
+_TRANSPARENCIES = ((1,), (2,))  # as its extra samples
 # Whatever the byte order of a file, libtiff's is the machine's. Pillow knows that of 16 bits without sign alone.
 _AS_OF_LIBTIFF = {
     "I;16S": "I;16NS",
@@ -28,6 +42,11 @@ _AS_OF_LIBTIFF = {
 }
 _ALPHA = "grey and transparency"
 _MISREAD_BY_BOTH = {"LA": _ALPHA, "La": _ALPHA, "PA": "a palette and transparency", "LAB": "lightness and colours"}
+# Pillow leaves out the fifth channel of CMYK, but knows spot colours alone there. Photoshop keeps selections in it,
+# called transparency.
+for _order in (b"II", b"MM"):
+    for _extra in _TRANSPARENCIES:
+        OPEN_INFO.setdefault((_order, _INKS, (1,), 1, (8,) * 5, _extra), ("CMYK", "CMYKX"))
 # Pillow's switch belongs to the whole process, and is read whenever a TIFF is opened: one file at a time.
 _switching = threading.Lock()
 
@@ -35,15 +54,52 @@ _switching = threading.Lock()
 def open_picture(data: Data, formats: tuple[str, ...]) -> Image.Image:
     """The picture in these bytes, its header read. Raises DecodeError, and whatever Pillow does."""
     with _switching:
-        image: Image.Image = Image.open(as_file(data), formats=formats)
+        try:
+            image: Image.Image = Image.open(as_file(data), formats=formats)
+        except UnidentifiedImageError:
+            if kind := _kind_of_tiff(data):
+                raise DecodeError(f"a TIFF of a kind that is not supported ({kind})") from None
+            raise
         if isinstance(image, TiffImageFile) and image.tag_v2.get(PLANAR_CONFIGURATION) == _SEPARATE:
             if image.mode in _MISREAD_BY_BOTH:
                 raise DecodeError(f"a TIFF of {_MISREAD_BY_BOTH[image.mode]} that lie apart is not supported")
+            if image.mode == "CMYK" and image.tag_v2.get(EXTRASAMPLES) in _TRANSPARENCIES:
+                raise DecodeError("a TIFF of inks and transparency that lie apart is not supported")
             if _is_misread(image):
                 image = _open_with_libtiff(data)
     if isinstance(image, TiffImageFile) and image.use_load_libtiff:
         image.tile = [tile._replace(args=_in_native_order(tile.args)) for tile in image.tile]
     return image
+
+
+def _kind_of_tiff(data: Data) -> str | None:
+    """What a sound TIFF says that it holds, in words; None for all other files."""
+    try:
+        tags = ImageFileDirectory_v2(bytes(data[: 16 if bytes(data[:4]) in _BIG_MAGIC else 8]))
+        file = as_file(data)
+        file.seek(tags.next)
+        tags.load(file)
+        bits = tags.get(BITSPERSAMPLE, (1,))
+        samples, compression = tags.get(SAMPLESPERPIXEL, len(bits)), tags.get(COMPRESSION, 1)
+        sound = (
+            isinstance(samples, int)
+            and isinstance(compression, int)
+            and min(tags[IMAGEWIDTH], tags[IMAGELENGTH]) > 0
+            and _DEPTHS.issuperset(bits)
+            and len(bits) in (1, samples)
+            and tags.get(PHOTOMETRIC_INTERPRETATION) in _INTERPRETATIONS
+        )
+    except MemoryError:
+        raise
+    except Exception:  # Pillow's reader raises almost anything on what is none
+        return None
+    if not sound:
+        return None
+    if compression not in COMPRESSION_INFO:
+        return f"compression {compression}"
+    floating = ", floating point" if _FLOAT in tags.get(SAMPLEFORMAT, ()) else ""
+    apart = " that lie apart" if tags.get(PLANAR_CONFIGURATION) == _SEPARATE else ""
+    return f"{samples} x {bits[0]} bits{floating}{apart}"
 
 
 def _is_misread(image: TiffImageFile) -> bool:
