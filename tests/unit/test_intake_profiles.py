@@ -3,6 +3,7 @@
 import io
 import math
 import struct
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -68,6 +69,12 @@ def avif(picture: Image.Image, primaries: int, curve: int) -> bytes:
     before, mark, after = encode(picture, "AVIF", quality=100, subsampling="4:4:4").partition(b"colrnclx")
     assert mark
     return before + mark + struct.pack(">HH", primaries, curve) + after[4:]
+
+
+def png(picture: Image.Image, primaries: int, curve: int, **options: object) -> bytes:
+    data = encode(picture, "PNG", **options)
+    chunk = b"cICP" + bytes((primaries, curve, 0, 1))
+    return data[:33] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
 
 
 def exif(index: object = "R03", color_space: int | None = UNCALIBRATED) -> Image.Exif:
@@ -137,7 +144,7 @@ def test_greys_have_no_primaries_and_stay() -> None:
     ],
     ids=["Display P3", "BT.2020", "PQ", "HLG", "sRGB", "unspecified"],
 )
-@pytest.mark.parametrize("write", [heif, avif])
+@pytest.mark.parametrize("write", [heif, avif, png])
 def test_a_colour_space_that_is_named_by_numbers_is_obeyed(
     write: Callable[[Image.Image, int, int], bytes],
     matrix: Matrix,
@@ -162,6 +169,50 @@ def test_the_white_of_cinemas_is_white() -> None:
 def test_an_embedded_profile_goes_before_the_numbers() -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert_seen(heif(Image.new("RGB", (64, 64), RED), 12, 13, icc_profile=profile), RED)
+
+
+def test_numbers_that_a_png_breaks_off_at_cost_no_photo() -> None:
+    data = encode(Image.new("RGB", (64, 64), RED), "PNG")
+    at = data.index(b"IDAT") - 4
+    assert profiles.choose(data[:at] + struct.pack(">I4s", 4, b"cICP"), Image.open(io.BytesIO(data)), None) is None
+
+
+@pytest.mark.parametrize("method", [2, 3])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_the_profile_of_a_jpeg_2000_is_obeyed(colour: Colour, method: int) -> None:
+    profile = profiles.choose(b"", Image.new("RGB", (1, 1)), is_adobe_rgb=True)
+    assert isinstance(profile, bytes)
+    assert_seen(with_colr(encode(adobe_rgb(colour), "JPEG2000"), bytes((method, 0, 0)) + profile), colour)
+
+
+@pytest.mark.parametrize("content", [b"\2\0\0no profile", b"\4\0\0" + bytes(20)])
+def test_what_is_no_profile_costs_no_photo(content: bytes) -> None:
+    assert_seen(with_colr(encode(Image.new("RGB", (64, 64), RED), "JPEG2000"), content), RED)
+
+
+def with_colr(data: bytes, content: bytes) -> bytes:
+    """A JPEG 2000 with another box of that name in the place of the one that Pillow writes, which has 15 bytes."""
+    outer, at = data.index(b"jp2h") - 4, data.index(b"colr") - 4
+    box = struct.pack(">I4s", 8 + len(content), b"colr") + content
+    size = struct.unpack_from(">I", data, outer)[0] - 15 + len(box)
+    return data[:outer] + struct.pack(">I", size) + data[outer + 4 : at] + box + data[at + 15 :]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_greys_too_have_profiles(mode: str, kind: str) -> None:
+    """Given greys that are light itself, with and without transparency."""
+    curve = struct.pack(">4s4xIH2x", b"curv", 1, 256)
+    white = struct.pack(">4s4x3i", b"XYZ ", 63190, 65536, 54061)
+    start = 128 + 4 + 12 * 2
+    tags = struct.pack(">I4sII4sII", 2, b"wtpt", start, len(white), b"kTRC", start + len(white), len(curve))
+    size = start + len(white) + len(curve)
+    kinds = (b"mntr", b"GRAY", b"XYZ ", b"acsp")
+    head = struct.pack(">I4xI4s4s4s12x4s28x3i48x", size, 0x02400000, *kinds, 63190, 65536, 54061)
+    light = round(255 * light_of(GREY, SAME)[0])
+    profile = head + tags + white + curve
+    picture = Image.new("L", (64, 64), light).convert(mode)
+    assert_seen(encode(picture, kind, icc_profile=profile), GREY, 2)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPL
 
 from photod.errors import DecodeError
 
+_GREY_AND_TRANSPARENCY = frozenset(("LA", "La"))
 _SPACE_OF_MODE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}  # in the words of ICC profiles
 _WHITE_OF_16_BITS = 65535.0
 _WHITE_IS_ZERO = 0  # as a TIFF's photometric interpretation
@@ -79,12 +80,17 @@ def simplify(image: Image.Image) -> Image.Image:
     return image.convert("L" if mode == "1" else "RGB")
 
 
-def to_srgb(image: Image.Image, tones: Tones | None, profile: object) -> Image.Image:
-    """A simplified picture as RGB in sRGB, on white where it is transparent. A broken profile is ignored."""
+def to_srgb(image: Image.Image, tones: Tones | None, profile: object, of: str) -> Image.Image:
+    """A simplified picture as RGB in sRGB, on white where it is transparent. A broken profile is ignored.
+
+    `of`: the mode that it had, which tells what its profile is for.
+    """
     if tones is not None:
         image = tones.apply(image)
     if image.mode == "RGBa":
         image = _on_white(image)
+        if of in _GREY_AND_TRANSPARENCY:
+            image = image.getchannel(0)
     if isinstance(profile, bytes) and (transform := _transform(profile, image.mode)):
         return _apply(transform, image)
     if image.mode == "LAB":

@@ -146,11 +146,11 @@ def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Fac
 
 
 def _shrink(image: Image.Image, extent: Extent, goal: _Goal, profile: object, orientation: int) -> Image.Image:
-    tones = colour.Tones.of(image)
+    tones, mode = colour.Tones.of(image), image.mode
     box = goal.shape(*extent)
     image = colour.simplify(image)
     image = bicubic(image, box.size, box.crop)
-    image = colour.to_srgb(image, tones, profile)
+    image = colour.to_srgb(image, tones, profile, mode)
     turn = metadata.TURNS.get(orientation)
     if turn is not None:
         image = image.transpose(turn)

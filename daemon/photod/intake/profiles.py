@@ -1,6 +1,6 @@
-"""ICC profiles for photos that carry none but name their colour space.
+"""ICC profiles of photos, and for those that carry none but name their colour space.
 
-DCF 2.0 has cameras say Adobe RGB in their EXIF, and HEIF and AVIF may have numbers in the place of a profile.
+DCF 2.0 has cameras say Adobe RGB in their EXIF, and HEIF, AVIF and PNG may have numbers in the place of a profile.
 """
 
 import math
@@ -11,6 +11,7 @@ from PIL import Image
 
 from photod.intake.buffer import Data
 from photod.intake.matrix_profile import Primaries, build
+from photod.intake.unfinished import boxes
 
 _D65 = (0.3127, 0.3290)
 _BT709: Primaries = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06), _D65)
@@ -21,11 +22,14 @@ _DISPLAY_P3: Primaries = (*_DCI_P3[:3], _D65)
 _REFERENCE_WHITE = 203.0  # candela per square metre, by ITU-R BT.2408; what is brighter in HDR is clipped to white
 _NCLX = b"colrnclx"
 _NUMBERS = struct.Struct(">8xHH")  # primaries and curve behind it
+_BOX = 8  # bytes of a box's head
+_ICC = (2, 3)  # as the method of a JPEG 2000's colr box
+_PNG_HEAD, _CHUNK = 8, struct.Struct(">I4s")  # length and kind; a checksum of 4 bytes follows the content
 
 
 def choose(data: Data, image: Image.Image, is_adobe_rgb: bool | None) -> object:
     """The profile to see a picture of this file by: what it carries, else what it names; None is sRGB."""
-    if embedded := image.info.get("icc_profile"):
+    if embedded := image.info.get("icc_profile") or (image.format == "JPEG2000" and _of_jpeg_2000(data)):
         return embedded
     return _by_numbers(*_numbers(data, image)) or (build(_ADOBE_RGB, _adobe_rgb) if is_adobe_rgb else None)
 
@@ -38,7 +42,9 @@ def _by_numbers(primaries: object, curve: object) -> bytes | None:
 
 
 def _numbers(data: Data, image: Image.Image) -> tuple[object, object]:
-    """Of primaries and curve, from a HEIF or AVIF."""
+    """Of primaries and curve, from a HEIF, AVIF or PNG."""
+    if image.format == "PNG":
+        return _of_png(data)
     named = image.info.get("nclx_profile")
     if isinstance(named, dict):
         return named["color_primaries"], named["transfer_characteristics"]
@@ -46,6 +52,29 @@ def _numbers(data: Data, image: Image.Image) -> tuple[object, object]:
         return None, None
     at = data.find(_NCLX)  # Pillow does not tell them; a file's first are those of the picture itself
     return _NUMBERS.unpack_from(data, at) if 0 <= at <= len(data) - _NUMBERS.size else (None, None)
+
+
+def _of_jpeg_2000(data: Data) -> bytes | None:
+    """The profile of a JP2 file, which Pillow passes over."""
+    for outer, start, end in boxes(data):
+        if outer == b"jp2h":
+            header = bytes(data[start + _BOX : end])
+            contents = (header[at + _BOX : after] for kind, at, after in boxes(header) if kind == b"colr")
+            return next((content[3:] for content in contents if content[:1] and content[0] in _ICC), None)
+    return None
+
+
+def _of_png(data: Data) -> tuple[object, object]:
+    """What a PNG's cICP says, which stands before its pixels; Pillow passes over it."""
+    at = _PNG_HEAD
+    while at + _CHUNK.size + 4 <= len(data):
+        size, kind = _CHUNK.unpack_from(data, at)
+        if kind == b"cICP":
+            return data[at + _CHUNK.size], data[at + _CHUNK.size + 1]
+        if kind == b"IDAT":
+            break
+        at += _CHUNK.size + size + 4
+    return None, None
 
 
 def _adobe_rgb(value: float) -> float:

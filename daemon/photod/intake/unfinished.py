@@ -61,15 +61,15 @@ def find_scan(data: Data) -> int | None:
 def _check_boxes(data: Data) -> None:
     """HEIF, AVIF, CR3, JPEG 2000: boxes that say how long they are."""
     is_raw = bytes(data[8:12]) == b"crx "  # what cameras may leave empty in there is not known
-    for kind, start, end in _boxes(data):
+    for kind, start, end in boxes(data):
         if end > len(data) and kind in (b"mdat", b"meta", b"moov", b"jp2c"):
             raise DecodeError(_ENDS_EARLY)
         if kind in (b"mdat", b"jp2c") and not is_raw:
             _check_holes(data, start, end)
 
 
-def _boxes(data: Data) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of the outermost boxes, as far as they are well-formed."""
+def boxes(data: Data) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and end of the outermost boxes, as far as they are well-formed. A box's head is 8 bytes or 16."""
     at = 0
     while at + 8 <= len(data):
         size = int.from_bytes(data[at : at + 4], "big")
