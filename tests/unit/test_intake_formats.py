@@ -6,8 +6,13 @@ from photod.intake.formats import PHOTO_SUFFIXES, explain, has_raw_magic, is_pho
 
 
 @pytest.mark.parametrize(
-    "name", ["a.jpg", "A.JPG", "x.y.HeIc", "IMG 1.CR3", "naïve\n.png", "bad\udcff.webp", "scan.TIFF", "new.jxl"]
-)
+    "name",
+    [
+        "a.jpg", "A.JPG", "x.y.HeIc", "IMG 1.CR3", "naïve\n.png", "bad\udcff.webp", "scan.TIFF", "new.jxl",
+        "360.INSP", "two.jps", "P1010001.ORI", "a.heics", "a.heifs", "a.avifs", "a.j2c", "a.jpc", "a.apng",
+        "IMG0001.PCD", "a.tga", "a.ptx", "a.eip", "a.BAY",
+    ],
+)  # fmt: skip
 def test_names_that_users_give_to_photos_are_photos(name: str) -> None:
     assert is_photo_name(name)
 
@@ -29,6 +34,7 @@ def test_suffixes_are_lower_case_and_have_their_dot() -> None:
         (b"\xff\x0a\xfa\x7f", "JPEG XL is not supported"),
         (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL is not supported"),
         (b"8BPS\x00\x01", "Photoshop is not supported"),
+        (bytes(2040) + b"\xff" * 8 + b"PCD_IPI", "Photo CD is not supported"),
         (b"%PDF-1.7", "not a picture: the file starts like a PDF"),
         (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42", "not a picture: the file starts like a film"),
         (b"\xff\xd8\xff\xe0rest", "damaged JPEG, or of a kind that is not supported"),

@@ -9,7 +9,10 @@ DECODED_SUFFIXES = frozenset(
         ".jpe",
         ".jfif",
         ".mpo",
+        ".jps",  # two views side by side
+        ".insp",  # Insta360's JPEGs
         ".png",
+        ".apng",
         ".webp",
         ".tif",
         ".tiff",
@@ -19,9 +22,14 @@ DECODED_SUFFIXES = frozenset(
         ".heic",
         ".heif",
         ".hif",
+        ".heics",
+        ".heifs",
         ".avif",
+        ".avifs",
         ".jp2",
         ".j2k",
+        ".j2c",
+        ".jpc",
         ".jpf",
     }
 )
@@ -46,6 +54,7 @@ RAW_SUFFIXES = frozenset(
         ".nef",
         ".nrw",
         ".orf",
+        ".ori",
         ".pef",
         ".raf",
         ".raw",
@@ -69,6 +78,11 @@ UNDECODED_SUFFIXES = frozenset(
         ".psd",
         ".psb",
         ".exr",
+        ".pcd",
+        ".tga",
+        ".ptx",
+        ".eip",
+        ".bay",
     }
 )
 PHOTO_SUFFIXES: frozenset[str] = DECODED_SUFFIXES | RAW_SUFFIXES | UNDECODED_SUFFIXES
@@ -116,6 +130,7 @@ _UNDECODED_MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x00\x00\x01\x00", "Windows icon"),
     (0, b"DDS ", "DirectDraw surface"),
     (0, b"gimp xcf", "GIMP"),
+    (2048, b"PCD_IPI", "Photo CD"),
 )
 _STRANGER_MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "a PDF"),
