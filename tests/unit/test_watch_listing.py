@@ -88,6 +88,14 @@ def test_a_listing_shows_photos_as_the_database_would_know_them(folder: Path) ->
     assert listing.directories == ["a/below.jpg"]
 
 
+def test_a_link_to_what_is_photods_own_is_no_photo(folder: Path) -> None:
+    for place in (".photod", "a/.photod", "a/.photodetails"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "photos.db").touch()
+        (folder / f"{place.replace('/', '-')}.jpg").symlink_to(folder / place / "photos.db")
+    assert [photo[0] for photo in list_directory(str(folder), "", RULES).photos] == ["a-.photodetails.jpg"]
+
+
 def test_a_time_that_no_database_can_hold_is_the_nearest_that_one_can(folder: Path) -> None:
     last = 2**63 - 1
     assert [storable_ns(ns) for ns in (-(10**19), -1, 5, 10**19)] == [-last, -1, 5, last]

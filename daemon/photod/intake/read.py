@@ -6,6 +6,7 @@ import stat
 from dataclasses import dataclass
 
 from photod.fingerprints import fingerprint_of
+from photod.held import open_beside
 from photod.intake.memory import PhotoBytes, PhotoMemory
 from photod.photos import Candidate, Fingerprint, Passed
 
@@ -49,9 +50,9 @@ def read_photo(candidate: Candidate, max_bytes: int, memory: PhotoMemory) -> Rea
 
 def _open(location: str) -> int:
     try:
-        return os.open(location, _FLAGS | os.O_NOATIME)
+        return open_beside(location, _FLAGS | os.O_NOATIME)
     except PermissionError:  # only a file's owner may leave its atime alone
-        return os.open(location, _FLAGS)
+        return open_beside(location, _FLAGS)
 
 
 def _read(candidate: Candidate, file: int, max_bytes: int, memory: PhotoMemory) -> ReadPhoto:

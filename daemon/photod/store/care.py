@@ -14,6 +14,7 @@ import numpy as np
 
 from photod.errors import DatabaseError
 from photod.fingerprints import fingerprint_of, notice
+from photod.held import open_beside
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.store.backups import BACKUP_DIRECTORY, backups_of, damage, is_sound
 from photod.store.connection import DamagedError, damaged, database_errors, open_readable, refuse_links
@@ -178,7 +179,7 @@ def _hash_again(database: sqlite3.Connection, folder: Path, samples: int) -> tup
 
 def _open_at_once(location: str, flags: int) -> int:
     """As `open` wants it, and without waiting for whoever writes to a FIFO."""
-    return os.open(location, flags | os.O_NONBLOCK | os.O_NOCTTY)
+    return open_beside(location, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _score_again(

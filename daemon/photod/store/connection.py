@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from photod.errors import EXIT_BUSY, FULL, DatabaseError, PhotodError
+from photod.held import hold
 from photod.store.backups import backups_of, damage, newest_good
 from photod.store.schema import VERSION, user_version
 
@@ -75,6 +76,7 @@ def refuse_links(*places: Path) -> None:
 def open_writable(path: Path) -> sqlite3.Connection:
     """A connection for the only writer, in autocommit: transactions are begun and ended by name."""
     _create(path)
+    hold(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection, path)
@@ -131,6 +133,7 @@ def open_readable(path: Path) -> sqlite3.Connection:
             raise
         connection = _connect_read_only(f"{uri}?immutable=1")
     try:
+        hold(path)
         _refuse_newer(connection, path)
     except BaseException:
         connection.close()

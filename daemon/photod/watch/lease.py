@@ -7,6 +7,7 @@ import signal
 from enum import Enum
 
 from photod.filesystem import is_remote
+from photod.held import open_beside
 
 
 class Writing(Enum):
@@ -23,7 +24,7 @@ _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOATIME
 def probe(location: str) -> Writing:
     """Ask for the file at `location`; takes microseconds, and never blocks on a local filesystem."""
     try:
-        descriptor = os.open(location, _FLAGS)
+        descriptor = open_beside(location, _FLAGS)
     except OSError:  # O_NOATIME alone is refused for another user's file, and so would the lease be
         return Writing.UNKNOWN
     try:

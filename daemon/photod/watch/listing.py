@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from photod.config import DATABASE_DIRECTORY
 from photod.fingerprints import fingerprint_of, forgetful, notice
 from photod.photos import LAST_NS, Fingerprint, KnownPhoto, PhotoRow
 from photod.watch.ignore import Rules
@@ -129,8 +130,11 @@ def compare(listing: Listing, known: Collection[PhotoRow]) -> Comparison:
 
 
 def _behind_link(folder: str, path: str, entry: os.DirEntry[str]) -> os.stat_result | None:
-    """What a symlink points at, if that is a regular file inside the folder; None for anything else."""
+    """What a symlink points at, if that is a regular file inside the folder and not photod's; None otherwise."""
     if not (entry.is_symlink() and entry.is_file()):
         return None
     target = os.path.realpath(os.path.join(folder, path))
-    return os.stat(target) if target.startswith(os.path.realpath(folder).rstrip("/") + "/") else None
+    inside = os.path.realpath(folder).rstrip("/") + "/"
+    if not target.startswith(inside) or DATABASE_DIRECTORY in target.removeprefix(inside).split("/"):
+        return None
+    return os.stat(target)
