@@ -2,9 +2,11 @@
 
 import os
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,13 @@ import pytest
 from fake_scorer import FakeScorer
 from machine import need
 from photod.config import Config, Control
+from photod.errors import DatabaseError
 from photod.folders import choose_folders
+from photod.store.writer import Writer
 from photod_ctl.folders import find_archive
 from pictures import make_photo
-from running import make_config, running
+from programs import photod_ctl
+from running import make_config, running, score_once
 from watching import answers
 
 NOBODY = 65534
@@ -117,3 +122,38 @@ def test_a_name_cannot_forge_the_last_words(folder: Path, tmp_path: Path) -> Non
     assert done.returncode == 74
     assert done.stderr.count("\n") == 1
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["../outside/private.png", "{outside}/private.png", "a/../../outside/private.png"])
+def test_no_path_in_a_database_leaves_its_folder(folder: Path, tmp_path: Path, name: str) -> None:
+    make_photo(tmp_path / "outside/private.png")
+    (tmp_path / "outside/notes.txt").write_text("private")
+    make_photo(folder / "a.png")
+    score_once(folder, FakeScorer())
+    database, path = folder / ".photod/photos.db", name.format(outside=tmp_path / "outside")
+    with closing(sqlite3.connect(database)) as stranger, stranger:
+        stranger.execute("UPDATE photo SET path = ?, directory = ?", (path, os.path.dirname(path)))
+    for command in ([], ["--copy", tmp_path / "best"], ["--paths"]):
+        done = photod_ctl("top", folder, *command)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (74, "", 1), done.stderr
+        assert f"database {database}: it names '{path}', which is no path inside its folder" in done.stderr
+    assert photod_ctl("export", "--xmp", folder).returncode == 74
+    with pytest.raises(DatabaseError, match="no path inside its folder"):
+        score_once(folder, scorer := FakeScorer())
+    assert scorer.photos <= 1, "nothing but what is in the folder"
+    assert sorted(os.listdir(tmp_path / "outside")) == ["notes.txt", "private.png"]
+    assert not (tmp_path / "best").exists()
+
+
+def test_a_strange_name_beside_true_ones_is_not_looked_for(folder: Path, tmp_path: Path) -> None:
+    """Where its directory is that of others, it is only compared with what is listed there."""
+    make_photo(folder / "a.png")
+    score_once(folder, FakeScorer())
+    make_photo(tmp_path / "private.png")
+    with closing(sqlite3.connect(folder / ".photod/photos.db")) as stranger, stranger:
+        stranger.execute("UPDATE photo SET path = '../private.png'")
+    (folder / "a.png").rename(folder / "b.png")
+    score_once(folder, scorer := FakeScorer())
+    assert scorer.photos == 0, "the bytes are known"
+    with pytest.raises(DatabaseError, match="no path inside its folder"):
+        Writer(folder / ".photod/photos.db").purge(str(folder))

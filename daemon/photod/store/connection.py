@@ -10,7 +10,7 @@ from pathlib import Path
 from photod.errors import EXIT_BUSY, FULL, DatabaseError, PhotodError
 from photod.held import hold
 from photod.store.backups import backups_of, damage, newest_good
-from photod.store.schema import VERSION, user_version
+from photod.store.schema import VERSION, ForeignError, user_version
 
 _MAKE_ROOM = "free some space on its disk, then start again"
 BUSY_TIMEOUT_S = 30.0  # a reader's checkpoint or a backup may hold the file for moments, nobody for half a minute
@@ -36,6 +36,9 @@ def database_errors(path: Path) -> Iterator[None]:
         yield
     except PhotodError:
         raise
+    except ForeignError as error:
+        remedy = f"photod did not write that: move {path}* aside, then start again: everything is scored anew"
+        raise DatabaseError(f"database {path}: {error}", remedy) from error
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):

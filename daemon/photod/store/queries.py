@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from photod.photos import Facts, Fingerprint, PhotoRow, Scored, StalePage, Unscoreable, Verdict
+from photod.store.connection import database_errors
 from photod.store.rankings import EVERYTHING, Bounds, RankedPhoto, Rankings, below_condition
-from photod.store.schema import from_sql, signed, to_sql, unsigned
+from photod.store.schema import directory_from_sql, from_sql, signed, to_sql, unsigned
 
 __all__ = [
     "EVERYTHING", "Bounds", "EarlierContent", "EarlierScore", "FailedPhoto", "PhotoDetails", "RankedPhoto",
@@ -89,28 +90,30 @@ class Reader(Rankings):
     """A read-only view of a folder's database; any thread may ask. Methods raise DatabaseError."""
 
     def known(self, directory: str) -> list[PhotoRow]:
-        """The photos directly in `directory` (relative, '' at the top), missing ones too."""
+        """The photos directly in `directory` (relative, '' at the top), missing ones too.
+
+        To be compared with a listing: one that is in none may have any name, and must not be looked for by it.
+        """
         rows = self._all(_KNOWN, to_sql(directory))
-        return [row if type(row[0]) is str and row[4] >= 0 else _as_seen(row) for row in rows]
+        with database_errors(self.path):
+            return [row if type(row[0]) is str and row[4] >= 0 else _as_seen(row) for row in rows]
 
     def paths_of(self, fingerprint: Fingerprint) -> list[str]:
         """The paths, missing ones too, whose file had this fingerprint: where a file may have come from."""
-        rows = self._all(
-            "SELECT path FROM photo WHERE inode = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
+        return self._each(
+            from_sql, "SELECT path FROM photo WHERE inode = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
             signed(fingerprint.inode), fingerprint.size, fingerprint.mtime_ns, fingerprint.ctime_ns,
         )  # fmt: skip
-        return [from_sql(path) for (path,) in rows]
 
     def links_of(self, inode: int) -> list[str]:
         """The paths of photos that are there, whose file had this inode: several are hard links."""
-        rows = self._all(f"SELECT path FROM photo WHERE inode = ? AND {_PRESENT}", signed(inode))
-        return [from_sql(path) for (path,) in rows]
+        return self._each(from_sql, f"SELECT path FROM photo WHERE inode = ? AND {_PRESENT}", signed(inode))
 
     def directories(self, below: str = "") -> list[str]:
         """Every directory that holds photos which are not missing; with `below`, it and those inside it."""
         where, arguments = below_condition(below)
-        rows = self._all(f"SELECT DISTINCT directory FROM photo WHERE {_PRESENT} {where}", *arguments)
-        return [from_sql(directory) for (directory,) in rows]
+        sql = f"SELECT DISTINCT directory FROM photo WHERE {_PRESENT} {where}"
+        return self._each(directory_from_sql, sql, *arguments)
 
     def count_stale(self, below: str = "") -> int:
         """How many photos an earlier model scored, and the current one not yet."""
@@ -140,11 +143,12 @@ class Reader(Rankings):
             *(place or _BEFORE_ALL),
             *arguments,
         )
-        photos = tuple(
-            (from_sql(path), Fingerprint(size, mtime, ctime, unsigned(inode)))
-            for path, size, mtime, ctime, inode, _, stale in rows
-            if stale
-        )
+        with database_errors(self.path):
+            photos = tuple(
+                (from_sql(path), Fingerprint(size, mtime, ctime, unsigned(inode)))
+                for path, size, mtime, ctime, inode, _, stale in rows
+                if stale
+            )
         return StalePage(photos, (rows[-1][2], rows[-1][5]) if len(rows) == _PAGE else None)
 
     def verdict(self, sha256: str, model_key: str) -> Verdict | None:
@@ -170,13 +174,13 @@ class Reader(Rankings):
         """
         where, arguments = below_condition(below)
         order = "path" if latest is None else "committed_at DESC, id DESC"
-        rows = self._all(
+        return self._each(
+            _failed_photo,
             f"""SELECT path, sha256, reason, committed_at FROM photo
             WHERE state = 'unscoreable' AND {_PRESENT} {where} ORDER BY {order} LIMIT ?""",
             *arguments,
             -1 if latest is None else latest,
         )
-        return [FailedPhoto(from_sql(path), *facts) for path, *facts in rows]
 
     def details(self, path: str) -> PhotoDetails | None:
         """All about one photo, by its path relative to the folder."""
@@ -221,8 +225,7 @@ class Reader(Rankings):
 
     def copies(self, sha256: str) -> list[str]:
         """The paths of all photos with these bytes."""
-        rows = self._all(f"SELECT path FROM {_PHOTOS_WITH} AND {_PRESENT} ORDER BY path", sha256)
-        return [from_sql(path) for (path,) in rows]
+        return self._each(from_sql, f"SELECT path FROM {_PHOTOS_WITH} AND {_PRESENT} ORDER BY path", sha256)
 
     def totals(self) -> Totals:
         """How many photos are scored, stale, unscoreable, missing."""
@@ -254,6 +257,10 @@ class Reader(Rankings):
         """When the whole folder was last compared with this database, in seconds since 1970."""
         row = self._one("SELECT compared_at FROM folder")
         return row[0] if row else None
+
+
+def _failed_photo(path: str | bytes, sha256: str, reason: str, committed_at: int) -> FailedPhoto:
+    return FailedPhoto(from_sql(path), sha256, reason, committed_at)
 
 
 def _as_seen(row: PhotoRow) -> PhotoRow:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from photod.photos import Facts
 from photod.store.reading import ReadOnly
@@ -65,7 +65,8 @@ class Rankings(ReadOnly):
         where, arguments = below_condition(below)
         within, limits = _within(bounds)
         joined = self._joined(below)
-        rows = self._all(
+        return self._each(
+            _ranked_photo,
             f"""
             SELECT photo.path, content.sha256, score, width, height, taken_at, camera {joined} {where} {within}
             ORDER BY score {"" if worst else "DESC"}, photo.path LIMIT ?""",
@@ -73,7 +74,6 @@ class Rankings(ReadOnly):
             *limits,
             count,
         )
-        return [RankedPhoto(from_sql(path), sha, score, Facts(*facts)) for path, sha, score, *facts in rows]
 
     def scores(self, below: str = "") -> Iterator[float]:
         """The scores of all ranked photos, in no order."""
@@ -203,12 +203,13 @@ class Rankings(ReadOnly):
         return self._first_photo(f"content.id = ? {where}", content, *arguments)
 
     def _first_photo(self, condition: str, *arguments: object) -> RankedPhoto | None:
-        row = self._one(
+        photos = self._each(
+            _ranked_photo,
             f"""SELECT photo.path, content.sha256, score, width, height, taken_at, camera {self._joined("")}
             AND {condition} ORDER BY photo.path LIMIT 1""",
             *arguments,
         )
-        return RankedPhoto(from_sql(row[0]), row[1], row[2], Facts(*row[3:])) if row else None
+        return photos[0] if photos else None
 
     def _counted(self, below: str) -> tuple[str, str, list[str | bytes]]:
         """For sums over photos: how many one row stands for, the rows, and their arguments."""
@@ -224,6 +225,10 @@ class Rankings(ReadOnly):
             there = _THERE.replace("photo.state", "+photo.state")
             return f"FROM photo CROSS JOIN content ON content.id = photo.content WHERE {there} AND {self._ranked}"
         return f"FROM content {_WITH_PHOTOS} WHERE {self._ranked}"
+
+
+def _ranked_photo(path: str | bytes, sha256: str, score: float, *facts: Any) -> RankedPhoto:
+    return RankedPhoto(from_sql(path), sha256, score, Facts(*facts))
 
 
 def below_condition(directory: str) -> tuple[str, list[str | bytes]]:

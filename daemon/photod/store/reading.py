@@ -3,14 +3,16 @@
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from photod.channel import Closed
 from photod.store.connection import database_errors, open_readable
 from photod.store.keeping import FOR_UNCOUNTED, FOR_UNLINKED
 from photod.store.schema import KEPT_SINCE, LINKED_SINCE, migrate, run_script, user_version
+
+T = TypeVar("T")
 
 _STREAMED = 4096  # rows in memory of an answer that is streamed
 
@@ -46,6 +48,12 @@ class ReadOnly:
             if self._closed:
                 raise Closed
             return self._db.execute(sql, arguments).fetchall()
+
+    def _each(self, make: Callable[..., T], sql: str, *arguments: object) -> list[T]:
+        """What `make` makes of the columns of each row."""
+        rows = self._all(sql, *arguments)
+        with database_errors(self.path):
+            return [make(*row) for row in rows]
 
     def _stream(self, sql: str, *arguments: object) -> Iterator[Any]:
         """Rows as they come, for answers that are as long as the archive; others may ask in between."""

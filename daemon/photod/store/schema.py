@@ -13,6 +13,7 @@ from functools import partial
 
 from photod.store.keeping import BY_CONTENT, COUNTS_AND_HISTORY
 
+_NO_NAMES = frozenset({"", ".", ".."})  # of no file: a path that begins with / has an empty first one, too
 APPLICATION_ID = 0x70686F64  # "phod", in the file's header for `file` and for us
 
 _V1 = """
@@ -175,6 +176,10 @@ def run_script(connection: sqlite3.Connection, script: str) -> None:
             pending = ""
 
 
+class ForeignError(sqlite3.DatabaseError):
+    """A database holds what photod never writes: a stranger may have made it."""
+
+
 # MIGRATIONS[n] takes a database from user_version n to n + 1. Append only: released steps never change.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = tuple(
     partial(run_script, script=script) for script in (_V1, _V2, _V3, _V4, COUNTS_AND_HISTORY, _V6, _V7, _V8)
@@ -224,8 +229,18 @@ def to_sql(path: str) -> str | bytes:
 
 
 def from_sql(path: str | bytes) -> str:
-    """The inverse of `to_sql`."""
-    return path if isinstance(path, str) else os.fsdecode(path)
+    """The inverse of `to_sql`. Raises ForeignError for what does not lie in the folder: `..`, say."""
+    if not isinstance(path, str | bytes):
+        raise ForeignError("a path in it is none")
+    name = path if isinstance(path, str) else os.fsdecode(path)
+    if "\0" in name or not _NO_NAMES.isdisjoint(name.split("/")):
+        raise ForeignError(f"it names {name!r}, which is no path inside its folder")
+    return name
+
+
+def directory_from_sql(path: str | bytes) -> str:
+    """The same for a directory, which may be the folder itself: ''."""
+    return from_sql(path) if path else ""
 
 
 def signed(inode: int) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from photod.files import is_gone
 from photod.store.rankings import below_condition
-from photod.store.schema import from_sql, to_sql
+from photod.store.schema import directory_from_sql, from_sql, to_sql
 
 APART_S = 24 * 3600
 FEW = 100  # rows that may go at once
@@ -88,7 +88,7 @@ class Tombstones:
     def _mounted(self) -> list[tuple[str, str]]:
         """What was mounted inside the folder since the last `purge`: where, and which filesystem."""
         rows = self._db.execute("SELECT path, filesystem FROM mounted")
-        return [(from_sql(place), filesystem) for place, filesystem in rows]
+        return [(directory_from_sql(place), filesystem) for place, filesystem in rows]
 
     def _gone(self, folder: str, since: int | None, below: str = "") -> list[tuple[int, str]]:
         """Rows missing since then (None: whenever) with their paths, which do not exist: a new rule only hides."""

@@ -14,7 +14,7 @@ from photod.errors import BusyError
 from photod.photos import Fingerprint, Judged, ModelIdentity, Scored, Unscoreable
 from photod.store.connection import database_errors, open_writable, refuse_links
 from photod.store.rankings import below_condition
-from photod.store.schema import from_sql, migrate, signed, to_sql, transaction
+from photod.store.schema import directory_from_sql, migrate, signed, to_sql, transaction
 from photod.store.tombstones import Swept, Tombstones
 
 RESCORE_ROWS = 8192  # embeddings in memory at once: 8 MB
@@ -150,7 +150,7 @@ class Writer:
                 f"DELETE {unscoreable} AND content IN (SELECT content {unscoreable} {where}) RETURNING directory",
                 arguments,
             )
-            return frozenset(from_sql(directory) for (directory,) in rows)
+            return frozenset(directory_from_sql(directory) for (directory,) in rows)
 
     def move(self, moves: Iterable[tuple[str, str, Fingerprint]]) -> None:
         """Give photos new paths, as (old, new): the same files under other names. They keep their scores.
