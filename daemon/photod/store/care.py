@@ -17,7 +17,7 @@ from photod.fingerprints import fingerprint_of, notice
 from photod.held import open_beside
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.store.backups import BACKUP_DIRECTORY, backups_of, damage, is_sound
-from photod.store.connection import DamagedError, damaged, database_errors, open_readable, refuse_links
+from photod.store.connection import DamagedError, ask_once, damaged, database_errors, refuse_links
 from photod.store.schema import LINKED_SINCE, from_sql, unsigned, user_version
 
 UNIT_TOLERANCE = 2e-3  # an embedding's length may differ that much from 1: float16 rounds each coordinate
@@ -72,7 +72,8 @@ def copy_database(path: Path, target: Path) -> None:
 
     Raises DamagedError if the database is damaged, DatabaseError where the copy fails.
     """
-    with database_errors(path), closing(open_readable(path)) as source:
+
+    def copy(source: sqlite3.Connection) -> None:
         try:
             with database_errors(target):
                 _copy(source, target)
@@ -80,6 +81,8 @@ def copy_database(path: Path, target: Path) -> None:
             if how := damage(source):
                 raise damaged(path, how) from error
             raise DatabaseError(f"backup {target} cannot be read back", "check the disk it lies on") from error
+
+    ask_once(path, copy)
 
 
 def _copy(source: sqlite3.Connection, target: Path) -> None:
@@ -137,7 +140,8 @@ def verify(
     Reads up to `samples` photos of the folder and compares their hashes; files that have changed since they were
     scored are left out. `score`, if given, takes stored embeddings of the current model and returns their scores.
     """
-    with database_errors(path), closing(open_readable(path)) as database:
+
+    def look(database: sqlite3.Connection) -> Report:
         structure = " ".join(str(database.execute("PRAGMA integrity_check(1)").fetchone()[0]).split())
         if structure != "ok":
             raise damaged(path, structure)
@@ -151,6 +155,8 @@ def verify(
         findings += wrong
         rescored, wrong = _score_again(database, samples, score)
         return Report((*findings, *wrong), photos, hashed, rescored)
+
+    return ask_once(path, look)
 
 
 def _hash_again(database: sqlite3.Connection, folder: Path, samples: int) -> tuple[int, list[str]]:

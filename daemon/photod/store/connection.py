@@ -3,15 +3,19 @@
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from photod.errors import EXIT_BUSY, FULL, DatabaseError, PhotodError
 from photod.held import hold
 from photod.store.backups import backups_of, damage, newest_good
 from photod.store.schema import VERSION, ForeignError, user_version
 
+T = TypeVar("T")
+
+_NO_RIGHT = ("SQLITE_CANTOPEN", "SQLITE_READONLY")  # what SQLite says where it may not write
 _MAKE_ROOM = "free some space on its disk, then start again"
 BUSY_TIMEOUT_S = 30.0  # a reader's checkpoint or a backup may hold the file for moments, nobody for half a minute
 
@@ -25,6 +29,12 @@ class DamagedError(DatabaseError):
 
 class LockedError(DatabaseError):
     """Another program holds a database open for writing. That passes by itself, so starting again is right."""
+
+    exit_code = EXIT_BUSY
+
+
+class ChangedError(DatabaseError):
+    """A database that only its owner may lock changed while it was read. That passes, too."""
 
     exit_code = EXIT_BUSY
 
@@ -123,18 +133,33 @@ def _create(path: Path) -> None:
             raise damaged(path, "it is empty, though it has been backed up") from None
 
 
-def open_readable(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write. Raises sqlite3.Error where there is no database."""
+class ReadConnection(sqlite3.Connection):
+    """A connection that cannot write."""
+
+    # How the files looked, where SQLite takes them for unchangeable: it neither locks them nor looks whether they
+    # are what they were, so answers out of files that changed meanwhile are wrong, or look like damage.
+    frozen: "_Looks | None" = None
+
+
+_Looks = tuple[tuple[int, int, int] | None, ...]
+
+
+def open_readable(path: Path) -> ReadConnection:
+    """A connection that cannot write: what is asked of it is asked within `unchanged`.
+
+    Raises sqlite3.Error where there is no database.
+    """
     uri = path.absolute().as_uri()
     try:
         connection = _connect_read_only(f"{uri}?mode=ro")
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         # In WAL mode even a reader wants to write -shm. Where it may not, and no log holds newer commits,
         # the file alone is the whole truth.
-        log = path.with_name(path.name + "-wal")
-        if not path.exists() or (log.exists() and log.stat().st_size):
+        database, *logs = looks = _looks(path)
+        if not error.sqlite_errorname.startswith(_NO_RIGHT) or database is None or any(logs):
             raise
         connection = _connect_read_only(f"{uri}?immutable=1")
+        connection.frozen = looks
     try:
         hold(path)
         _refuse_newer(connection, path)
@@ -144,10 +169,61 @@ def open_readable(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect_read_only(uri: str) -> sqlite3.Connection:
+@contextmanager
+def unchanged(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """Raises ChangedError where answers from inside, or errors, come from files that somebody else changed."""
+    try:
+        yield
+    except (sqlite3.Error, DatabaseError) as error:
+        if _is_outdated(connection, path):
+            raise changed(path) from error
+        raise
+    if _is_outdated(connection, path):
+        raise changed(path)
+
+
+def ask_once(path: Path, question: Callable[[sqlite3.Connection], T]) -> T:
+    """Open a database to read it, ask, and close it; once more if it changed meanwhile. Raises DatabaseError."""
+    with database_errors(path):
+        try:
+            return _ask(path, question)
+        except ChangedError:
+            return _ask(path, question)
+
+
+def _ask(path: Path, question: Callable[[sqlite3.Connection], T]) -> T:
+    with closing(open_readable(path)) as connection, unchanged(connection, path):
+        return question(connection)
+
+
+def _is_outdated(connection: sqlite3.Connection, path: Path) -> bool:
+    frozen = connection.frozen if isinstance(connection, ReadConnection) else None
+    return frozen is not None and frozen != _looks(path)
+
+
+def _looks(path: Path) -> _Looks:
+    """What a database's file and its logs look like; None for one that is not there or empty."""
+    return tuple(_look(Path(f"{path}{end}")) for end in ("", "-wal", "-journal"))
+
+
+def _look(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return (status.st_ino, status.st_mtime_ns, status.st_size) if status.st_size else None
+
+
+def changed(path: Path) -> ChangedError:
+    """The error for what was read in part, and is not what it was."""
+    return ChangedError(f"database {path} changed while it was read", "ask again")
+
+
+def _connect_read_only(uri: str) -> ReadConnection:
     connection = sqlite3.connect(
-        uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-    )
+        uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False,
+        factory=ReadConnection,
+    )  # fmt: skip
     try:
         user_version(connection)  # the first look at the file: opening alone touches nothing
     except sqlite3.Error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from photod.channel import Closed
-from photod.store.connection import database_errors, open_readable
+from photod.store.connection import ChangedError, changed, database_errors, open_readable, unchanged
 from photod.store.keeping import FOR_UNCOUNTED, FOR_UNLINKED
 from photod.store.schema import KEPT_SINCE, LINKED_SINCE, migrate, run_script, user_version
 
@@ -28,26 +28,18 @@ class ReadOnly:
         self._lock = threading.Lock()  # for what follows: sqlite3 connections serve one thread at a time
         self._closed = False
         with database_errors(path):
-            self._db = open_readable(path)
-            weakref.finalize(self, self._db.close)
-            if user_version(self._db) == 0:
-                self._db.close()
-                self._db = _nothing_yet()
-                weakref.finalize(self, self._db.close)
-            else:
-                _stand_in(self._db, user_version(self._db))
+            self._db = _open(path)
+        self._give_back = weakref.finalize(self, self._db.close)
 
     def close(self) -> None:
         """Close the connection; who still asks is told Closed, which ends a thread in good order."""
         with self._lock:
             self._closed = True
-            self._db.close()
+            self._give_back()
 
     def _all(self, sql: str, *arguments: object) -> list[Any]:
         with database_errors(self.path), self._lock:
-            if self._closed:
-                raise Closed
-            return self._db.execute(sql, arguments).fetchall()
+            return self._ask(lambda: self._db.execute(sql, arguments).fetchall())
 
     def _each(self, make: Callable[..., T], sql: str, *arguments: object) -> list[T]:
         """What `make` makes of the columns of each row."""
@@ -57,19 +49,58 @@ class ReadOnly:
 
     def _stream(self, sql: str, *arguments: object) -> Iterator[Any]:
         """Rows as they come, for answers that are as long as the archive; others may ask in between."""
-        cursor = None
-        while True:
-            with database_errors(self.path), self._lock:
-                if self._closed:
-                    raise Closed
-                cursor = cursor or self._db.execute(sql, arguments)
-                rows = cursor.fetchmany(_STREAMED)
-            if not rows:
-                return
+
+        def begin() -> tuple[sqlite3.Cursor, list[Any]]:
+            cursor = self._db.execute(sql, arguments)
+            return cursor, cursor.fetchmany(_STREAMED)
+
+        with database_errors(self.path), self._lock:
+            cursor, rows = self._ask(begin)
+        while rows:
             yield from rows
+            with database_errors(self.path), self._lock:
+                rows = self._go_on(cursor)
+
+    def _ask(self, question: Callable[[], T]) -> T:
+        """Ask within the lock, once more if the database changed under a connection that does not notice."""
+        if self._closed:
+            raise Closed
+        try:
+            with unchanged(self._db, self.path):
+                return question()
+        except ChangedError:
+            fresh = _open(self.path)
+            self._give_back()
+            self._db, self._give_back = fresh, weakref.finalize(self, fresh.close)
+        with unchanged(self._db, self.path):
+            return question()
+
+    def _go_on(self, cursor: sqlite3.Cursor) -> list[Any]:
+        """The next rows, within the lock. What was given before them cannot be taken back."""
+        if self._closed:
+            raise Closed
+        if cursor.connection is not self._db:
+            raise changed(self.path)
+        with unchanged(self._db, self.path):
+            return cursor.fetchmany(_STREAMED)
 
     def _one(self, sql: str, *arguments: object) -> Any:
         return next(iter(self._all(sql, *arguments)), None)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection: sqlite3.Connection = open_readable(path)
+    try:
+        with unchanged(connection, path):
+            if version := user_version(connection):
+                _stand_in(connection, version)
+    except BaseException:
+        connection.close()
+        raise
+    if version == 0:
+        connection.close()
+        return _nothing_yet()
+    return connection
 
 
 def _nothing_yet() -> sqlite3.Connection:
