@@ -1,6 +1,7 @@
 """A database in a directory that its reader may not write to, while nobody has it open: SQLite can neither lock it
 nor notice that it changes."""
 
+import errno
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from invented_archive import MODEL
-from photod.errors import EXIT_BUSY
+from photod.errors import EXIT_BUSY, DatabaseError
 from photod.photos import Candidate, Facts, Fingerprint, Judged, Scored
 from photod.store import connection
 from photod.store.care import copy_database, verify
-from photod.store.connection import ChangedError, DamagedError
+from photod.store.connection import ChangedError, DamagedError, reading_errors
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 
@@ -43,17 +44,21 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def forbidden(name: str) -> sqlite3.Error:
+    error = sqlite3.OperationalError("unable to open database file")
+    error.sqlite_errorname = name
+    return error
+
+
 def fail_without_log(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     connect = connection._connect_read_only
 
-    def forbidden(uri: str) -> connection.ReadConnection:
+    def refuse(uri: str) -> connection.ReadConnection:
         if uri.endswith("mode=ro") and not Path(uri.removeprefix("file://").replace("?mode=ro", "-wal")).exists():
-            error = sqlite3.OperationalError("unable to open database file")
-            error.sqlite_errorname = name
-            raise error
+            raise forbidden(name)
         return connect(uri)
 
-    monkeypatch.setattr(connection, "_connect_read_only", forbidden)
+    monkeypatch.setattr(connection, "_connect_read_only", refuse)
 
 
 QUESTIONS: list[Callable[[Reader], int]] = [
@@ -122,3 +127,25 @@ def test_no_other_failure_is_taken_for_that(database: Path, monkeypatch: pytest.
     fail_without_log(monkeypatch, "SQLITE_IOERR_READ")
     with pytest.raises(Exception, match="unable to open database file; check the disk it lies on"):
         Reader(database)
+
+
+def test_a_log_that_was_left_behind_is_answered_with_how_to_read_it(database: Path) -> None:
+    left = database.with_name("photos.db-wal")
+    left.write_bytes(b"commits")
+    with pytest.raises(DatabaseError) as caught, reading_errors(database):
+        raise forbidden("SQLITE_CANTOPEN")
+    assert caught.value.remedy == (
+        f"it was not closed, and its last commits are in {left}: read it once as its owner,"
+        " or copy photos.db and photos.db-wal together to where you may write"
+    )
+
+
+@pytest.mark.parametrize(
+    "error", [forbidden("SQLITE_CANTOPEN"), forbidden("SQLITE_READONLY"), PermissionError(errno.EACCES, "no")]
+)
+def test_who_only_reads_is_not_told_to_write_elsewhere(database: Path, error: Exception) -> None:
+    with pytest.raises(DatabaseError) as caught, reading_errors(database):
+        raise error
+    assert caught.value.remedy == (
+        f"ask its owner for the right to read what is in {database.parent}, or run this as another user"
+    )

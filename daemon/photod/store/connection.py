@@ -4,7 +4,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,8 +40,11 @@ class ChangedError(DatabaseError):
 
 
 @contextmanager
-def database_errors(path: Path) -> Iterator[None]:
-    """The store's boundary: whatever SQLite or the disk raises inside becomes a DatabaseError that names `path`."""
+def database_errors(path: Path, *, reads: bool = False) -> Iterator[None]:
+    """The store's boundary: whatever SQLite or the disk raises inside becomes a DatabaseError that names `path`.
+
+    Who only `reads` is told how to come to read it, and not where else to write.
+    """
     try:
         yield
     except PhotodError:
@@ -56,9 +59,17 @@ def database_errors(path: Path) -> Iterator[None]:
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             remedy = "end the program that holds it open for writing, then start again"
             raise LockedError(f"database {path}: {error}", remedy) from error
-        raise DatabaseError(f"database {path}: {error}", _remedy_for_sqlite(error, path)) from error
+        forbidden = _reads_only(path) if reads and name.startswith(_NO_RIGHT) else ""
+        raise DatabaseError(f"database {path}: {error}", forbidden or _remedy_for_sqlite(error, path)) from error
     except OSError as error:
-        raise DatabaseError(f"database {path}: {error.strerror or error}", _remedy_for_disk(error, path)) from error
+        forbidden = _reads_only(path) if reads and error.errno in _FORBIDDEN else ""
+        remedy = forbidden or _remedy_for_disk(error, path)
+        raise DatabaseError(f"database {path}: {error.strerror or error}", remedy) from error
+
+
+def reading_errors(path: Path) -> AbstractContextManager[None]:
+    """The boundary of who only reads."""
+    return database_errors(path, reads=True)
 
 
 def damaged(path: Path, how: str) -> DamagedError:
@@ -184,7 +195,7 @@ def unchanged(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 def ask_once(path: Path, question: Callable[[sqlite3.Connection], T]) -> T:
     """Open a database to read it, ask, and close it; once more if it changed meanwhile. Raises DatabaseError."""
-    with database_errors(path):
+    with reading_errors(path):
         try:
             return _ask(path, question)
         except ChangedError:
@@ -203,7 +214,12 @@ def _is_outdated(connection: sqlite3.Connection, path: Path) -> bool:
 
 def _looks(path: Path) -> _Looks:
     """What a database's file and its logs look like; None for one that is not there or empty."""
-    return tuple(_look(Path(f"{path}{end}")) for end in ("", "-wal", "-journal"))
+    return tuple(_look(file) for file in (path, *_logs(path)))
+
+
+def _logs(path: Path) -> tuple[Path, Path]:
+    """Where commits lie that are not in the file yet, or how to take back a half one."""
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-journal")
 
 
 def _look(file: Path) -> tuple[int, int, int] | None:
@@ -212,6 +228,14 @@ def _look(file: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return (status.st_ino, status.st_mtime_ns, status.st_size) if status.st_size else None
+
+
+def _has_bytes(log: Path) -> bool:
+    """Whether there is something in a log, so that the database's file alone is not the whole truth."""
+    try:
+        return log.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def changed(path: Path) -> ChangedError:
@@ -238,6 +262,17 @@ def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
         raise DatabaseError(
             f"database {path} has schema {version}, this photod knows {VERSION}", "install the newer photod"
         )
+
+
+def _reads_only(path: Path) -> str:
+    """What to do where the right to read is lacking, or that to write what reading needs."""
+    logs = [log for log in _logs(path) if _has_bytes(log)]
+    if not logs:
+        return f"ask its owner for the right to read what is in {path.parent}, or run this as another user"
+    return (
+        f"it was not closed, and its last commits are in {logs[0]}: read it once as its owner,"
+        f" or copy {path.name} and {logs[0].name} together to where you may write"
+    )
 
 
 def _make_writable(path: Path) -> str:

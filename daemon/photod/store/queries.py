@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from photod.photos import Facts, Fingerprint, PhotoRow, Scored, StalePage, Unscoreable, Verdict
-from photod.store.connection import database_errors
+from photod.store.connection import reading_errors
 from photod.store.rankings import EVERYTHING, Bounds, RankedPhoto, Rankings, below_condition
 from photod.store.schema import directory_from_sql, from_sql, signed, to_sql, unsigned
 
@@ -95,7 +95,7 @@ class Reader(Rankings):
         To be compared with a listing: one that is in none may have any name, and must not be looked for by it.
         """
         rows = self._all(_KNOWN, to_sql(directory))
-        with database_errors(self.path):
+        with reading_errors(self.path):
             return [row if type(row[0]) is str and row[4] >= 0 else _as_seen(row) for row in rows]
 
     def paths_of(self, fingerprint: Fingerprint) -> list[str]:
@@ -143,7 +143,7 @@ class Reader(Rankings):
             *(place or _BEFORE_ALL),
             *arguments,
         )
-        with database_errors(self.path):
+        with reading_errors(self.path):
             photos = tuple(
                 (from_sql(path), Fingerprint(size, mtime, ctime, unsigned(inode)))
                 for path, size, mtime, ctime, inode, _, stale in rows

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from photod.channel import Closed
-from photod.store.connection import ChangedError, changed, database_errors, open_readable, unchanged
+from photod.store.connection import ChangedError, changed, open_readable, reading_errors, unchanged
 from photod.store.keeping import FOR_UNCOUNTED, FOR_UNLINKED
 from photod.store.schema import KEPT_SINCE, LINKED_SINCE, migrate, run_script, user_version
 
@@ -27,7 +27,7 @@ class ReadOnly:
         self.path = path
         self._lock = threading.Lock()  # for what follows: sqlite3 connections serve one thread at a time
         self._closed = False
-        with database_errors(path):
+        with reading_errors(path):
             self._db = _open(path)
         self._give_back = weakref.finalize(self, self._db.close)
 
@@ -38,13 +38,13 @@ class ReadOnly:
             self._give_back()
 
     def _all(self, sql: str, *arguments: object) -> list[Any]:
-        with database_errors(self.path), self._lock:
+        with reading_errors(self.path), self._lock:
             return self._ask(lambda: self._db.execute(sql, arguments).fetchall())
 
     def _each(self, make: Callable[..., T], sql: str, *arguments: object) -> list[T]:
         """What `make` makes of the columns of each row."""
         rows = self._all(sql, *arguments)
-        with database_errors(self.path):
+        with reading_errors(self.path):
             return [make(*row) for row in rows]
 
     def _stream(self, sql: str, *arguments: object) -> Iterator[Any]:
@@ -54,11 +54,11 @@ class ReadOnly:
             cursor = self._db.execute(sql, arguments)
             return cursor, cursor.fetchmany(_STREAMED)
 
-        with database_errors(self.path), self._lock:
+        with reading_errors(self.path), self._lock:
             cursor, rows = self._ask(begin)
         while rows:
             yield from rows
-            with database_errors(self.path), self._lock:
+            with reading_errors(self.path), self._lock:
                 rows = self._go_on(cursor)
 
     def _ask(self, question: Callable[[], T]) -> T:
