@@ -9,8 +9,6 @@ import typer
 from photod.errors import UsageError
 from photod_ctl.options import ConfigFile, load
 
-_MAGIC = b"SQLite format 3\0"  # with which every database begins
-
 
 def backup(
     context: typer.Context,
@@ -45,28 +43,25 @@ def backup(
 
 def _refuse(target: Path, database: Path) -> None:
     """Raises UsageError where a copy must not go, or cannot."""
+    from photod.store.backups import log_beside, may_be_replaced
+
     if os.path.exists(target) and not os.path.isfile(target):
         one = f"one, such as {target / database.name}" if os.path.isdir(target) else "one"
         raise UsageError(f"{target} is not a file", f"name {one}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        is_something_else = _is_something_else(target)
+        is_something_else, log = not may_be_replaced(target), log_beside(target)
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}", "name a place that you can write") from error
     if is_something_else:
-        raise UsageError(f"{target} is there, and is no database", "name another file")
+        raise UsageError(f"{target} is there, and is no database of photod's", "name another file")
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise UsageError(f"cannot write in {target.parent}", "name a place that you can write")
     files = [file for file in database.parent.iterdir() if file.name.startswith(database.name)]  # with its log
     named = target.parent.samefile(database.parent) and target.name.startswith(database.name)
     if named or (os.path.exists(target) and any(target.samefile(file) for file in files)):
         raise UsageError(f"{target} belongs to the database itself", "name a file elsewhere")
-
-
-def _is_something_else(target: Path) -> bool:
-    """Whether a copy would replace what never was one, such as a photo. Raises OSError."""
-    try:
-        with target.open("rb") as file:
-            return file.read(len(_MAGIC)) not in (b"", _MAGIC)
-    except FileNotFoundError:
-        return False
+    if log is not None:
+        raise UsageError(
+            f"{log} is there, and would undo the copy: {target} is in use, or was not closed", "name another file"
+        )

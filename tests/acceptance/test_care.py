@@ -3,7 +3,10 @@
 import hashlib
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +60,7 @@ def test_a_sound_database_is_verified_and_backed_up(photos: Path, tmp_path: Path
     assert json.loads(photod_ctl("verify", photos, "--json").stdout)[0]["findings"] == []
     done = photod_ctl("backup", photos, tmp_path / "copy.db")
     assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'copy.db'}\n")
+    assert photod_ctl("backup", photos, tmp_path / "copy.db").returncode == 0, "over the one before"
     done = photod_ctl("backup", photos)
     assert Path(done.stdout.strip()).parent == photos / ".photod/backups"
 
@@ -71,7 +75,10 @@ def test_a_sound_database_is_verified_and_backed_up(photos: Path, tmp_path: Path
         ("hard-link", "belongs to the database itself"),
         ("symlink", "belongs to the database itself"),
         ("photos/0.png/copy.db", "cannot write "),
-        ("photos/0.png", "is there, and is no database; name another file"),
+        ("photos/0.png", "is there, and is no database of photod's; name another file"),
+        ("browser.sqlite", "is there, and is no database of photod's; name another file"),
+        ("killed.db", "killed.db-wal is there, and would undo the copy"),
+        ("interrupted.db", "interrupted.db-journal is there, and would undo the copy"),
         ("x" * 256, "File name too long; name a place that you can write"),
     ],
 )
@@ -79,6 +86,11 @@ def test_a_backup_goes_to_a_file_of_its_own(scored: Path, tmp_path: Path, target
     database = scored / ".photod/photos.db"
     os.link(database, tmp_path / "hard-link")
     (tmp_path / "symlink").symlink_to(database)
+    with closing(sqlite3.connect(tmp_path / "browser.sqlite")) as others, others:
+        others.execute("CREATE TABLE bookmarks (x)")
+    shutil.copy(database, tmp_path / "killed.db")
+    for log in ("killed.db-wal", "interrupted.db-journal"):
+        (tmp_path / log).write_bytes(b"commits")
     before = database.stat()
     done = photod_ctl("backup", scored, tmp_path / target)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr

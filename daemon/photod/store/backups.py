@@ -4,7 +4,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from photod.store.schema import APPLICATION_ID
+
 BACKUP_DIRECTORY = "backups"
+
+# The header of every database begins with this, and has the program's own number in it.
+_MAGIC = b"SQLite format 3\0"
+_ID_AT, _ID = 68, APPLICATION_ID.to_bytes(4, "big")
 
 
 def backups_of(path: Path) -> list[Path]:
@@ -34,3 +40,23 @@ def damage(database: sqlite3.Connection) -> str | None:
     """
     answer = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
     return None if answer == "ok" else " ".join(answer.split())
+
+
+def may_be_replaced(target: Path) -> bool:
+    """Whether there is nothing but a database of photod's, an empty file, or none. Raises OSError."""
+    try:
+        with target.open("rb") as file:
+            header = file.read(_ID_AT + len(_ID))
+    except FileNotFoundError:
+        return True
+    return not header or (header.startswith(_MAGIC) and header[_ID_AT:] == _ID)
+
+
+def log_beside(database: Path) -> Path | None:
+    """A log with something in it: SQLite would apply it to whatever is in the database's place. Raises OSError."""
+    return next((log for log in logs_of(database) if log.exists() and log.stat().st_size), None)
+
+
+def logs_of(database: Path) -> tuple[Path, Path]:
+    """Where commits lie that are not in the file yet, and what takes a half one back: where they would be."""
+    return database.with_name(database.name + "-wal"), database.with_name(database.name + "-journal")

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from photod.errors import EXIT_BUSY, FULL, DatabaseError, PhotodError
 from photod.held import hold
-from photod.store.backups import backups_of, damage, newest_good
+from photod.store.backups import backups_of, damage, log_beside, logs_of, newest_good
 from photod.store.schema import VERSION, ForeignError, user_version
 
 T = TypeVar("T")
@@ -214,12 +214,7 @@ def _is_outdated(connection: sqlite3.Connection, path: Path) -> bool:
 
 def _looks(path: Path) -> _Looks:
     """What a database's file and its logs look like; None for one that is not there or empty."""
-    return tuple(_look(file) for file in (path, *_logs(path)))
-
-
-def _logs(path: Path) -> tuple[Path, Path]:
-    """Where commits lie that are not in the file yet, or how to take back a half one."""
-    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-journal")
+    return tuple(_look(file) for file in (path, *logs_of(path)))
 
 
 def _look(file: Path) -> tuple[int, int, int] | None:
@@ -228,14 +223,6 @@ def _look(file: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return (status.st_ino, status.st_mtime_ns, status.st_size) if status.st_size else None
-
-
-def _has_bytes(log: Path) -> bool:
-    """Whether there is something in a log, so that the database's file alone is not the whole truth."""
-    try:
-        return log.stat().st_size > 0
-    except OSError:
-        return False
 
 
 def changed(path: Path) -> ChangedError:
@@ -266,12 +253,15 @@ def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
 
 def _reads_only(path: Path) -> str:
     """What to do where the right to read is lacking, or that to write what reading needs."""
-    logs = [log for log in _logs(path) if _has_bytes(log)]
-    if not logs:
+    try:
+        log = log_beside(path)
+    except OSError:
+        log = None
+    if log is None:
         return f"ask its owner for the right to read what is in {path.parent}, or run this as another user"
     return (
-        f"it was not closed, and its last commits are in {logs[0]}: read it once as its owner,"
-        f" or copy {path.name} and {logs[0].name} together to where you may write"
+        f"it was not closed, and its last commits are in {log}: read it once as its owner,"
+        f" or copy {path.name} and {log.name} together to where you may write"
     )
 
 
