@@ -2,6 +2,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import stat
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from fake_scorer import FakeScorer
+from machine import need
 from photod.config import Store
 from photod.errors import DatabaseError
 from photod.photos import EMBEDDING_DTYPE
@@ -163,6 +165,39 @@ def test_old_backups_go(database: Path, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr("time.strftime", lambda *_, hour=hour: f"20260101T{hour:02}0000Z")
         made.append(add_backup(database, keep=2))
     assert backups_of(database) == [made[4], made[3]]
+
+
+def test_what_was_left_of_a_backup_that_was_cut_short_goes(database: Path) -> None:
+    place = add_backup(database, keep=3).parent
+    old, young = (place / f"photos-20260101T0{hour}0000Z.db.part" for hour in range(2))
+    journal, other = place / f"{old.name}-journal", place / "holidays.part"
+    for file in (old, young, journal, other):
+        file.touch()
+    for file in (old, journal, other):
+        os.utime(file, (1e9, 1e9))
+    made = add_backup(database, keep=1)
+    assert sorted(place.iterdir()) == sorted([young, made, other])
+
+
+def test_a_backup_can_be_written_by_whoever_may_write_the_database(database: Path, tmp_path: Path) -> None:
+    mask = os.umask(0o002)
+    try:
+        made = [add_backup(database, keep=3), tmp_path / "copy.db"]
+        copy_database(database, made[1])
+    finally:
+        os.umask(mask)
+    assert [stat.S_IMODE(copy.stat().st_mode) for copy in made] == [0o664, 0o664]
+
+
+def test_a_backup_that_root_makes_belongs_to_the_owner_of_the_database(database: Path, tmp_path: Path) -> None:
+    if os.getuid() != 0:
+        need("root, to give a database away")
+    for place in (database.parent, database):
+        os.chown(place, 2001, 3001)
+    made = add_backup(database, keep=3)
+    assert [(place.stat().st_uid, place.stat().st_gid) for place in (made, made.parent)] == [(2001, 3001)] * 2
+    copy_database(database, tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").stat().st_uid == 0, "it is where root wanted it"
 
 
 def test_no_backup_goes_where_a_link_leads(database: Path, tmp_path: Path) -> None:

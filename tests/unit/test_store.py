@@ -215,6 +215,17 @@ def test_the_remedy_for_a_place_that_cannot_be_written_is_another_place(
     assert caught.value.remedy == f"make its directory writable, or {remedy}"
 
 
+@pytest.mark.parametrize("name", ["photos.db", "photos.db-wal"])
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As after somebody else has copied a backup there."""
+    (tmp_path / "photos.db").touch()
+    (tmp_path / name).touch()
+    monkeypatch.setattr(os, "access", lambda file, _: file != tmp_path / name)
+    with pytest.raises(DatabaseError) as caught, database_errors(tmp_path / "photos.db"):
+        raise _readonly()
+    assert caught.value.remedy == f"make {tmp_path / name} writable for the user that photod runs as"
+
+
 @pytest.mark.parametrize("name", [".", "lock", "photos.db"])
 @pytest.mark.parametrize("exists", [True, False])
 def test_no_link_leads_what_photod_writes_elsewhere(tmp_path: Path, name: str, exists: bool) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import math
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -17,11 +18,14 @@ from photod.fingerprints import fingerprint_of, notice
 from photod.held import open_beside
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.store.backups import BACKUP_DIRECTORY, backups_of, damage, is_sound
-from photod.store.connection import DamagedError, ask_once, damaged, database_errors, refuse_links
+from photod.store.connection import DamagedError, ask_once, create, damaged, database_errors, refuse_links
 from photod.store.schema import LINKED_SINCE, from_sql, unsigned, user_version
 
 UNIT_TOLERANCE = 2e-3  # an embedding's length may differ that much from 1: float16 rounds each coordinate
 SCORE_TOLERANCE = 0.05  # points; a score was given before its embedding was rounded
+
+CUT_SHORT_S = 3600.0  # a backup that nothing was added to for so long was cut short
+_PARTIAL = ".part"
 
 _SAMPLE = "missing_since IS NULL ORDER BY random() LIMIT ?"
 _RULES = (
@@ -86,9 +90,10 @@ def copy_database(path: Path, target: Path) -> None:
 
 
 def _copy(source: sqlite3.Connection, target: Path) -> None:
-    partial = target.with_name(target.name + ".part")
+    partial = target.with_name(target.name + _PARTIAL)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial.unlink(missing_ok=True)  # what was left of another one, or a link in its place
+    create(partial)
     try:
         with closing(sqlite3.connect(partial)) as copy:
             source.backup(copy)
@@ -107,9 +112,30 @@ def add_backup(path: Path, keep: int) -> Path:
     refuse_links(path.parent, target.parent)
     copy_database(path, target)
     with database_errors(path):
+        _give_to_owner(path, target.parent, target)
         for old in _past_backups(path, target)[keep:]:
             old.unlink()
+        for left in target.parent.glob(f"{path.stem}-*{path.suffix}{_PARTIAL}*"):
+            with suppress(OSError):
+                if left.lstat().st_mtime < time.time() - CUT_SHORT_S:
+                    left.unlink()
     return target
+
+
+def _give_to_owner(path: Path, *made: Path) -> None:
+    """What root has made beside a database belongs to its owner, whose photod goes on with it. Raises OSError."""
+    if os.geteuid() != 0:
+        return
+    owner = path.stat()
+    for place in made:
+        look = os.open(place, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            # Whoever may write there could have put a link in its place.
+            status = os.fstat(look)
+            if stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1):
+                os.chown(f"/proc/self/fd/{look}", owner.st_uid, owner.st_gid)
+        finally:
+            os.close(look)
 
 
 def is_backup_due(path: Path, every_s: float) -> bool:

@@ -80,9 +80,10 @@ def damaged(path: Path, how: str) -> DamagedError:
     backup = newest_good(path)
     restore = f"copy {backup} to {path}, " if backup else ""
     later = "what came later" if backup else "everything"
+    writable = "; photod's user must be able to write the copy" if backup else ""
     remedy = (
         "look at the disk first (cable, drive, the system's log); if `photod-ctl verify FOLDER` then says so again,"
-        f" move {path}* aside, {restore}then start again: {later} is scored anew"
+        f" move {path}* aside, {restore}then start again: {later} is scored anew{writable}"
     )
     return DamagedError(f"database {path} is damaged, or its disk cannot read it: {how}", remedy)
 
@@ -99,7 +100,7 @@ def refuse_links(*places: Path) -> None:
 
 def open_writable(path: Path) -> sqlite3.Connection:
     """A connection for the only writer, in autocommit: transactions are begun and ended by name."""
-    _create(path)
+    _make_sure_of(path)
     hold(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
@@ -130,14 +131,19 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA shrink_memory")  # the check has filled the cache with pages that nobody asked for
 
 
-def _create(path: Path) -> None:
-    """Make the file, unless it is there, writable for the group if the umask allows that.
+def create(path: Path) -> None:
+    """Make the file, writable for the group if the umask allows that. Raises FileExistsError.
 
     SQLite gives -wal and -shm the mode of the database: in a directory that a group shares, those that another
-    member made by reading must not lock the writer out.
+    member made by reading must not lock the writer out. A copy may become the database.
     """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o664))
+
+
+def _make_sure_of(path: Path) -> None:
+    """Make the file unless it is there. Raises DamagedError where it was and is lost."""
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o664))
+        create(path)
     except FileExistsError:
         # A power cut may leave a file without its bytes. SQLite takes that for a new database.
         if not path.stat().st_size and backups_of(path):
@@ -266,6 +272,10 @@ def _reads_only(path: Path) -> str:
 
 
 def _make_writable(path: Path) -> str:
+    if os.access(path.parent, os.W_OK):
+        for file in (path, *path.parent.glob(f"{path.name}-*")):
+            if file.is_file() and not os.access(file, os.W_OK):
+                return f"make {file} writable for the user that photod runs as"
     return f"make its directory writable, or {_elsewhere(path)}"
 
 
