@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,48 @@ def test_what_is_asked_every_day_looks_at_few_rows(large: Reader, question, most
     large._db.set_progress_handler(count, 1000)  # of SQLite's machine: a row costs ten or so
     question(large, photo)
     assert steps <= most, "thousand steps"
+
+
+def test_statistics_of_when_it_was_young_mislead_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier photod had SQLite keep some; this one drops them, and keeps none."""
+    old, fresh = older_database(tmp_path, monkeypatch, 8), tmp_path / "fresh" / DATABASE_NAME
+    with closing(sqlite3.connect(old)) as database:
+        database.execute("ANALYZE")
+    with closing(sqlite3.connect(old)) as database:
+        assert database.execute("SELECT count(*) FROM sqlite_stat1").fetchone() > (0,)
+    for path in (old, fresh):
+        writer = Writer(path)
+        writer.use_model(identity("a"))
+        for number in range(50):
+            writer.commit([judged(f"new/{number}.jpg", f"{number:064x}", 5.0)])
+        writer.close()
+    assert plans(old) == plans(fresh)
+    for path in (old, fresh):
+        with closing(sqlite3.connect(path)) as database:
+            names = database.execute("SELECT name FROM sqlite_master WHERE name LIKE 'sqlite\\_stat%' ESCAPE '\\'")
+            assert names.fetchall() == []
+
+
+def plans(path: Path) -> list[tuple[str, list[str]]]:
+    """How SQLite finds the answers to all questions."""
+    reader = Reader(path)
+    asked: list[str] = []
+    reader._db.set_trace_callback(asked.append)
+    answers(reader)
+    for below in ("", "new"):
+        reader.known(below)
+        reader.failed(below=below)
+        reader.stale(below)
+        reader.count_stale(below)
+        reader.top(9, below=below)
+        list(reader.contents(below))
+        reader.duplicates(below)
+        reader.missing(below)
+    reader.details("a.jpg")
+    reader.verdict("of none", reader.model_key() or "")
+    reader.copies("1")
+    reader.paths_of(Fingerprint(1, 2, 3, 4))
+    reader._db.set_trace_callback(None)
+    found = [(sql, [row[3] for row in reader._db.execute(f"EXPLAIN QUERY PLAN {sql}")]) for sql in asked]
+    reader.close()
+    return found

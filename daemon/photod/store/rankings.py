@@ -1,7 +1,7 @@
 """The questions about ranked photos. Each goes through the index of scores, which has all but names and cameras.
 
-SQLite keeps no statistics of a database that only grows, and would begin with the photos. So the order of each join
-is given (CROSS JOIN).
+photod has SQLite keep no statistics, since those of a young database mislead when it has grown, and without them
+SQLite would begin with the photos. So the order of each join is given (CROSS JOIN).
 """
 
 import json

@@ -194,8 +194,6 @@ class Writer:
     def close(self) -> None:
         """Close the database and give the lock back. All is committed before: what fails here loses nothing."""
         with suppress(sqlite3.Error):
-            self._db.execute("PRAGMA optimize")
-        with suppress(sqlite3.Error):
             self._held.close()
 
     def _rows_of(self, contents: Collection[str]) -> tuple[dict[str, int], dict[str, int]]:
