@@ -93,7 +93,7 @@ def test_a_link_to_what_is_photods_own_is_no_photo(folder: Path) -> None:
         (folder / place).mkdir(parents=True)
         (folder / place / "photos.db").touch()
         (folder / f"{place.replace('/', '-')}.jpg").symlink_to(folder / place / "photos.db")
-    assert [photo[0] for photo in list_directory(str(folder), "", RULES).photos] == ["a-.photodetails.jpg"]
+    assert [photo[0] for photo in look_at(folder).photos] == ["a-.photodetails.jpg"]
 
 
 def test_a_time_that_no_database_can_hold_is_the_nearest_that_one_can(folder: Path) -> None:
