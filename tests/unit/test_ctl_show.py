@@ -41,6 +41,12 @@ class Running:
             else Picture(screen, bytes(3 * screen[0] * screen[1]))
         )
 
+    def close(self) -> None:
+        """Let go of the threads that wait for a picture."""
+        self.show.preloader.close()
+        for event in self.slow.values():
+            event.set()
+
     def step(self) -> None:
         """What the show does each time something wakes it."""
         pygame.event.post(pygame.Event(pygame.USEREVENT))
@@ -84,19 +90,19 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     window = Window(full_screen=False)
-    shows: list[Show] = []
+    shows: list[Running] = []
 
     def start(*, loop: bool = False) -> Running:
         running = Running(tmp_path, window, loop=loop)
-        shows.append(running.show)
+        shows.append(running)
         running.step()
         running.let("a")
         running.until(lambda: running.seen() == "a")
         return running
 
     yield start
-    for show in shows:
-        show.preloader.close()
+    for each in shows:
+        each.close()
     window.close()
 
 
