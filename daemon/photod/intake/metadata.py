@@ -1,9 +1,10 @@
 """What the camera wrote beside the pixels. Nothing in here is worth losing a photo for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from PIL import ExifTags, Image
 
@@ -20,7 +21,13 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_DATE = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
+_DATE = re.compile(r"(\d{4})[:/.-] ?(\d\d?)[:/.-] ?(\d\d?)(?!\d)", re.ASCII)
+_TIME = re.compile(r"[ T] *(\d\d?): ?(\d\d?)(?:: ?(\d\d?))?(?!\d)", re.ASCII)
+_FIRST_PHOTO = 1826  # Niépce's; a clock that says an earlier year was not set
+_XMP_DATES = tuple(
+    re.compile(name + rb"""\s*(?:=\s*["']|>)\s*([^"'<]{1,40})""")
+    for name in (b"exif:DateTimeOriginal", b"photoshop:DateCreated")
+)
 _SRGB = 1  # as EXIF's ColorSpace; a program that made a photo sRGB may have left the Interop IFD as it was
 _LONGEST = 120  # characters of a camera's name that are kept
 
@@ -38,7 +45,7 @@ class Metadata:
 def read(image: Image.Image) -> Metadata:
     """What can be had of the EXIF of a loaded image; never raises because of it."""
     try:
-        return from_exif(image.getexif())
+        return from_exif(image.getexif(), image.info.get("xmp"))
     except MemoryError:
         raise
     except Exception:  # Pillow raises almost anything on broken EXIF
@@ -57,14 +64,14 @@ def read_tiff(data: Data) -> Metadata:
         return Metadata()
 
 
-def from_exif(exif: Image.Exif) -> Metadata:
-    """The same from Pillow's EXIF object; broken parts are left out one by one."""
+def from_exif(exif: Image.Exif, xmp: object = None) -> Metadata:
+    """The same from Pillow's EXIF object; broken parts are left out one by one. `xmp`: bytes, if there are any."""
     orientation = _entry(exif, ExifTags.Base.Orientation)
     make = _entry(exif, ExifTags.Base.Make)
     model = _entry(exif, ExifTags.Base.Model)
     return Metadata(
         orientation if isinstance(orientation, int) and orientation in TURNS else 1,
-        _taken_at(exif),
+        _taken_at(exif, xmp or _entry(exif, ExifTags.Base.XMLPacket)),
         camera_name(make, model),
         _is_adobe_rgb(exif),
     )
@@ -79,12 +86,21 @@ def camera_name(make: object, model: object) -> str | None:
 
 
 def parse_date(value: object) -> str | None:
-    """EXIF's date as "YYYY-MM-DD HH:MM:SS"; None where the camera's clock was not set."""
-    match = _DATE.match(_text(value).strip())
-    if not match:
+    """A date of EXIF's or XMP's as "YYYY-MM-DD HH:MM:SS"; None where the camera's clock was not set.
+
+    A time that is left out or blank is midnight; without the day there is no date.
+    """
+    text = _text(value).strip()
+    date = _DATE.match(text)
+    if not date:
         return None
+    time = _TIME.match(text, date.end())
+    if not time and text[date.end() :].strip(" :"):
+        return None
+    year, month, day = map(int, date.groups())
+    hour, minute, second = (int(part or 0) for part in time.groups()) if time else (0, 0, 0)
     try:
-        return str(datetime.fromisoformat("{}-{}-{} {}:{}:{}".format(*match.groups())))
+        return str(datetime(year, month, day, hour, minute, second)) if year >= _FIRST_PHOTO else None
     except ValueError:
         return None
 
@@ -93,14 +109,19 @@ def _first_word(name: str) -> str:
     return next(iter(re.findall(r"\w+", name.casefold())), "")
 
 
-def _taken_at(exif: Image.Exif) -> str | None:
+def _taken_at(exif: Image.Exif, xmp: object) -> str | None:
     details = _directory(exif, ExifTags.IFD.Exif)
-    found = (
-        details.get(ExifTags.Base.DateTimeOriginal),
-        details.get(ExifTags.Base.DateTimeDigitized),
-        _entry(exif, ExifTags.Base.DateTime),
-    )
-    return next((date for date in map(parse_date, found) if date), None)
+    shot = [details.get(tag) for tag in (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)]
+    # Beside one of those, however little it says, DateTime is that of an edit.
+    others = [_entry(exif, ExifTags.Base.DateTime)] if shot == [None, None] else []
+    return next((date for date in map(parse_date, chain(shot, _dates_of_xmp(xmp), others)) if date), None)
+
+
+def _dates_of_xmp(xmp: object) -> Iterator[bytes]:
+    if isinstance(xmp, bytes):
+        for date in _XMP_DATES:
+            if match := date.search(xmp):
+                yield match[1]
 
 
 def _is_adobe_rgb(exif: Image.Exif) -> bool | None:
@@ -131,4 +152,10 @@ def _entry(exif: Image.Exif, tag: int) -> object:
 def _text(value: object) -> str:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    return value.split("\0")[0] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    text = value.split("\0")[0]
+    try:
+        return text.encode("latin-1").decode("utf-8")  # what most write, and what Pillow takes for Latin-1
+    except UnicodeError:
+        return text
