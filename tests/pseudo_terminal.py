@@ -57,12 +57,18 @@ def run_module(
     try:
         while data := os.read(master, 1 << 16):
             seen += data
-            for question in list(waiting):
-                if re.search(question if question[:1] == b"\\" else re.escape(question), seen):
-                    os.write(master, waiting.pop(question))
+            asked = {question: _place(question, seen) for question in waiting}
+            for question in sorted((q for q in asked if asked[q] >= 0), key=lambda q: asked[q]):  # as terminals do
+                os.write(master, waiting.pop(question))
     except OSError:  # the program has closed its terminal
         pass
     finally:
         os.close(master)
         alarm.cancel()
     return process.wait(PATIENCE_S), seen
+
+
+def _place(question: bytes, seen: bytes) -> int:
+    """Where it is asked; -1 if it is not."""
+    found = re.search(question if question[:1] == b"\\" else re.escape(question), seen)
+    return found.start() if found else -1

@@ -1,5 +1,6 @@
 """Thumbnails in a terminal: each photo beside what is known of it."""
 
+import logging
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,7 @@ def find_renderer() -> Any:
     """The class that draws pictures by the terminal's own protocol; asks the terminal. Raises UsageError."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("--thumbs needs a terminal", "leave it out where the output goes elsewhere")
+    logging.getLogger("textual_image").addHandler(logging.NullHandler())  # what it would say is said below
     try:
         from textual_image import renderable
     except ImportError:
