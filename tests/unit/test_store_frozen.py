@@ -95,7 +95,7 @@ def test_an_answer_that_was_given_in_part_is_not_continued_from_other_files(data
 
 def test_what_never_changed_is_damaged_if_it_looks_so(database: Path) -> None:
     with database.open("r+b") as file:
-        file.seek(PAGE)
+        file.seek(100 * PAGE)
         file.write(b"\xff" * 100 * PAGE)
     reader = Reader(database)
     with pytest.raises(DamagedError):

@@ -47,9 +47,10 @@ class RestingScorer(Scorer, Protocol):
 
 
 def score_stored(scorer: Scorer, embeddings: list[bytes]) -> list[float]:
-    """Scores of embeddings as a database keeps them; at least one."""
+    """Scores of embeddings as a database keeps them; at least one. Those of no finite embedding are not finite."""
     rows = np.frombuffer(b"".join(embeddings), EMBEDDING_DTYPE).reshape(len(embeddings), -1)
-    points: list[float] = scorer.score(rows).tolist()
+    with np.errstate(invalid="ignore"):
+        points: list[float] = scorer.score(rows).tolist()
     return points
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from photod.errors import EXIT_BUSY, FULL, DatabaseError, PhotodError
 from photod.held import hold
 from photod.store.backups import backups_of, damage, log_beside, logs_of, newest_good
-from photod.store.schema import VERSION, ForeignError, user_version
+from photod.store.schema import VERSION, ForeignError, refuse_programs, user_version
 
 T = TypeVar("T")
 
@@ -113,6 +113,7 @@ def open_writable(path: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Set a writer's connection up, and see whether the database is whole and not newer than this photod."""
+    _refuse_foreign(connection, path)
     # WAL: readers never wait for the writer, nor it for them; a commit is one append.
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise DatabaseError(f"database {path}: its filesystem cannot keep a write-ahead log", _elsewhere(path))
@@ -125,7 +126,6 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA cache_size = -16000")  # KiB
     connection.execute("PRAGMA wal_autocheckpoint = 16000")  # pages, 64 MB
     connection.execute("PRAGMA journal_size_limit = 67108864")  # give the log's disk space back after a burst
-    _refuse_newer(connection, path)
     if how := damage(connection):
         raise damaged(path, how)
     connection.execute("PRAGMA shrink_memory")  # the check has filled the cache with pages that nobody asked for
@@ -179,7 +179,7 @@ def open_readable(path: Path) -> ReadConnection:
         connection.frozen = looks
     try:
         hold(path)
-        _refuse_newer(connection, path)
+        _refuse_foreign(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -249,12 +249,17 @@ def _connect_read_only(uri: str) -> ReadConnection:
     return connection
 
 
-def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """Nothing is asked of a database before it is known to be of photod's making. Raises DatabaseError."""
+    connection.execute("PRAGMA trusted_schema = OFF")  # what is left of strangers' words may call no risky function
     version = user_version(connection)
+    if version < 0:
+        raise ForeignError(f"its schema is {version}")
     if version > VERSION:
         raise DatabaseError(
             f"database {path} has schema {version}, this photod knows {VERSION}", "install the newer photod"
         )
+    refuse_programs(connection, version)
 
 
 def _reads_only(path: Path) -> str:

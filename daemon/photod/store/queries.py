@@ -7,7 +7,8 @@ from typing import Any
 from photod.photos import Facts, Fingerprint, PhotoRow, Scored, StalePage, Unscoreable, Verdict
 from photod.store.connection import reading_errors
 from photod.store.rankings import EVERYTHING, Bounds, RankedPhoto, Rankings, below_condition
-from photod.store.schema import directory_from_sql, from_sql, signed, to_sql, unsigned
+from photod.store.reading import foreign_rows
+from photod.store.schema import ForeignError, directory_from_sql, from_sql, signed, to_sql, unsigned
 
 __all__ = [
     "EVERYTHING", "Bounds", "EarlierContent", "EarlierScore", "FailedPhoto", "PhotoDetails", "RankedPhoto",
@@ -94,8 +95,8 @@ class Reader(Rankings):
 
         To be compared with a listing: one that is in none may have any name, and must not be looked for by it.
         """
-        rows = self._all(_KNOWN, to_sql(directory))
-        with reading_errors(self.path):
+        rows = self._all_unseen(_KNOWN, to_sql(directory))
+        with reading_errors(self.path), foreign_rows():
             return [row if type(row[0]) is str and row[4] >= 0 else _as_seen(row) for row in rows]
 
     def paths_of(self, fingerprint: Fingerprint) -> list[str]:
@@ -162,7 +163,8 @@ class Reader(Rankings):
             model_key,
             sha256,
         )
-        if row:
+        # It may be of another folder, whose database a stranger has made.
+        if row and row[4] is not None and 0 <= row[4] <= 10:
             return Scored(sha256, Facts(*row[:4]), row[4], row[5])
         row = self._one(f"SELECT reason FROM {_PHOTOS_WITH} AND state = 'unscoreable' LIMIT 1", sha256)
         return Unscoreable(sha256, row[0]) if row else None
@@ -184,7 +186,18 @@ class Reader(Rankings):
 
     def details(self, path: str) -> PhotoDetails | None:
         """All about one photo, by its path relative to the folder."""
-        row = self._one(
+
+        def details(*row: Any) -> PhotoDetails:
+            sha256, state, reason, score, width, height, taken_at, camera, model, *times = row
+            return PhotoDetails(
+                path, sha256, state, reason, score,
+                Facts(width, height, taken_at, camera) if width else None,
+                _identity(model) if model else None,
+                *times,
+            )  # fmt: skip
+
+        found = self._each(
+            details,
             """
             SELECT photo.sha256, state, reason, score, width, height, taken_at, camera, description,
                    size, mtime_ns / 1e9, first_seen_at, committed_at, scored_at, missing_since
@@ -192,26 +205,18 @@ class Reader(Rankings):
             WHERE path = ?""",
             to_sql(path),
         )
-        if row is None:
-            return None
-        sha256, state, reason, score, width, height, taken_at, camera, model, *times = row
-        return PhotoDetails(
-            path, sha256, state, reason, score,
-            Facts(width, height, taken_at, camera) if width else None,
-            json.loads(model) if model else None,
-            *times,
-        )  # fmt: skip
+        return found[0] if found else None
 
     def earlier_scores(self, sha256: str) -> list[EarlierScore]:
         """The scores that these bytes had by other models, the latest first."""
-        rows = self._all(
+        return self._each(
+            lambda score, moment, model: EarlierScore(score, moment, _identity(model)),
             """
             SELECT earlier_score.score, earlier_score.scored_at, description FROM content
             JOIN earlier_score ON earlier_score.content = content.id JOIN model ON model.id = earlier_score.model
             WHERE sha256 = ? AND earlier_score.model IS NOT content.model ORDER BY earlier_score.scored_at DESC""",
             sha256,
         )
-        return [EarlierScore(score, moment, json.loads(model)) for score, moment, model in rows]
 
     def earlier_contents(self, path: str) -> list[EarlierContent]:
         """What this path held before, the latest first; the last few only."""
@@ -240,13 +245,15 @@ class Reader(Rankings):
 
     def model(self) -> dict[str, Any] | None:
         """The identity of the current model."""
-        row = self._one("SELECT description FROM model WHERE current = 1")
-        return json.loads(row[0]) if row else None
+        current = self._each(_identity, "SELECT description FROM model WHERE current = 1")
+        return current[0] if current else None
 
     def earlier_models(self) -> list[tuple[str, dict[str, Any]]]:
         """Key and identity of the models whose scores some photos still have, the latest first."""
-        rows = self._all("SELECT key, description FROM model WHERE current = 0 AND photos > 0 ORDER BY id DESC")
-        return [(key, json.loads(description)) for key, description in rows]
+        return self._each(
+            lambda key, description: (key, _identity(description)),
+            "SELECT key, description FROM model WHERE current = 0 AND photos > 0 ORDER BY id DESC",
+        )
 
     def model_key(self) -> str | None:
         """The key of the current model's identity."""
@@ -257,6 +264,16 @@ class Reader(Rankings):
         """When the whole folder was last compared with this database, in seconds since 1970."""
         row = self._one("SELECT compared_at FROM folder")
         return row[0] if row else None
+
+
+def _identity(description: str) -> dict[str, Any]:
+    """A model's identity, as it was written down. Raises ForeignError where it says too little."""
+    model: dict[str, Any] = json.loads(description)
+    names = [model[name] for name in ("name", "architecture", "weights_sha256")]
+    prompts = [word for good, bad in model["prompts"] for word in (good, bad)]
+    if not all(isinstance(word, str) for word in names + prompts):
+        raise ForeignError("a model in it is none")
+    return model
 
 
 def _failed_photo(path: str | bytes, sha256: str, reason: str, committed_at: int) -> FailedPhoto:

@@ -129,12 +129,12 @@ class Rankings(ReadOnly):
         label = {"year": "substr(taken_at, 1, 4)", "camera": "camera"}[by]
         if below:
             where, arguments = below_condition(below)
-            sql = f"SELECT {label}, count(*), avg(score) {self._joined(below)} {where} GROUP BY 1"
+            sql = f"SELECT {label} AS {by}, count(*), avg(score) {self._joined(below)} {where} GROUP BY 1"
             return self._all(sql, *arguments)
         # The index has no cameras; to read the table from its beginning is quicker then, hence the plus.
         ranked = self._ranked if by == "year" else f"+{self._ranked}"
         return self._all(f"""
-            SELECT {label}, sum(photos), sum(score * photos) / sum(photos) FROM content
+            SELECT {label} AS {by}, sum(photos), sum(score * photos) / sum(photos) FROM content
             WHERE {ranked} GROUP BY 1""")
 
     def duplicates(self, below: str = "") -> tuple[int, int]:

@@ -4,15 +4,27 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import NoneType
 from typing import Any, TypeVar
 
 from photod.channel import Closed
 from photod.store.connection import ChangedError, changed, open_readable, reading_errors, unchanged
 from photod.store.keeping import FOR_UNCOUNTED, FOR_UNLINKED
-from photod.store.schema import KEPT_SINCE, LINKED_SINCE, migrate, run_script, user_version
+from photod.store.schema import KEPT_SINCE, LINKED_SINCE, ForeignError, migrate, run_script, user_version
 
 T = TypeVar("T")
+
+# What may come of a column, by its name; all others are numbers. SQLite keeps any value in any column.
+_NUMBER: frozenset[type] = frozenset({int, float, NoneType})
+_TEXT: frozenset[type] = frozenset({str, NoneType})
+_PATH: frozenset[type] = frozenset({str, bytes})
+_TYPES = {
+    "path": _PATH, "directory": _PATH, "vector": frozenset({bytes}), "score": frozenset({float, NoneType}),
+    "sha256": _TEXT, "key": _TEXT, "description": _TEXT, "state": _TEXT, "reason": _TEXT, "taken_at": _TEXT,
+    "camera": _TEXT, "year": _TEXT,
+}  # fmt: skip
 
 _STREAMED = 4096  # rows in memory of an answer that is streamed
 
@@ -39,12 +51,17 @@ class ReadOnly:
 
     def _all(self, sql: str, *arguments: object) -> list[Any]:
         with reading_errors(self.path), self._lock:
+            return self._ask(lambda: _fetched(self._db.execute(sql, arguments)))
+
+    def _all_unseen(self, sql: str, *arguments: object) -> list[Any]:
+        """The same, and any column may be of any type: for what is asked of each photo at each look."""
+        with reading_errors(self.path), self._lock:
             return self._ask(lambda: self._db.execute(sql, arguments).fetchall())
 
     def _each(self, make: Callable[..., T], sql: str, *arguments: object) -> list[T]:
         """What `make` makes of the columns of each row."""
         rows = self._all(sql, *arguments)
-        with reading_errors(self.path):
+        with reading_errors(self.path), foreign_rows():
             return [make(*row) for row in rows]
 
     def _stream(self, sql: str, *arguments: object) -> Iterator[Any]:
@@ -52,7 +69,7 @@ class ReadOnly:
 
         def begin() -> tuple[sqlite3.Cursor, list[Any]]:
             cursor = self._db.execute(sql, arguments)
-            return cursor, cursor.fetchmany(_STREAMED)
+            return cursor, _fetched(cursor, _STREAMED)
 
         with reading_errors(self.path), self._lock:
             cursor, rows = self._ask(begin)
@@ -82,7 +99,7 @@ class ReadOnly:
         if cursor.connection is not self._db:
             raise changed(self.path)
         with unchanged(self._db, self.path):
-            return cursor.fetchmany(_STREAMED)
+            return _fetched(cursor, _STREAMED)
 
     def _one(self, sql: str, *arguments: object) -> Any:
         return next(iter(self._all(sql, *arguments)), None)
@@ -101,6 +118,24 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.close()
         return _nothing_yet()
     return connection
+
+
+def _fetched(cursor: sqlite3.Cursor, count: int = -1) -> list[Any]:
+    """The next so many rows, or all. Raises ForeignError where a column is not of its type."""
+    rows = cursor.fetchall() if count < 0 else cursor.fetchmany(count)
+    for (name, *_), values in zip(cursor.description, zip(*rows, strict=True), strict=False):
+        if not _TYPES.get(name, _NUMBER).issuperset(map(type, values)):
+            raise ForeignError(f"a {name} in it is none")
+    return rows
+
+
+@contextmanager
+def foreign_rows() -> Iterator[None]:
+    """What breaks inside is not the code but the row that it is given: ForeignError."""
+    try:
+        yield
+    except (LookupError, RecursionError, TypeError, ValueError) as error:
+        raise ForeignError(f"a row in it cannot be read: {error}") from error
 
 
 def _nothing_yet() -> sqlite3.Connection:

@@ -8,8 +8,8 @@ than twice the size of the rest, and ranking must not page through them.
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import closing, contextmanager
+from functools import cache, partial
 
 from photod.store.keeping import BY_CONTENT, COUNTS_AND_HISTORY
 
@@ -220,6 +220,31 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:  # some errors, such as a full disk, have rolled back already
             connection.execute("ROLLBACK")
         raise
+
+
+# All that would do more than keep rows: triggers, views, virtual tables, and whatever else a crafted file may hold.
+_PROGRAMS = """
+    SELECT type, name, sql FROM sqlite_master WHERE NOT (
+        type = 'table' AND sql LIKE 'CREATE TABLE %' OR type = 'index' AND (
+            sql IS NULL OR sql LIKE 'CREATE INDEX %' OR sql LIKE 'CREATE UNIQUE INDEX %'))"""
+
+
+def refuse_programs(connection: sqlite3.Connection, version: int) -> None:
+    """Raises ForeignError where a database would do what photod's of its version do not: hang its reader, say."""
+    found, own = frozenset(connection.execute(_PROGRAMS)), _programs_of(version)
+    for kind, name, _ in found - own:
+        raise ForeignError(f"its {kind} {name!r} is not photod's (if you made it, drop it)")
+    for kind, name, _ in own - found:
+        raise ForeignError(f"it lacks the {kind} {name!r}")
+
+
+@cache
+def _programs_of(version: int) -> frozenset[tuple[str, str, str]]:
+    """Those of a database of that version which was just made."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        for step in MIGRATIONS[:version]:
+            step(fresh)
+        return frozenset(fresh.execute(_PROGRAMS))
 
 
 def user_version(connection: sqlite3.Connection) -> int:

@@ -2,10 +2,12 @@
 
 import fcntl
 import json
+import math
 import os
 import sqlite3
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -79,21 +81,29 @@ class Writer:
         """Give a current score to every content whose embedding the current tower made; returns how many.
 
         `score` takes stored embeddings and returns their scores. No photo is read: this is what a changed
-        prompt, or a return to an earlier model, costs.
+        prompt, or a return to an earlier model, costs. Embeddings that cannot be scored are dropped: their photos
+        stay stale, and are read.
         """
         stale = """
             SELECT content.id, vector FROM content JOIN embedding ON embedding.content = content.id
             WHERE tower = ? AND model <> ? AND content.id > ? ORDER BY content.id LIMIT ?"""
-        count = last = 0
+        count = last = size = 0
         with database_errors(self.path), transaction(self._db):
             while rows := self._db.execute(stale, (self._tower, self._model, last, RESCORE_ROWS)).fetchall():
-                scores = score([vector for _, vector in rows])
+                size = size or _usual_size(vector for _, vector in rows)
+                whole = [(row, vector) for row, vector in rows if _is_vector(vector, size)]
+                scores = score([vector for _, vector in whole]) if whole else ()
+                given = {row: float(s) for (row, _), s in zip(whole, scores, strict=True) if math.isfinite(s)}
                 self._db.executemany(
                     "UPDATE content SET score = ?, model = ?, scored_at = ? WHERE id = ?",
-                    [(float(s), self._model, _now(), row[0]) for s, row in zip(scores, rows, strict=True)],
+                    [(s, self._model, _now(), row) for row, s in given.items()],
+                )
+                self._db.executemany(
+                    "DELETE FROM embedding WHERE content = ? AND tower = ?",
+                    [(row, self._tower) for row, _ in rows if row not in given],
                 )
                 last = rows[-1][0]
-                count += len(rows)
+                count += len(given)
             self._db.execute("PRAGMA shrink_memory")  # every content has passed through the cache
         return count
 
@@ -210,6 +220,17 @@ class Writer:
             row, verdict.sha256, facts.width, facts.height, facts.taken_at, facts.camera,
             verdict.score, self._model, _now(),
         )  # fmt: skip
+
+
+def _usual_size(vectors: Iterable[object]) -> int:
+    """How many bytes most embeddings have; 0 where none of them is one."""
+    sizes = Counter(len(vector) for vector in vectors if isinstance(vector, bytes) and len(vector) % 2 == 0)
+    return max(sizes, key=sizes.__getitem__, default=0)
+
+
+def _is_vector(vector: object, size: int) -> bool:
+    """Whether this is an embedding, of so many bytes. Those of zeros have no direction."""
+    return isinstance(vector, bytes) and len(vector) == size and any(vector)
 
 
 def _photo_row(judged: Judged, contents: Mapping[str, int]) -> tuple[object, ...]:
