@@ -16,6 +16,7 @@ from invented_archive import MODEL, bursts, write_archive
 from photod.errors import DatabaseError
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.score.scorer import TextVectors, score_stored, scores
+from photod.store.care import verify
 from photod.store.connection import DamagedError
 from photod.store.queries import Reader
 from photod.store.writer import Writer
@@ -112,6 +113,41 @@ def test_a_value_of_another_kind_is_an_error_of_the_database_and_no_bug(
         ask_everything(Reader(database))
     assert not isinstance(caught.value, DamagedError)
     assert str(database) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO suspect VALUES ('aa', 'many')",
+        "INSERT INTO mounted VALUES ('../..', 'ext4')",
+        "INSERT INTO mounted VALUES ('a', x'00')",
+        "UPDATE folder SET confirmed_at = 'today', confirmed_on = 'ext4'",
+    ],
+)
+def test_so_is_one_that_only_the_writer_reads(database: Path, tmp_path: Path, statement: str) -> None:
+    change(database, statement)
+
+    def write() -> None:
+        with closing(Writer(database)) as writer:
+            writer.mark_compared(str(tmp_path), "ext4", {})
+            writer.purge(str(tmp_path))
+
+    with pytest.raises(DatabaseError, match=str(database)):
+        write()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE photo SET inode = 'none'",
+        "UPDATE embedding SET vector = 'text'",
+        "UPDATE content SET score = 'abc'",
+    ],
+)
+def test_a_thorough_look_meets_them_as_well(database: Path, tmp_path: Path, statement: str) -> None:
+    change(database, statement)
+    with pytest.raises(DatabaseError, match="in it is none"):
+        verify(database, tmp_path, samples=9, score=lambda vectors: [5.0] * len(vectors))
 
 
 def ask_everything(reader: Reader) -> None:

@@ -149,3 +149,9 @@ def test_who_only_reads_is_not_told_to_write_elsewhere(database: Path, error: Ex
     assert caught.value.remedy == (
         f"ask its owner for the right to read what is in {database.parent}, or run this as another user"
     )
+
+
+def test_a_database_that_is_gone_is_looked_for_on_its_drive(database: Path) -> None:
+    database.unlink()
+    with pytest.raises(DatabaseError, match="see whether its drive is mounted"):
+        Reader(database)

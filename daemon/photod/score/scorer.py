@@ -47,7 +47,7 @@ class RestingScorer(Scorer, Protocol):
 
 
 def score_stored(scorer: Scorer, embeddings: list[bytes]) -> list[float]:
-    """Scores of embeddings as a database keeps them; at least one. Those of no finite embedding are not finite."""
+    """Scores of embeddings as a database keeps them; at least one. NaN where one has no direction."""
     rows = np.frombuffer(b"".join(embeddings), EMBEDDING_DTYPE).reshape(len(embeddings), -1)
     with np.errstate(invalid="ignore"):
         points: list[float] = scorer.score(rows).tolist()

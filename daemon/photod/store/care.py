@@ -19,6 +19,7 @@ from photod.held import open_beside
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.store.backups import BACKUP_DIRECTORY, backups_of, damage, is_sound
 from photod.store.connection import DamagedError, ask_once, create, damaged, database_errors, refuse_links
+from photod.store.reading import fetched
 from photod.store.schema import LINKED_SINCE, from_sql, unsigned, user_version
 
 UNIT_TOLERANCE = 2e-3  # an embedding's length may differ that much from 1: float16 rounds each coordinate
@@ -186,9 +187,8 @@ def verify(
 
 
 def _hash_again(database: sqlite3.Connection, folder: Path, samples: int) -> tuple[int, list[str]]:
-    rows = database.execute(
-        f"SELECT path, size, mtime_ns, ctime_ns, inode, sha256 FROM photo WHERE {_SAMPLE}", (samples,)
-    ).fetchall()
+    sql = f"SELECT path, size, mtime_ns, ctime_ns, inode, sha256 FROM photo WHERE {_SAMPLE}"
+    rows = fetched(database.execute(sql, (samples,)))
     hashed, wrong = 0, []
     for name, size, mtime, ctime, inode, sha256 in rows:
         location = folder / from_sql(name)
@@ -217,12 +217,11 @@ def _open_at_once(location: str, flags: int) -> int:
 def _score_again(
     database: sqlite3.Connection, samples: int, score: Callable[[list[bytes]], Sequence[float]] | None
 ) -> tuple[int, list[str]]:
-    rows = database.execute(
-        f"""SELECT photo.path, score, vector FROM photo JOIN content USING (sha256)
+    sql = f"""
+        SELECT photo.path, score, vector FROM photo JOIN content USING (sha256)
         JOIN model ON model.id = content.model AND model.current = 1
-        JOIN embedding ON embedding.content = content.id AND embedding.tower = model.tower WHERE {_SAMPLE}""",
-        (samples,),
-    ).fetchall()
+        JOIN embedding ON embedding.content = content.id AND embedding.tower = model.tower WHERE {_SAMPLE}"""
+    rows = fetched(database.execute(sql, (samples,)))
     wrong = [f"{from_sql(p)}: its embedding is damaged" for p, _, vector in rows if not _is_unit(vector)]
     if score is None or not rows or wrong:
         return 0, wrong

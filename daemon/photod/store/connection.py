@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from photod.errors import EXIT_BUSY, FULL, DatabaseError, PhotodError
+from photod.files import is_gone
 from photod.held import hold
 from photod.store.backups import backups_of, damage, log_beside, logs_of, newest_good
 from photod.store.schema import VERSION, ForeignError, refuse_programs, user_version
@@ -112,7 +113,7 @@ def open_writable(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Set a writer's connection up, and see whether the database is whole and not newer than this photod."""
+    """Set a writer's connection up, and see whether the database is whole, photod's, and not a newer one's."""
     _refuse_foreign(connection, path)
     # WAL: readers never wait for the writer, nor it for them; a commit is one append.
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
@@ -179,7 +180,8 @@ def open_readable(path: Path) -> ReadConnection:
         connection.frozen = looks
     try:
         hold(path)
-        _refuse_foreign(connection, path)
+        with unchanged(connection, path):
+            _refuse_foreign(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -264,6 +266,8 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
 
 def _reads_only(path: Path) -> str:
     """What to do where the right to read is lacking, or that to write what reading needs."""
+    if is_gone(str(path)):
+        return "see whether its drive is mounted"
     try:
         log = log_beside(path)
     except OSError:

@@ -23,7 +23,7 @@ _PATH: frozenset[type] = frozenset({str, bytes})
 _TYPES = {
     "path": _PATH, "directory": _PATH, "vector": frozenset({bytes}), "score": frozenset({float, NoneType}),
     "sha256": _TEXT, "key": _TEXT, "description": _TEXT, "state": _TEXT, "reason": _TEXT, "taken_at": _TEXT,
-    "camera": _TEXT, "year": _TEXT,
+    "camera": _TEXT, "year": _TEXT, "filesystem": _TEXT, "confirmed_on": _TEXT,
 }  # fmt: skip
 
 _STREAMED = 4096  # rows in memory of an answer that is streamed
@@ -51,7 +51,7 @@ class ReadOnly:
 
     def _all(self, sql: str, *arguments: object) -> list[Any]:
         with reading_errors(self.path), self._lock:
-            return self._ask(lambda: _fetched(self._db.execute(sql, arguments)))
+            return self._ask(lambda: fetched(self._db.execute(sql, arguments)))
 
     def _all_unseen(self, sql: str, *arguments: object) -> list[Any]:
         """The same, and any column may be of any type: for what is asked of each photo at each look."""
@@ -69,7 +69,7 @@ class ReadOnly:
 
         def begin() -> tuple[sqlite3.Cursor, list[Any]]:
             cursor = self._db.execute(sql, arguments)
-            return cursor, _fetched(cursor, _STREAMED)
+            return cursor, fetched(cursor, _STREAMED)
 
         with reading_errors(self.path), self._lock:
             cursor, rows = self._ask(begin)
@@ -99,7 +99,7 @@ class ReadOnly:
         if cursor.connection is not self._db:
             raise changed(self.path)
         with unchanged(self._db, self.path):
-            return _fetched(cursor, _STREAMED)
+            return fetched(cursor, _STREAMED)
 
     def _one(self, sql: str, *arguments: object) -> Any:
         return next(iter(self._all(sql, *arguments)), None)
@@ -120,7 +120,7 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _fetched(cursor: sqlite3.Cursor, count: int = -1) -> list[Any]:
+def fetched(cursor: sqlite3.Cursor, count: int = -1) -> list[Any]:
     """The next so many rows, or all. Raises ForeignError where a column is not of its type."""
     rows = cursor.fetchall() if count < 0 else cursor.fetchmany(count)
     for (name, *_), values in zip(cursor.description, zip(*rows, strict=True), strict=False):

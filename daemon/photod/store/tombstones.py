@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from photod.files import is_gone
 from photod.store.rankings import below_condition
+from photod.store.reading import fetched
 from photod.store.schema import directory_from_sql, from_sql, to_sql
 
 APART_S = 24 * 3600
@@ -48,7 +49,7 @@ class Tombstones:
 
         `filesystem` is its identity, `mounts` as for `remember`, `now` seconds since 1970. Returns what was purged.
         """
-        earlier, on = self._db.execute("SELECT confirmed_at, confirmed_on FROM folder").fetchone()
+        ((earlier, on),) = fetched(self._db.execute("SELECT confirmed_at, confirmed_on FROM folder"))
         if earlier is not None and on == filesystem and self._age_s(earlier, now) < APART_S:
             return Swept()
         swept = Swept()
@@ -87,7 +88,7 @@ class Tombstones:
 
     def _mounted(self) -> list[tuple[str, str]]:
         """What was mounted inside the folder since the last `purge`: where, and which filesystem."""
-        rows = self._db.execute("SELECT path, filesystem FROM mounted")
+        rows = fetched(self._db.execute("SELECT path, filesystem FROM mounted"))
         return [(directory_from_sql(place), filesystem) for place, filesystem in rows]
 
     def _gone(self, folder: str, since: int | None, below: str = "") -> list[tuple[int, str]]:

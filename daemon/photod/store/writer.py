@@ -16,6 +16,7 @@ from photod.errors import BusyError
 from photod.photos import Fingerprint, Judged, ModelIdentity, Scored, Unscoreable
 from photod.store.connection import database_errors, open_writable, refuse_links
 from photod.store.rankings import below_condition
+from photod.store.reading import fetched
 from photod.store.schema import directory_from_sql, migrate, signed, to_sql, transaction
 from photod.store.tombstones import Swept, Tombstones
 
@@ -59,7 +60,7 @@ class Writer:
             held.callback(self._db.close)
             migrate(self._db)
             self._tombstones = Tombstones(self._db)
-            self.suspects: dict[str, int] = dict(self._db.execute("SELECT sha256, failures FROM suspect"))
+            self.suspects: dict[str, int] = dict(fetched(self._db.execute("SELECT sha256, failures FROM suspect")))
             self._held = held.pop_all()
             weakref.finalize(self, self._held.close)
 
@@ -91,7 +92,7 @@ class Writer:
         with database_errors(self.path), transaction(self._db):
             while rows := self._db.execute(stale, (self._tower, self._model, last, RESCORE_ROWS)).fetchall():
                 size = size or _usual_size(vector for _, vector in rows)
-                whole = [(row, vector) for row, vector in rows if _is_vector(vector, size)]
+                whole = [(row, each) for row, each in rows if isinstance(each, bytes) and len(each) == size]
                 scores = score([vector for _, vector in whole]) if whole else ()
                 given = {row: float(s) for (row, _), s in zip(whole, scores, strict=True) if math.isfinite(s)}
                 self._db.executemany(
@@ -226,11 +227,6 @@ def _usual_size(vectors: Iterable[object]) -> int:
     """How many bytes most embeddings have; 0 where none of them is one."""
     sizes = Counter(len(vector) for vector in vectors if isinstance(vector, bytes) and len(vector) % 2 == 0)
     return max(sizes, key=sizes.__getitem__, default=0)
-
-
-def _is_vector(vector: object, size: int) -> bool:
-    """Whether this is an embedding, of so many bytes. Those of zeros have no direction."""
-    return isinstance(vector, bytes) and len(vector) == size and any(vector)
 
 
 def _photo_row(judged: Judged, contents: Mapping[str, int]) -> tuple[object, ...]:
