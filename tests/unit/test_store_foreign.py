@@ -53,7 +53,7 @@ TRIGGER = f"AFTER UPDATE OF current ON model BEGIN UPDATE folder SET compared_at
     ("statements", "words"),
     [
         ([f"CREATE TRIGGER t {TRIGGER}"], "its trigger 't' is not photod's (if you made it, drop it)"),
-        (["CREATE VIEW mine AS SELECT 1"], "its view 'mine' is not photod's (if you made it, drop it)"),
+        (["DROP VIEW scores", "CREATE VIEW Scores AS SELECT 1"], "its view 'Scores' is not photod's"),
         (
             ["ALTER TABLE photo RENAME TO p", f"CREATE VIEW photo AS SELECT * FROM p WHERE ({ENDLESS}) > 0"],
             "is not photod's",
@@ -83,8 +83,21 @@ def test_a_trigger_is_one_whatever_the_schema_calls_it(database: Path, kind: str
             opened(database)
 
 
-def test_tables_and_indexes_of_ones_own_are_nobodys_business(database: Path) -> None:
-    change(database, "CREATE TABLE notes (photo, words)", "CREATE INDEX notes_by_photo ON notes (photo)")
+def test_a_view_is_the_one_that_its_words_make(database: Path) -> None:
+    forge(database, "view", "mine", f"CREATE VIEW scores AS {ENDLESS}")
+    for opened in (Reader, Writer):
+        with pytest.raises(DatabaseError, match=r"is not photod's|is damaged"):
+            opened(database)
+
+
+def test_tables_indexes_and_views_of_ones_own_are_nobodys_business(database: Path) -> None:
+    change(
+        database,
+        "CREATE TABLE notes (photo, words)",
+        "CREATE INDEX notes_by_photo ON notes (photo)",
+        'create view "my best" as SELECT * FROM scores WHERE score > 9',
+        "CREATE VIEW mine AS SELECT * FROM notes",
+    )
     assert Reader(database).ranked() == PHOTOS
     Writer(database).close()
 
