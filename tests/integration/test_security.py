@@ -155,5 +155,6 @@ def test_a_strange_name_beside_true_ones_is_not_looked_for(folder: Path, tmp_pat
     (folder / "a.png").rename(folder / "b.png")
     score_once(folder, scorer := FakeScorer())
     assert scorer.photos == 0, "the bytes are known"
-    with pytest.raises(DatabaseError, match="no path inside its folder"):
-        Writer(folder / ".photod/photos.db").purge(str(folder))
+    writer = Writer(folder / ".photod/photos.db")
+    with closing(writer), pytest.raises(DatabaseError, match="no path inside its folder"):
+        writer.purge(str(folder))
