@@ -53,8 +53,6 @@ def _refuse(target: Path, database: Path) -> None:
         is_something_else, log = not may_be_replaced(target), log_beside(target)
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}", "name a place that you can write") from error
-    if is_something_else:
-        raise UsageError(f"{target} is there, and is no database of photod's", "name another file")
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise UsageError(f"cannot write in {target.parent}", "name a place that you can write")
     files = [file for file in database.parent.iterdir() if file.name.startswith(database.name)]  # with its log
@@ -65,3 +63,5 @@ def _refuse(target: Path, database: Path) -> None:
         raise UsageError(
             f"{log} is there, and would undo the copy: {target} is in use, or was not closed", "name another file"
         )
+    if is_something_else:
+        raise UsageError(f"{target} is there, and is no database of photod's", "name another file")
