@@ -109,7 +109,9 @@ def test_a_burst_is_a_chain_of_frames_by_one_camera_seconds_apart() -> None:
     other_camera = _slide("other", 9.0, "2022-08-19 20:31:12", "D750")
     later = _slide("later", 9.0, "2022-08-19 20:32:00")
     undated = _slide("undated", 9.0)
-    slides = [undated, later, just_after, other_camera, *reversed(frames)]
+    no_date = _slide("no date", 9.0, "2022-00-00 20:31:09")
+    slides = [undated, no_date, later, just_after, other_camera, *reversed(frames)]
     assert burst_of(frames[2], slides) == frames
     assert burst_of(later, slides) == [later]
     assert burst_of(undated, slides) == [undated]
+    assert burst_of(no_date, slides) == [no_date]

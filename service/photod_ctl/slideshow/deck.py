@@ -128,13 +128,13 @@ class Deck:
 
 def burst_of(slide: Slide, slides: Iterable[Slide]) -> list[Slide]:
     """The slides of the same camera that a chain of short gaps joins with this one, by time."""
-    if slide.taken_at is None:
+    if _moment(slide) is None:
         return [slide]
     timed = sorted(
-        (datetime.fromisoformat(other.taken_at), other.location, other)
+        (moment, other.location, other)
         for other in {each.location: each for each in (*slides, slide)}.values()
-        if other.taken_at and other.camera == slide.camera
-    )  # fmt: skip
+        if other.camera == slide.camera and (moment := _moment(other))
+    )
     place = next(n for n, (_, location, _) in enumerate(timed) if location == slide.location)
     first = last = place
     while first > 0 and (timed[first][0] - timed[first - 1][0]).total_seconds() <= BURST_S:
@@ -142,6 +142,13 @@ def burst_of(slide: Slide, slides: Iterable[Slide]) -> list[Slide]:
     while last + 1 < len(timed) and (timed[last + 1][0] - timed[last][0]).total_seconds() <= BURST_S:
         last += 1
     return [other for _, _, other in timed[first : last + 1]]
+
+
+def _moment(slide: Slide) -> datetime | None:
+    try:
+        return datetime.fromisoformat(slide.taken_at) if slide.taken_at else None
+    except ValueError:  # a camera's clock may say the 0th of month 0
+        return None
 
 
 def _by_score(slide: Slide) -> tuple[float, str]:
