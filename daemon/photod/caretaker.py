@@ -9,7 +9,7 @@ from photod.config import Store
 from photod.errors import DatabaseError
 from photod.logs import get_logger
 from photod.store.care import add_backup, is_backup_due
-from photod.store.connection import DamagedError
+from photod.store.errors import DamagedError
 from photod.threads import Crew
 
 log = get_logger(__name__)

@@ -13,7 +13,7 @@ from photod.logs import get_logger
 from photod.open_folder import OpenFolder, open_folder, open_readers
 from photod.photos import Candidate, Dismissed, Note, Scored, Verdict
 from photod.score.scorer import Scorer, score_stored
-from photod.store.connection import DamagedError
+from photod.store.errors import DamagedError
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 from photod.systemd import ask_for_time

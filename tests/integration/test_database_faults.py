@@ -21,7 +21,7 @@ from photod.daemon import Daemon
 from photod.errors import EXIT_BUSY, EXIT_DATABASE, DatabaseError
 from photod.photos import EMBEDDING_DTYPE, Candidate, Facts, Fingerprint, Judged, Scored
 from photod.store.care import add_backup, verify
-from photod.store.connection import DamagedError
+from photod.store.errors import DamagedError
 from photod.store.writer import Writer
 from pictures import make_photo
 from running import make_config, ranking, running, score_once

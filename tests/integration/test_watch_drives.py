@@ -24,7 +24,7 @@ from photod.config import state_directory
 from photod.errors import DatabaseError
 from photod.open_folder import OpenFolder
 from photod.registry import Registry
-from photod.store.connection import DamagedError
+from photod.store.errors import DamagedError
 from photod.store.schema import VERSION
 from running import make_config, running
 from waiting import wait_until

@@ -19,7 +19,7 @@ from photod.photos import EMBEDDING_DTYPE
 from photod.store import care
 from photod.store.backups import backups_of, is_sound, newest_good
 from photod.store.care import add_backup, copy_database, is_backup_due, verify
-from photod.store.connection import DamagedError
+from photod.store.errors import DamagedError
 from photod.store.queries import Reader
 from pictures import make_photo
 from running import make_config, ranking, running, score_once

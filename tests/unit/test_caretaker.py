@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from photod.caretaker import Caretaker
 from photod.config import Store
 from photod.store.backups import backups_of
-from photod.store.connection import DamagedError
+from photod.store.errors import DamagedError
 from photod.store.writer import Writer
 from photod.threads import Crew
 from waiting import wait_until

@@ -24,7 +24,8 @@ from photod.photos import (
     Unscoreable,
 )
 from photod.store import schema
-from photod.store.connection import database_errors, open_writable
+from photod.store.connection import open_writable
+from photod.store.errors import database_errors
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 

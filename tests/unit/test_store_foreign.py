@@ -17,7 +17,7 @@ from photod.errors import DatabaseError
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.score.scorer import TextVectors, score_stored, scores
 from photod.store.care import verify
-from photod.store.connection import DamagedError
+from photod.store.errors import DamagedError
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 

@@ -13,7 +13,7 @@ from photod.errors import EXIT_BUSY, DatabaseError
 from photod.photos import Candidate, Facts, Fingerprint, Judged, Scored
 from photod.store import connection
 from photod.store.care import copy_database, verify
-from photod.store.connection import ChangedError, DamagedError, reading_errors
+from photod.store.errors import ChangedError, DamagedError, reading_errors
 from photod.store.queries import Reader
 from photod.store.writer import Writer
 

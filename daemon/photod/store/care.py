@@ -18,7 +18,8 @@ from photod.fingerprints import fingerprint_of, notice
 from photod.held import open_beside
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.store.backups import BACKUP_DIRECTORY, backups_of, damage, is_sound
-from photod.store.connection import DamagedError, ask_once, create, damaged, database_errors, refuse_links
+from photod.store.connection import ask_once, create
+from photod.store.errors import DamagedError, damaged, database_errors, refuse_links
 from photod.store.reading import fetched
 from photod.store.schema import LINKED_SINCE, from_sql, unsigned, user_version
 

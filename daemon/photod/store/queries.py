@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from photod.photos import Facts, Fingerprint, PhotoRow, Scored, StalePage, Unscoreable, Verdict
-from photod.store.connection import reading_errors
+from photod.store.errors import reading_errors
 from photod.store.rankings import EVERYTHING, Bounds, RankedPhoto, Rankings, below_condition
 from photod.store.reading import foreign_rows
 from photod.store.schema import ForeignError, directory_from_sql, from_sql, signed, to_sql, unsigned

@@ -10,7 +10,8 @@ from types import NoneType
 from typing import Any, TypeVar
 
 from photod.channel import Closed
-from photod.store.connection import ChangedError, changed, open_readable, reading_errors, unchanged
+from photod.store.connection import open_readable, unchanged
+from photod.store.errors import ChangedError, changed, reading_errors
 from photod.store.keeping import FOR_UNCOUNTED, FOR_UNLINKED
 from photod.store.schema import KEPT_SINCE, LINKED_SINCE, ForeignError, migrate, run_script, user_version
 

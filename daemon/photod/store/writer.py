@@ -14,7 +14,8 @@ from pathlib import Path
 
 from photod.errors import BusyError
 from photod.photos import Fingerprint, Judged, ModelIdentity, Scored, Unscoreable
-from photod.store.connection import database_errors, open_writable, refuse_links
+from photod.store.connection import open_writable
+from photod.store.errors import database_errors, refuse_links
 from photod.store.rankings import below_condition
 from photod.store.reading import fetched
 from photod.store.schema import directory_from_sql, migrate, signed, to_sql, transaction
