@@ -36,9 +36,8 @@ class Tones:
         elif image.mode in ("I", "F"):
             black, white = _range_of(image)
             if black < 0 and tags and tags.get(SAMPLEFORMAT, (_UNSIGNED,)) == (_UNSIGNED,):
-                raise DecodeError(
-                    "a TIFF of greys above 2147483647 is not supported"
-                )  # Pillow's numbers have a sign
+                # Pillow's numbers have a sign.
+                raise DecodeError("a TIFF of greys above 2147483647 is not supported")
         else:
             return None
         # Pillow itself turns negatives of 8 bits, and only those.

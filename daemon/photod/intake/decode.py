@@ -134,9 +134,8 @@ def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Fac
     image = open_picture(data, _FORMATS)
     width, height = image.size
     limits.check_pixels(width, height, max_pixels)
-    image, extent = jpeg_end.load(
-        data, image, goal.decode_px
-    )  # before the metadata: some formats keep theirs behind the pixels
+    # Before the metadata: some formats keep theirs behind the pixels.
+    image, extent = jpeg_end.load(data, image, goal.decode_px)
     exif = metadata.read(image)
     profile = profiles.choose(data, image, exif.is_adobe_rgb)
     picture = _shrink(image, extent, goal, profile, exif.orientation)

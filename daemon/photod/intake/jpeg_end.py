@@ -12,10 +12,8 @@ from photod.intake.buffer import Data, as_file
 from photod.intake.scaled import Extent, load_scaled
 from photod.intake.unfinished import END, HAS_HOLE, SCAN, find_scan
 
-_GREYS: dict[str, int | tuple[int, ...]] = {
-    "RGB": (128, 128, 128),
-    "L": 128,
-}  # what is painted, by the mode of the picture
+# What is painted, by the mode of the picture.
+_GREYS: dict[str, int | tuple[int, ...]] = {"RGB": (128, 128, 128), "L": 128}
 _MOST_DROPPED, _LEAST_DROPPED = 64, 16  # bytes of data; fewer may change nothing that can be seen
 _PIXELS_OF_A_BYTE = 512  # at most: a block of 8 x 8 takes a bit or more in each scan
 _MARGIN = 16  # rows of a JPEG's that are coded together, and so bleed into those above
