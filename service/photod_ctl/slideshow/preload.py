@@ -12,7 +12,7 @@ from photod.intake.decode import decode_for_view
 from photod_ctl.slideshow.deck import Slide
 
 MEMORY_LIMIT = 256 << 20  # bytes of ready pictures: 40 of full HD, 10 of 4K
-NICENESS = 2
+NICENESS = 2  # more than the show's own
 THREADS = 2  # Pillow decodes and scales without holding the interpreter
 
 
@@ -105,8 +105,7 @@ class Preloader:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        # The show goes first: Linux counts niceness by thread.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        os.nice(NICENESS)  # the show goes first: Linux counts niceness by thread
         while (job := self._take()) is not None:
             slide, screen = job
             picture = self._load(slide, screen)
