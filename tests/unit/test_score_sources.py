@@ -71,7 +71,10 @@ def test_only_transformers_without_variations_are_plain() -> None:
         ("hf-hub:nobody/nothing", "ViT-B-16", "has not been downloaded.*photod check --download"),
         ("hf-hub:", "ViT-B-16", 'weights = "hf-hub:" names no repository; write hf-hub:OWNER/NAME'),
         ("x" * 300, "ViT-B-16", "cannot be read: File name too long"),
+        ("a\0b", "ViT-B-16", "is neither a file nor a tag"),
         ("local-dir:/nowhere", "ViT-B-16", "is no directory"),
+        ("local-dir:a\0b", "ViT-B-16", "is no directory"),
+        (f"local-dir:{'x' * 300}", "ViT-B-16", "cannot be read: File name too long"),
         ("openai", "ViT-B-61", 'architecture = "ViT-B-61" is unknown; did you mean "ViT-B-16"'),
     ],
 )

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -81,9 +82,17 @@ def _source(model: config.Model) -> Source:
     if weights.startswith(HUB):
         return _hub_repository(weights)
     path = Path(os.path.expanduser(weights))
-    if path.is_file():
+    if _is_file(path):
         return _file(path, model.architecture)
     return _tag(model)
+
+
+def _is_file(path: Path) -> bool:
+    """Raises OSError for a file in a closed directory, which to `Path.is_file` is none since Python 3.14."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
 
 
 def _file(path: Path, architecture: str) -> Source:
@@ -133,9 +142,11 @@ def _nearest_tag(tag: str, architecture: str) -> str:
 
 
 def _local_directory(directory: Path) -> Source:
-    if not directory.is_dir():
-        raise ConfigError(f'model.weights = "{LOCAL_DIR}{directory}" is no directory', "check the path")
-    present = [file for file in sorted(directory.iterdir()) if file.suffix in _SUFFIXES]
+    try:
+        present = [file for file in sorted(directory.iterdir()) if file.suffix in _SUFFIXES]
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a name that no path can have
+        problem = f'model.weights = "{LOCAL_DIR}{directory}" is no directory'
+        raise ConfigError(problem, "check the path") from None
     preferred = [file for name in _PREFERRED for file in present if file.name == name]
     if not preferred and len(present) != 1:
         found = ", ".join(file.name for file in present) or "none"
