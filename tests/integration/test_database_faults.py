@@ -253,7 +253,7 @@ def test_any_page_that_was_overwritten_is_noticed_at_the_start(
 def test_pages_that_took_each_others_place_are_found_by_verify(written: bytes, tmp_path: Path) -> None:
     path = tmp_path / ".photod/photos.db"
     unfound = [page for page in with_each_page_damaged(written, path, another_page) if not is_found(path)]
-    assert len(unfound) <= 1  # when the folder was compared: no photo depends on it
+    assert len(unfound) <= 1  # when the folder was compared, or what no question finds: no photo depends on it
 
 
 def is_found(path: Path) -> bool:

@@ -30,14 +30,15 @@ def folder(archive: Archive) -> Path:
     return folder
 
 
-def _rating(sidecar: Path) -> int | None:
-    """As exiftool reads it."""
+def _exiftool(*arguments: str | Path) -> str:
     if shutil.which("exiftool") is None:
         need("exiftool")
-    read = subprocess.run(
-        ["exiftool", "-json", "-Rating", str(sidecar)], capture_output=True, text=True, check=True
-    )
-    rating: int | None = json.loads(read.stdout)[0].get("Rating")
+    return subprocess.run(["exiftool", *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def _rating(sidecar: Path) -> int | None:
+    """As exiftool reads it."""
+    rating: int | None = json.loads(_exiftool("-json", "-Rating", sidecar))[0].get("Rating")
     return rating
 
 
@@ -169,9 +170,7 @@ def test_a_sidecar_that_is_a_link_or_a_pipe_is_left_alone(ctl: Ctl, folder: Path
 
 def test_a_rating_that_was_changed_since_is_somebody_else_s(ctl: Ctl, folder: Path) -> None:
     _export(ctl, folder)
-    subprocess.run(
-        ["exiftool", "-q", "-overwrite_original", "-XMP-xmp:Rating=1", str(folder / "9.jpg.xmp")], check=True
-    )
+    _exiftool("-overwrite_original", "-XMP-xmp:Rating=1", folder / "9.jpg.xmp")
     assert _export(ctl, folder) == {"kept": 1, "unchanged": 5, "unrated": 4}
     _export(ctl, folder, "--remove")
     assert _rating(folder / "9.jpg.xmp") == 1
@@ -180,7 +179,7 @@ def test_a_rating_that_was_changed_since_is_somebody_else_s(ctl: Ctl, folder: Pa
 def test_a_sidecar_that_another_program_rewrote_is_still_ours_while_its_rating_is(ctl: Ctl, folder: Path) -> None:
     _export(ctl, folder)
     sidecar = folder / "9.jpg.xmp"
-    subprocess.run(["exiftool", "-q", "-overwrite_original", "-XMP-dc:Subject=cat", str(sidecar)], check=True)
+    _exiftool("-overwrite_original", "-XMP-dc:Subject=cat", sidecar)
     assert b"cat" in sidecar.read_bytes()
     _export(ctl, folder, "--remove")
     assert (_rating(sidecar), b"cat" in sidecar.read_bytes()) == (None, True)
