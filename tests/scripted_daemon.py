@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ class ScriptedDaemon:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection, connection.makefile("rwb") as lines:
+            # Who is interrupted goes without having read everything, which the kernel calls a reset.
+            with suppress(ConnectionError), connection, connection.makefile("rwb") as lines:
                 for line in lines:
                     request = json.loads(line)
                     self.asked.append(request)

@@ -111,14 +111,16 @@ def test_watching_many_directories_is_quick_and_small(folder: Path, directories:
         (folder / f"{number // 200}/{number}").mkdir(parents=True)
     (folder.parent / "empty/photos").mkdir(parents=True)
     with FakeDaemon(folder.parent / "empty/photos") as daemon:
-        idle = resident_bytes(daemon.process.pid)
+        daemon.logged("compared")
+        idle_s, idle = cpu_s(daemon.process.pid), resident_bytes(daemon.process.pid)
     with FakeDaemon(folder) as daemon:
         seconds = daemon.logged("compared")[0]["seconds"]
+        more_s = cpu_s(daemon.process.pid) - idle_s  # of a processor: the machine may be busy with other things
         grown_mb = (resident_bytes(daemon.process.pid) - idle) / 1e6
-        print(f"{directories} directories: {seconds:.2f} s, {grown_mb:.0f} MB")
+        print(f"{directories} directories: {seconds:.2f} s, of a processor {more_s:.2f} s, {grown_mb:.0f} MB")
         put(folder / "0/0/a.png")
         agrees(folder)
-        assert seconds < 5 * directories / 20_000 + 1
+        assert more_s < 5 * directories / 20_000 + 1
         assert grown_mb < 100
         quiet(daemon.config)
         before_s = cpu_s(daemon.process.pid)
