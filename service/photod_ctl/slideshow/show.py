@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pygame
 
 FRAME_S = 1 / 60
+LOOK_UP_S = 1.0  # Ctrl-C in the terminal is heard between two waits for the window
 PACES = 1.25  # what + and - multiply and divide the delay by
 
 
@@ -76,7 +77,7 @@ class Show:
         now = self._clock()
         if self._projector.fading:
             return FRAME_S
-        times = (now + 60.0, self._captions.ends_at(), None if self._waits() else self._due)
+        times = (now + LOOK_UP_S, self._captions.ends_at(), None if self._waits() else self._due)
         return max(0.0, min(moment for moment in times if moment is not None) - now)
 
     def _waits(self) -> bool:

@@ -1,5 +1,6 @@
 """The slideshow in a real window, driven by real keys, looked at through the X server's own memory."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -171,6 +172,16 @@ def test_a_show_takes_in_no_score_of_another_model(archive: Archive, monkeypatch
         assert [slide.location for slide in offered] == [f"{folder}/b.jpg"]
     finally:
         follower.close()
+
+
+def test_ctrl_c_is_heard_though_nothing_happens_in_the_window(screen: Screen, start: Start, folder: Path) -> None:
+    process = start(folder, "--delay", "600")
+    screen.wait_for_colour("red")
+    screen.press("space")
+    screen.wait_for(lambda p: bool(p[:30, 500:].max() > 200), "the word paused")
+    screen.wait_for(lambda p: not p[:30, 500:].max() > 200, "the word gone")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
 
 
 def test_with_window_it_leaves_room_for_others(screen: Screen, start: Start, folder: Path) -> None:
