@@ -141,7 +141,7 @@ class Show:
 
     def _fulfil(self, wish: Action) -> None:
         self._projector.redraw()
-        if self._captions.asking:
+        if self._captions.asking and wish is not Action.QUIT:
             self._captions.asking = False
             if wish is Action.CONFIRM:
                 self._trash()

@@ -184,6 +184,15 @@ def test_ctrl_c_is_heard_though_nothing_happens_in_the_window(screen: Screen, st
     assert process.wait(30) == 130
 
 
+def test_a_show_that_asks_a_question_can_be_ended_from_outside(screen: Screen, start: Start, folder: Path) -> None:
+    process = start(folder, "--delay", "600")
+    screen.wait_for_colour("red")
+    screen.press("Delete")
+    screen.wait_for(lambda p: bool(p[280:320].max() > 230), "the question")
+    process.terminate()
+    assert process.wait(30) == 0
+
+
 def test_with_window_it_leaves_room_for_others(screen: Screen, start: Start, folder: Path) -> None:
     start(folder, "--delay", "600", "--window")
     screen.wait_for_colour("red")
