@@ -77,7 +77,7 @@ def draw_lines(surface: "pygame.Surface", lines: list[str], corner: str = "botto
     """Draw lines of text on a dark ground in a corner of the surface."""
     import pygame
 
-    size = max(14, surface.get_height() // 42)
+    size = max(14, min(surface.get_size()) // 42)
     texts = [_font(line, size).render(line, True, (240, 240, 240)) for line in lines]
     pad = size // 2
     width = min(max(text.get_width() for text in texts) + 2 * pad, surface.get_width())
