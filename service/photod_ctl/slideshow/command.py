@@ -19,7 +19,9 @@ def slideshow(  # noqa: PLR0913, PLR0917 - the options that it has
     ] = 5.0,
     fade: Annotated[bool, typer.Option("--fade", help="Fade from photo to photo.")] = False,
     loop: Annotated[bool, typer.Option("--loop", help="Begin again after the last photo.")] = False,
-    window: Annotated[bool, typer.Option("--window", help="In a window instead of the whole screen.")] = False,
+    window: Annotated[
+        bool, typer.Option("--window", help="In a window; f fills the screen it is on, such as a television.")
+    ] = False,
     top: Annotated[int, typer.Option("--top", min=1, max=MANY, metavar="N", help="Only the N best.")] = 20_000,
     min_score: MinScore = None,
     since: Since = None,
