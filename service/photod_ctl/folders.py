@@ -60,7 +60,7 @@ def find_archive(path: str, config: Config) -> Archive | None:
     configured = {folder.path: folder for folder in config.folders}
     around = (Path(path), *Path(path).parents)
     for root in sorted(around, key=lambda root: root not in configured):
-        if may_be_a_strangers(str(root / DATABASE_DIRECTORY)):
+        if root not in configured and may_be_a_strangers(str(root / DATABASE_DIRECTORY)):
             continue
         archive = archive_of(configured.get(root) or Folder(path=root))
         if has_database(archive):

@@ -13,7 +13,7 @@ import pytest
 
 from fake_scorer import FakeScorer
 from machine import need
-from photod.config import Config, Control
+from photod.config import Config, Control, Folder
 from photod.errors import DatabaseError
 from photod.folders import choose_folders
 from photod.store.writer import Writer
@@ -96,6 +96,10 @@ def test_a_directory_above_is_taken_for_an_archive_unless_a_stranger_made_it_one
     (public_place / ".photod/photos.db").touch()
     found = find_archive(str(public_place / "ours"), Config())
     assert (found is not None) == (chosen == "."), "the client goes by the same rule"
+    configured = Config(folders=(Folder(path=public_place),))
+    (folder,), _ = choose_folders(configured, public_place / "ours")
+    assert folder.path == public_place, "as the user says"
+    assert find_archive(str(public_place / "ours"), configured) is not None
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
