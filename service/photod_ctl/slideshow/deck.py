@@ -92,9 +92,7 @@ class Deck:
 
     def remove(self, slide: Slide) -> None:
         """Take a slide out: its file is gone or broken. The one after it becomes current."""
-        place = self._order.index(slide) if slide in self._order else None
-        if place is None:
-            return
+        place = self._order.index(slide)
         del self._order[place]
         if place < self._at or self._at == len(self._order):
             self._at = max(0, self._at - 1)
@@ -103,14 +101,13 @@ class Deck:
         """Take in a newer ranking: newcomers that score above the current slide come next, others in their turn."""
         newcomers = [slide for slide in slides if slide.location not in self._known]
         self._known |= {slide.location: slide for slide in newcomers}
-        current = self.current
         after = self._order[self._at + 1 :] + newcomers
         if self.shuffled:
             if newcomers:
                 self._rng.shuffle(after)
         else:
             after.sort(key=_by_score)
-        self._order[self._at + 1 if current else 0 :] = after
+        self._order[self._at + 1 :] = after
 
     def burst(self) -> list[Slide]:
         """The frames of the current slide's burst, in the order in which they were taken."""
@@ -127,12 +124,12 @@ class Deck:
 
 
 def burst_of(slide: Slide, slides: Iterable[Slide]) -> list[Slide]:
-    """The slides of the same camera that a chain of short gaps joins with this one, by time."""
+    """Those of the slides, this one among them, that its camera took in a chain of short gaps, by time."""
     if _moment(slide) is None:
         return [slide]
     timed = sorted(
         (moment, other.location, other)
-        for other in {each.location: each for each in (*slides, slide)}.values()
+        for other in slides
         if other.camera == slide.camera and (moment := _moment(other))
     )
     place = next(n for n, (_, location, _) in enumerate(timed) if location == slide.location)
