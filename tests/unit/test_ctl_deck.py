@@ -61,6 +61,11 @@ def test_neighbours_are_wanted_nearest_first_and_more_ahead_than_behind() -> Non
     assert [slide.sha256 for slide in deck.around(3, 1)] == ["0", "1", "2", "3"]
 
 
+def test_neighbours_in_a_show_that_loops_are_across_its_ends_and_each_once() -> None:
+    assert [slide.sha256 for slide in _deck(10, loop=True).around(3, 1)] == ["0", "1", "9", "2", "3"]
+    assert [slide.sha256 for slide in _deck(3, loop=True).around(8, 3)] == ["0", "1", "2"]
+
+
 def test_a_slide_that_is_taken_out_gives_way_to_the_next() -> None:
     deck = _deck(3)
     deck.move(1)
@@ -71,13 +76,37 @@ def test_a_slide_that_is_taken_out_gives_way_to_the_next() -> None:
     deck.remove(_slide("0", 10.0))
     assert deck.current is None
     assert not deck.move(1)
+    deck.update([_slide("new", 5.0)])
+    assert _name(deck) == "new"
+
+
+def test_a_slide_that_is_taken_out_before_the_current_one_leaves_that_on_the_screen() -> None:
+    deck = _deck(3)
+    deck.move(2)
+    deck.remove(_slide("0", 10.0))
+    assert (_name(deck), deck.position) == ("2", 1)
 
 
 def test_a_newcomer_that_scores_higher_comes_next_and_others_in_their_turn() -> None:
     deck = _deck(4)
     deck.move(1)
     deck.update([_slide("high", 9.9), _slide("low", 7.5), *(_slide(str(n), 10.0 - n) for n in range(4))])
+    deck.update([_slide("high", 9.9)])
     assert _walk(deck) == ["1", "high", "2", "low", "3"]
+
+
+def test_a_newcomer_to_a_show_that_is_shuffled_is_mixed_into_what_is_to_come() -> None:
+    deck = Deck([_slide(str(n), 100.0 - n) for n in range(50)], rng=random.Random(1))
+    deck.toggle_shuffle()
+    mixed = _walk(deck)
+    deck.home()
+    deck.update([])
+    assert _walk(deck) == mixed
+    deck.home()
+    deck.update([_slide("50", 99.5)])
+    with_newcomer = _walk(deck)
+    assert sorted(with_newcomer, key=int) == [str(n) for n in range(51)]
+    assert with_newcomer.index("50") not in (1, 50), "neither next, as by score, nor last"
 
 
 def test_a_slide_that_was_taken_out_does_not_return_with_a_newer_ranking() -> None:
