@@ -118,6 +118,17 @@ def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place.etc
 
 
+def test_what_root_writes_is_open_to_the_service_whatever_roots_umask(folder: Path, etc: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        init(asked(folder, system=True, run_as=pwd.getpwuid(os.getuid()).pw_name))
+    finally:
+        os.umask(before)
+    written = list(etc.rglob("*"))
+    assert etc / "photod/config.toml" in written
+    assert [path for path in written if not path.stat().st_mode & stat.S_IROTH] == []
+
+
 @pytest.mark.parametrize("user", ["nobdy", "photod"])  # photod is made by systemd-sysusers, which cannot run
 def test_a_user_who_is_not_there_is_told_before_anything_is_written(folder: Path, etc: Path, user: str) -> None:
     with pytest.raises(UsageError, match=f"there is no user {user}; name one with --as"):

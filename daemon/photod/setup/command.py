@@ -38,6 +38,8 @@ def init(arguments: argparse.Namespace) -> None:
         print("\n".join(step.show() for step in steps))
         return
     ask: Ask = (lambda _: True) if arguments.yes else _ask
+    if place.system:
+        os.umask(0o022)  # the service, which is another user, reads what root writes
     try:
         for step in steps:
             step.do(ask, print)
@@ -180,7 +182,6 @@ def _fetch_weights(place: Place) -> None:
     """Bring the weights to where the service looks for them: it has no network. Blocks for minutes."""
     if place.system:  # as in the unit
         os.environ["HF_HOME"] = str(HUB_CACHE)
-        os.umask(0o022)
     from photod.score import download
 
     download(load_config(place.config).model, state_directory(), print)

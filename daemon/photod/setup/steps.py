@@ -47,7 +47,7 @@ class Write:
             say(_indented(self._difference()))
             if not ask(f"change {self.path} so?"):
                 raise _declined(self.path)
-        self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         mode = stat.S_IMODE(self.path.stat().st_mode) if self.keep_mode and before is not None else 0o644
         with replacing(self.path) as draft:
             draft.write_text(self.text, encoding="utf-8")
