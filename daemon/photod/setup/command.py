@@ -93,7 +93,7 @@ def _install_system(place: Place, config: Config, arguments: argparse.Namespace)
 def _scores(config: Config, user: str | None) -> Iterator[Step]:
     """The `.photod` of each folder that keeps its scores: the unit may write there only if it is there."""
     for folder in config.folders:
-        if folder.holds_database and os.path.isdir(folder.path):
+        if folder.holds_database:
             # setgid: the databases in it belong to the group, whose members may read them.
             mode = 0o2770 if user == SERVICE_USER else 0o700
             yield MakeDirectory(folder.path / DATABASE_DIRECTORY, user, mode)
@@ -115,7 +115,7 @@ def _written(config: Path) -> str | None:
     """The configuration that is there, as text. Raises ConfigError."""
     try:
         return config.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return None
     except OSError as error:
         raise ConfigError(f"cannot read {config}: {error.strerror}", "check its permissions") from error

@@ -56,9 +56,7 @@ def system_place(etc: Path = Path("/etc")) -> Place:
 def user_place() -> Place:
     """The calling user's service."""
     home = config_directory()
-    own = home / "photod" / "config.toml"
-    found = find_config()
-    config = found if found is not None and found.is_relative_to(home) else own
+    config = home / "photod" / "config.toml"
     return Place(home / "systemd" / "user" / "photod.service", config, ("systemctl", "--user"), False, home)
 
 
