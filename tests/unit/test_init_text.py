@@ -78,7 +78,13 @@ def test_known_folders_change_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[model] # mine\nweights = 'openai'\nresize = 'crop'\n", "  [ model ]\nresize = 'crop'", "[model]"]
+    "text",
+    [
+        "[model] # mine\nweights = 'openai'\nresize = 'crop'\n",
+        "  [ model ]\nresize = 'crop'",
+        "[model]",
+        "[model]\nprompts = [\n  ['good', 'bad'],\n]\nweights = 'openai'\n[watch]\nsettle_s = 3.0\n",
+    ],
 )
 def test_the_section_of_the_model_is_found_however_it_is_written(text: str) -> None:
     after = with_folders(text, [], "/srv/weights")

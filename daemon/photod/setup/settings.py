@@ -69,11 +69,12 @@ def _settings(folder: Folder) -> list[str]:
 
 
 def _replace(text: str, key: str, assignment: str) -> str:
-    """Put `assignment` in the place of the top-level one of `key`, which may span lines; without one, on top."""
+    """Put `assignment` in the place of the one of `key`, which may span lines; without one, on top.
+
+    No two sections have a key of that name.
+    """
     lines = text.splitlines(keepends=True)
     for first, line in enumerate(lines):
-        if line.lstrip().startswith("["):
-            break  # a section: the top level is over
         if line.partition("=")[0].strip() != key:
             continue
         for last in range(first + 1, len(lines) + 1):
