@@ -61,7 +61,7 @@ class Folder(_Section):
         if os.path.exists(own):
             return own
         places = (apart, self._below(SYSTEM_STATE))
-        return next((place for place in places if os.path.isfile(place) and os.access(place, os.R_OK)), own)
+        return next((place for place in places if os.path.isfile(place)), own)
 
     def _below(self, state: Path) -> Path:
         name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
