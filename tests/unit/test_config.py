@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from photod.config import Config, Folder, load_config, parse_config, state_directory
+from photod.config import Config, Control, Folder, find_config, load_config, parse_config, state_directory
 from photod.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -28,6 +28,7 @@ def test_the_example_states_every_key() -> None:
     [
         ("modle = 1", ["modle", "did you mean model?"]),
         ("[model]\nwieghts = 'x'", ["model.wieghts", "did you mean weights?"]),
+        ("[watch]\nx = 1", ["unknown key watch.x; known keys: settle_s, rescan_s, poll_s"]),
         ("[watch]\nsettle_s = -1", ["watch.settle_s", "-1"]),
         ("[model]\nprecision = 'faste'", ["model.precision", "'faste'", "'fast'"]),
         ("folders = [{path = '/a', databse = 'state'}]", ["databse", "did you mean database?"]),
@@ -104,6 +105,38 @@ def test_a_users_own_configuration_is_found_where_the_readme_says(home: Path) ->
     (home / "config/photod").mkdir(parents=True)
     (home / "config/photod/config.toml").write_text("[watch]\nsettle_s = 7.0\n")
     assert load_config().watch.settle_s == 7.0
+
+
+def test_a_users_own_configuration_goes_before_the_machines(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = home / "config/photod/config.toml"
+    monkeypatch.setattr("os.path.isfile", lambda path: True)
+    assert find_config() == own
+    monkeypatch.setattr("os.path.isfile", lambda path: path != own)
+    assert find_config() == Path("/etc/photod/config.toml")
+
+
+def test_the_socket_is_where_the_example_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/a:/run/b")
+    assert Control().path == Path("/run/a/control.sock")
+    monkeypatch.delenv("RUNTIME_DIRECTORY")
+    assert Control().path == home / "run/photod/control.sock"
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setattr("os.getuid", lambda: 0)
+    assert Control().path == Path("/run/photod/control.sock")
+    monkeypatch.setattr("os.getuid", lambda: 1000)
+    assert Control().path == home / "state/photod/control.sock"
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/a:/var/lib/b")
+    assert Control().path == Path("/var/lib/a/control.sock")
+    assert Control(socket="~/socket").path == home / "socket"
+
+
+def test_only_a_socket_that_lies_where_systemd_made_room_for_it_is_open_to_a_group(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not Control().is_in_service_directory
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/photod")
+    assert Control().is_in_service_directory
+    assert not Control(socket="/run/mine").is_in_service_directory
 
 
 def test_the_home_of_nobody_is_no_bug_in_a_socket() -> None:
