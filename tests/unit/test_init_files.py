@@ -4,14 +4,16 @@ import argparse
 import os
 import pwd
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from machine import need
+from photod.config import Folder
 from photod.errors import ConfigError, UsageError
 from photod.setup.command import init
-from photod.setup.place import system_place
+from photod.setup.place import owner_of, system_place
 from programs import photod
 
 
@@ -77,14 +79,38 @@ def test_a_file_of_the_users_is_only_changed_with_consent(
     unit = home / "config/systemd/user/photod.service"
     unit.parent.mkdir(parents=True)
     unit.write_text("mine")
-    monkeypatch.setattr("builtins.input", lambda _: "")
-    with pytest.raises(ConfigError, match="as it was"):
-        init(asked(folder))
-    assert unit.read_text() == "mine"
-    monkeypatch.setattr("builtins.input", lambda _: "y")
+    for answer in ("", None):
+        monkeypatch.setattr("builtins.input", _answers(answer))
+        with pytest.raises(ConfigError, match="as it was"):
+            init(asked(folder))
+        assert unit.read_text() == "mine"
+    monkeypatch.setattr("builtins.input", _answers("y"))
     init(asked(folder))
     assert "Type=notify" in unit.read_text()
     assert (folder / ".photod").is_dir()
+    monkeypatch.setattr("builtins.input", _answers("n"))
+    init(asked(folder))  # nothing has changed, so nothing is asked
+
+
+def _answers(answer: str | None) -> Callable[[str], str]:
+    """The user's answer to each question; None where nobody is there to answer."""
+
+    def reply(_: str) -> str:
+        if answer is None:
+            raise EOFError
+        return answer
+
+    return reply
+
+
+def test_uninstalling_leaves_the_configuration_to_who_says_no(
+    folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init(asked(folder, yes=True))
+    monkeypatch.setattr("builtins.input", _answers("n"))
+    init(asked(uninstall=True))
+    assert [path for path in (home / "config").rglob("*") if path.is_file()] == [home / "config/photod/config.toml"]
+    assert (home / "config/systemd/user").is_dir()
 
 
 def test_another_user_is_only_for_the_service_of_the_machine(folder: Path, home: Path) -> None:
@@ -116,6 +142,21 @@ def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in ("command", "steps"):
         monkeypatch.setattr(f"photod.setup.{module}.is_booted", lambda: False)
     return place.etc
+
+
+@pytest.mark.parametrize(
+    ("owners", "user"), [([65534], "nobody"), ([65534, 1], "photod"), ([0], "photod"), ([54321], "photod")]
+)
+def test_the_owner_of_all_folders_runs_the_service_unless_that_is_root_or_nobody_known(
+    tmp_path: Path, owners: list[int], user: str
+) -> None:
+    if os.getuid() != 0:
+        need("root, to give folders away")
+    for owner in owners:
+        (place := tmp_path / str(owner)).mkdir()
+        os.chown(place, owner, owner)
+    folders = [Folder(path=tmp_path / name) for name in ("away", *map(str, owners))]
+    assert owner_of(folders) == user
 
 
 def test_what_root_writes_is_open_to_the_service_whatever_roots_umask(folder: Path, etc: Path) -> None:
@@ -183,6 +224,13 @@ def test_a_folder_that_cannot_be_written_to_gets_no_directory_for_scores(
     assert f"make    {folder}/.photod\n" in shown
     assert f"keep    {kept}/.photod\n" in shown
     assert f"{readable}/.photod" not in shown
+
+
+def test_folders_within_one_another_are_refused_before_anything_is_written(folder: Path, home: Path) -> None:
+    (folder / "2019").mkdir()
+    with pytest.raises(ConfigError, match="within"):
+        init(asked(folder, folder / "2019", yes=True))
+    assert not (home / "config").exists()
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
@@ -271,6 +319,10 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         init(asked(tmp_path / "nowhere"))
     with pytest.raises(UsageError, match="not a folder"):
         init(asked(tmp_path / ("x" * 256)))
+    (closed := tmp_path / "closed").mkdir(mode=0)
+    done = photod("init", "--user", "--dry-run", closed, as_anybody=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "closed to this user" in done.stderr
 
 
 def test_a_folder_that_toml_cannot_name_is_refused(tmp_path: Path) -> None:

@@ -30,6 +30,11 @@ def test_a_folder_in_a_home_is_brought_back_and_its_scores_are_writable() -> Non
     assert "ReadWritePaths=-/srv/photos/.photod" in lines
 
 
+def test_a_folder_whose_scores_lie_apart_is_only_read() -> None:
+    folder = Folder(path=Path("/srv/photos"), database="state")
+    assert ".photod" not in system_dropin(["photod"], "ann", [], [folder])
+
+
 def test_only_code_that_would_be_hidden_is_brought_back() -> None:
     lines = dropin(code=("/usr/lib/python3", "/home/ann/photod/.venv"))
     assert [line for line in lines if line.startswith("Bind")] == ["BindReadOnlyPaths=/home/ann/photod/.venv"]
@@ -70,6 +75,10 @@ def test_what_a_configuration_says_besides_stays_word_for_word(folder: Path) -> 
     assert config.model.weights == "/srv/weights"
     assert after.startswith("# mine\n")
     assert "settle_s = 3.0 # slow\n" in after
+
+
+def test_names_of_all_languages_are_written_as_they_are() -> None:
+    assert '"/srv/Weißensee 🌻"' in with_folders(None, [Folder(path=Path("/srv/Weißensee 🌻"))], None)
 
 
 def test_known_folders_change_nothing(folder: Path) -> None:
