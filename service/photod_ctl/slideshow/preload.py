@@ -111,7 +111,7 @@ class Preloader:
             picture = self._load(slide, screen)
             with self._changed:
                 self._loading.discard(slide)
-                if screen == self._screen and slide in self._wanted:
+                if screen == self._screen:
                     self._ready[slide] = picture
                     self.peak_bytes = max(self.peak_bytes, sum(map(_bytes, self._ready.values())))
             self._on_ready()
