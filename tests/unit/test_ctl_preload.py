@@ -8,6 +8,7 @@ from PIL import Image
 
 from photod_ctl.slideshow.deck import Slide
 from photod_ctl.slideshow.preload import NICENESS, Broken, Picture, Preloader, fit, load_picture
+from waiting import wait_until
 
 SCREEN = (100, 80)
 
@@ -58,6 +59,7 @@ def test_no_more_is_kept_than_memory_allows() -> None:
     slides = [_slide(name) for name in "abcdef"]
     preloader.want(slides, SCREEN)
     assert preloader._wanted == slides[:3]
+    assert preloader.room((10_000, 10_000)) == 2, "the one on the screen and the next, however large"
     _let(loading, 3)
     assert [preloader.get(slide) is not None for slide in slides] == [True] * 3 + [False] * 3
     assert preloader.peak_bytes == 3 * one
@@ -74,6 +76,21 @@ def test_a_change_of_the_window_s_size_loads_anew() -> None:
     preloader.want([_slide("a")], SCREEN)
     _let(loading, 1)
     preloader.want([_slide("a")], (50, 50))
+    assert preloader.get(_slide("a")) is None
+    _let(loading, 1)
+    picture = preloader.get(_slide("a"))
+    assert isinstance(picture, Picture)
+    assert picture.size == (50, 50)
+    preloader.close()
+
+
+def test_a_picture_that_was_loading_for_another_size_is_loaded_anew() -> None:
+    loading = _Loading()
+    preloader = _preloader(loading)
+    preloader.want([_slide("a")], SCREEN)
+    wait_until(lambda: loading.order == ["a"])
+    preloader.want([_slide("a")], (50, 50))
+    _let(loading, 1)
     assert preloader.get(_slide("a")) is None
     _let(loading, 1)
     picture = preloader.get(_slide("a"))
