@@ -127,6 +127,23 @@ def test_del_asks_and_moves_the_photo_to_the_trash(
         assert {path.name for path in tmp_path.rglob("files/*.png")} == {*trashed}
 
 
+def test_what_is_asked_about_stays_on_the_screen_until_there_is_an_answer(
+    screen: Screen, start: Start, folder: Path
+) -> None:
+    start(folder, "--delay", "2", "--loop")
+    screen.wait_for_colour("red")
+    screen.press("Delete")
+    screen.wait_for(lambda p: bool(p[280:320].max() > 230), "the question")
+    (asked,) = [name for name in COLOURS if near(screen.pixels()[100, 400], name)]
+    until = time.monotonic() + 3  # longer than the delay
+    while time.monotonic() < until:
+        assert near(screen.pixels()[100, 400], asked)
+        time.sleep(0.05)
+    screen.press("Return")
+    screen.wait_for(lambda p: not near(p[100, 400], asked), "another photo")
+    assert {path.stem for path in folder.glob("*.png")} == COLOURS.keys() - {asked}
+
+
 def test_vanished_and_broken_photos_are_left_out(screen: Screen, start: Start, folder: Path) -> None:
     (folder / "red.png").unlink()
     (folder / "green.png").write_bytes(b"no picture any more")
