@@ -1,5 +1,6 @@
 """The slideshow in a real window, driven by real keys, looked at through the X server's own memory."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -87,6 +88,15 @@ def test_space_holds_the_show_and_loop_begins_again(screen: Screen, start: Start
     assert process.wait(PATIENCE_S) == 0
 
 
+def test_a_single_photo_that_loops_stays(screen: Screen, start: Start, folder: Path) -> None:
+    process = start(folder, "--delay", "0.2", "--top", "1", "--loop")
+    screen.wait_for_colour("red")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(2)  # ten delays
+    screen.press("q")
+    assert process.wait(PATIENCE_S) == 0
+
+
 def test_i_writes_what_is_known_over_the_photo(screen: Screen, start: Start, folder: Path) -> None:
     start(folder, "--delay", "600")
     screen.wait_for_colour("red")
@@ -97,14 +107,19 @@ def test_i_writes_what_is_known_over_the_photo(screen: Screen, start: Start, fol
     screen.wait_for(lambda p: np.array_equal(p, before), "the photo as before")
 
 
-def test_h_tells_the_keys_and_h_again_takes_them_away(screen: Screen, start: Start, folder: Path) -> None:
-    start(folder, "--delay", "600")
+@pytest.mark.parametrize("again", ["h", "Escape"])
+def test_h_tells_the_keys_and_h_or_esc_takes_them_away(
+    screen: Screen, start: Start, folder: Path, again: str
+) -> None:
+    process = start(folder, "--delay", "600")
     screen.wait_for_colour("red")
     before = screen.pixels()
     screen.press("h")
     screen.wait_for(lambda p: bool((p[:300, :300].max(axis=2) > 230).any(axis=1).sum() > 90), "lines of letters")
-    screen.press("h")
+    screen.press(again)
     screen.wait_for(lambda p: np.array_equal(p, before), "the photo as before")
+    screen.press("Escape")
+    assert process.wait(PATIENCE_S) == 0
 
 
 def test_del_asks_and_moves_the_photo_to_the_trash(
@@ -142,6 +157,17 @@ def test_what_is_asked_about_stays_on_the_screen_until_there_is_an_answer(
     screen.press("Return")
     screen.wait_for(lambda p: not near(p[100, 400], asked), "another photo")
     assert {path.stem for path in folder.glob("*.png")} == COLOURS.keys() - {asked}
+
+
+def test_nothing_is_asked_about_a_photo_while_another_is_awaited(
+    screen: Screen, start: Start, folder: Path
+) -> None:
+    (folder / "green.png").unlink()
+    os.mkfifo(folder / "green.png")  # a read that takes as long as it likes
+    start(folder, "--delay", "600")
+    screen.wait_for_colour("red")
+    screen.press("Right", "Delete", "i")  # i would be an answer, had there been a question
+    screen.wait_for(lambda p: bool(p[480:, :300].max() > 230), "what is known of the photo")
 
 
 def test_vanished_and_broken_photos_are_left_out(screen: Screen, start: Start, folder: Path) -> None:
