@@ -31,10 +31,6 @@ class Captions:
         """Show a message for a moment."""
         self._message, self._until = printable(line), now + MESSAGE_S
 
-    def ends_at(self) -> float | None:
-        """When the message goes; None where there is none."""
-        return self._until if self._message else None
-
     def expire(self, now: float) -> bool:
         """Take the message away if its time is over. Returns whether it did."""
         over = bool(self._message) and now >= self._until

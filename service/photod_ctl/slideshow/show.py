@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pygame
 
 FRAME_S = 1 / 60
-LOOK_UP_S = 1.0  # Ctrl-C in the terminal is heard between two waits for the window
+LOOK_UP_S = 0.5  # no wait is longer: between two of them Ctrl-C in the terminal is heard, and a message goes
 PACES = 1.25  # what + and - multiply and divide the delay by
 
 
@@ -74,11 +74,9 @@ class Show:
                 self._fulfil(wish)
 
     def _patience(self) -> float:
-        now = self._clock()
         if self._projector.fading:
             return FRAME_S
-        times = (now + LOOK_UP_S, self._captions.ends_at(), None if self._waits() else self._due)
-        return max(0.0, min(moment for moment in times if moment is not None) - now)
+        return LOOK_UP_S if self._waits() else min(max(0.0, self._due - self._clock()), LOOK_UP_S)
 
     def _waits(self) -> bool:
         """Whether the clock has nothing to say."""
