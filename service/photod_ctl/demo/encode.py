@@ -29,14 +29,11 @@ def jpeg(picture: Pixels, tags: Image.Exif | None = None, quality: int = 90) -> 
 
 
 def rotated_jpeg(picture: Pixels, orientation: int, tags: Image.Exif) -> bytes:
-    """A JPEG that is stored turned and says so in its EXIF, as phones do."""
+    """A JPEG that is stored turned and says so in its EXIF, as phones do: 3, 5, 6 or 8."""
     undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
         5: Image.Transpose.TRANSPOSE,
         6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_270,
     }
     tags[ORIENTATION] = orientation
