@@ -159,6 +159,15 @@ def test_the_owner_of_all_folders_runs_the_service_unless_that_is_root_or_nobody
     assert owner_of(folders) == user
 
 
+def test_a_service_that_runs_as_somebody_makes_no_account(
+    folder: Path, etc: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init(asked(folder, system=True, run_as=pwd.getpwuid(os.getuid()).pw_name, dry_run=True))
+    shown = capsys.readouterr().out
+    assert f"write   {etc}/systemd/system/photod.service\n" in shown
+    assert "sysusers" not in shown
+
+
 def test_what_root_writes_is_open_to_the_service_whatever_roots_umask(folder: Path, etc: Path) -> None:
     before = os.umask(0o077)
     try:

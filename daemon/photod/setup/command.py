@@ -81,9 +81,10 @@ def _install_system(place: Place, config: Config, arguments: argparse.Namespace)
     if user != SERVICE_USER or (scores and not is_booted()):  # else systemd-sysusers makes it in time
         account(user)
     yield Write(place.unit, _shipped("photod.service"))
-    for name, path in place.snippets.items():
-        yield Write(path, _shipped(name))
-    yield Run(("systemd-sysusers", str(place.snippets["sysusers.conf"])))
+    yield Write(place.snippets["tmpfiles.conf"], _shipped("tmpfiles.conf"))
+    if user == SERVICE_USER:
+        yield Write(place.snippets["sysusers.conf"], _shipped("sysusers.conf"))
+        yield Run(("systemd-sysusers", str(place.snippets["sysusers.conf"])))
     if NVIDIA.exists():
         yield Write(place.gpu_dropin, _shipped("gpu.conf"))
     yield Write(place.folders_dropin, system_dropin(_command(place), user, _code(config), config.folders))
