@@ -168,14 +168,21 @@ def test_a_service_that_runs_as_somebody_makes_no_account(
     assert "sysusers" not in shown
 
 
-def test_what_root_writes_is_open_to_the_service_whatever_roots_umask(folder: Path, etc: Path) -> None:
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_root_writes_is_open_to_the_service_whatever_roots_umask(
+    folder: Path, etc: Path, is_there: bool
+) -> None:
+    config = etc / "photod/config.toml"
+    if is_there:
+        config.parent.mkdir(parents=True)
+        config.touch(0o600)
     before = os.umask(0o077)
     try:
-        init(asked(folder, system=True, run_as=pwd.getpwuid(os.getuid()).pw_name))
+        init(asked(folder, system=True, run_as=pwd.getpwuid(os.getuid()).pw_name, yes=True))
     finally:
         os.umask(before)
     written = list(etc.rglob("*"))
-    assert etc / "photod/config.toml" in written
+    assert config in written
     assert [path for path in written if not path.stat().st_mode & stat.S_IROTH] == []
 
 
