@@ -1,6 +1,7 @@
 """What is written over the photos of a slideshow."""
 
 import pygame
+import pytest
 
 from photod_ctl.slideshow.deck import Slide
 from photod_ctl.slideshow.overlay import ask_of_trash, draw_lines
@@ -18,3 +19,14 @@ def test_a_path_has_room_on_a_portrait_screen() -> None:
     screen.fill("white")
     draw_lines(screen, ["/home/ann/Pictures/2011 Norway/fjords and mountains"])
     assert screen.get_at((1079, 1919)) == pygame.Color("white")
+
+
+@pytest.mark.parametrize(("name", "known"), [("Weißensee.jpg", True), ("закат.jpg", True), ("夕焼け.jpg", False)])
+def test_a_letter_that_the_built_in_font_lacks_is_looked_for_in_others(
+    name: str, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("pygame.font.match_font", asked.append)
+    pygame.font.init()
+    draw_lines(pygame.Surface((800, 600)), [name])
+    assert (asked == []) == known

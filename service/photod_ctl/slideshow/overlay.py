@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pygame
 
 MESSAGE_S = 2.5
+_NO_LETTER = "\U0010ffff"  # Unicode will never have one here
 # Asked in this order when the built-in font lacks a letter.
 _FONTS = ("dejavusans", "notosans", "notosanscjkjp", "notosanscjksc", "wqyzenhei", "notosansarabic", "unifont")
 
@@ -104,4 +105,5 @@ def _font(text: str, size: int) -> "pygame.font.Font":
 
 
 def _has_all(font: "pygame.font.Font", text: str) -> bool:
-    return all(metrics is not None for metrics in font.metrics(text))
+    box = font.metrics(_NO_LETTER)[0]  # what is drawn for a letter that is not in the font
+    return box not in font.metrics(text)
