@@ -14,6 +14,7 @@ from photod.config import Folder
 from photod.errors import ConfigError, UsageError
 from photod.setup.command import init
 from photod.setup.place import owner_of, system_place
+from photod.setup.steps import Run
 from programs import photod
 
 
@@ -111,6 +112,14 @@ def test_uninstalling_leaves_the_configuration_to_who_says_no(
     init(asked(uninstall=True))
     assert [path for path in (home / "config").rglob("*") if path.is_file()] == [home / "config/photod/config.toml"]
     assert (home / "config/systemd/user").is_dir()
+
+
+def test_a_command_of_the_system_that_fails_ends_it_unless_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photod.setup.steps.is_booted", lambda: True)
+    command = ("sh", "-c", "echo no >&2; exit 3")
+    with pytest.raises(ConfigError, match=r"failed: no$"):
+        Run(command).do(lambda _: True, print)
+    Run(command, may_fail=True).do(lambda _: True, print)
 
 
 def test_another_user_is_only_for_the_service_of_the_machine(folder: Path, home: Path) -> None:

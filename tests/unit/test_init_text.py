@@ -86,6 +86,13 @@ def test_known_folders_change_nothing(folder: Path) -> None:
     assert with_folders(text, [Folder(path=folder)], None) == text
 
 
+def test_weights_change_their_own_line_and_none_if_they_are_these() -> None:
+    text = "# mine\n[model]\nweights = '{}' # so\nresize = 'crop'\n"
+    assert with_folders(text.format("/srv/a"), [], "/srv/a") == text.format("/srv/a")
+    after = with_folders(text.format("/srv/a"), [], "/srv/b")
+    assert after == "# mine\n[model]\nweights = \"/srv/b\"\nresize = 'crop'\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
