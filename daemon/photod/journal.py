@@ -13,6 +13,7 @@ SOCKET = "/run/systemd/journal/socket"
 PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 FIELD_NAMES = {"photo": "PHOTO_PATH"}  # others are the event's keys in capitals
 LONGEST = 32 << 10  # bytes of one field: a record of a few must fit into a datagram
+STALL_S = 1  # that a record waits for whoever reads the log; later ones do not, until it is read again
 
 
 def stderr_is_the_journal() -> bool:
@@ -30,14 +31,18 @@ class JournalLogger:
 
     def __init__(self, *_: object, path: str = SOCKET) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        # The kernel waits: it calls a socket without a peer ready to send to anybody, so Python would wait busily.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", STALL_S, 0))
         self._path = path
+        self._lost = False  # the last record; whichever thread writes says so
 
     def msg(self, record: bytes) -> None:
         """Send a record. One that journald does not take is lost; photod does not stop for it."""
         try:
-            self._socket.sendto(record, self._path)
+            self._socket.sendto(record, socket.MSG_DONTWAIT if self._lost else 0, self._path)
+            self._lost = False
         except OSError:
-            pass
+            self._lost = True
 
     def close(self) -> None:
         """Give the socket back."""

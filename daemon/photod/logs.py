@@ -17,13 +17,11 @@ from typing import Any
 
 import structlog
 
-from photod.journal import JournalLogger, escaped, only_from, stderr_is_the_journal, to_record
+from photod.journal import STALL_S, JournalLogger, escaped, only_from, stderr_is_the_journal, to_record
 from photod.wire import LAST_ERRORS
 
 # Kept by the journal whatever the level, as debug records: `journalctl EVENT=unscoreable` is meant to find them.
 RECORDS = frozenset({"unscoreable"})
-
-STALL_S = 1.0  # that a record waits for whoever reads the log; later ones do not, until it is read again
 
 _BESIDES = ("event", "level", "timestamp")  # what is no news in a record
 

@@ -1,6 +1,8 @@
 import os
 import socket
 import struct
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,23 @@ def test_records_reach_the_socket_and_a_journal_that_is_gone_is_no_error(tmp_pat
         logger.msg(b"found")
         assert journal.recv(100) == b"found"
     logger.close()
+
+
+def test_a_journal_that_hangs_costs_records_and_holds_up_nobody(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(tmp_path / "journal"))
+        logger = JournalLogger(path=str(tmp_path / "journal"))
+        writer = threading.Thread(target=lambda: [logger.msg(b"early") for _ in range(9999)], daemon=True)
+        writer.start()
+        writer.join(30)
+        assert not writer.is_alive()
+        journal.setblocking(False)
+        with suppress(BlockingIOError):
+            while journal.recv(100):
+                pass
+        logger.msg(b"late")
+        assert journal.recv(100) == b"late"
+        logger.close()
 
 
 def test_the_journal_is_known_by_the_stream_that_systemd_names(
