@@ -100,7 +100,10 @@ def _run(arguments: argparse.Namespace) -> None:
         signal.signal(number, on_signal)
     # A terminal that goes away ends what was started in it; a service is told to read its configuration again.
     in_terminal = arguments.once is not None or arguments.client is not None or sys.stdin.isatty()
-    signal.signal(signal.SIGHUP, on_signal if in_terminal else lambda *_: daemon.reload())
+    if not in_terminal:
+        signal.signal(signal.SIGHUP, lambda *_: daemon.reload())
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, on_signal)
     faulthandler.enable()  # SIGABRT, as the watchdog sends it: say where each thread is
     daemon.run()
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,16 +32,34 @@ def test_a_daemon_runs_without_standard_input_and_output(config: Path) -> None:
         assert daemon.stop(signal.SIGTERM) == 0
 
 
-def test_a_terminal_that_goes_away_ends_what_was_started_in_it_and_a_service_reads_its_configuration_again(
-    config: Path,
-) -> None:
+def test_a_service_reads_its_configuration_again_at_sighup(config: Path) -> None:
     with RunningDaemon(config, "</dev/null") as daemon:
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_for("reloaded")
         assert daemon.stop() == 0
+
+
+@pytest.fixture
+def terminal() -> Iterator[str]:
     master, slave = os.openpty()
-    with os.fdopen(master), os.fdopen(slave), RunningDaemon(config, f"<{os.ttyname(slave)}") as daemon:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup themselves
+    with os.fdopen(master), os.fdopen(slave):
+        yield os.ttyname(slave)
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_goes_away_ends_what_was_started_in_it(config: Path, terminal: str) -> None:
+    with RunningDaemon(config, f"<{terminal}") as daemon:
         assert daemon.stop(signal.SIGHUP) == 0
+
+
+def test_what_was_started_by_nohup_outlives_its_terminal(config: Path, folder: Path, terminal: str) -> None:
+    with RunningDaemon(config, f"<{terminal}", limits="trap '' HUP") as daemon:
+        daemon.process.send_signal(signal.SIGHUP)
+        make_photo(folder / "a.png")
+        wait_until(lambda: ranking(folder) or daemon.process.poll() is not None)
+        assert ranking(folder)
+        assert daemon.stop() == 0
 
 
 def test_many_folders_take_more_files_than_are_usual(tmp_path: Path) -> None:
