@@ -25,7 +25,7 @@ class Agenda:
         with self._lock:
             if any(self._marks.get(above, False) for above in _lineage(directory)):
                 return
-            self._marks[directory] = subtree or self._marks.get(directory, False)
+            self._marks[directory] = subtree
             if len(self._marks) > MARKS_MOST:
                 self._collapse()
 

@@ -28,17 +28,11 @@ class Flight:
     def __contains__(self, path: str) -> bool:
         return path in self._in_flight.get(os.path.dirname(path), ())
 
-    def begin(self, candidate: Candidate) -> bool:
-        """Put a candidate in flight; False when it is already, since two looks brought it up."""
+    def begin(self, candidate: Candidate) -> None:
+        """Put a candidate in flight."""
         with self._lock:
-            photos = self._in_flight.setdefault(os.path.dirname(candidate.path), {})
-            before = photos.get(candidate.path)
-            if before is None:
-                photos[candidate.path] = candidate.fingerprint
-                self._number += 1
-            elif before != candidate.fingerprint:
-                self._touched.add(candidate.path)
-            return before is None
+            self._in_flight.setdefault(os.path.dirname(candidate.path), {})[candidate.path] = candidate.fingerprint
+            self._number += 1
 
     def cancel(self, candidate: Candidate) -> None:
         """There was no room for it after all."""

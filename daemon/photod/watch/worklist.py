@@ -156,7 +156,8 @@ class Worklist:
     def _drain(self, candidates: deque[Candidate]) -> bool:
         """Hand candidates on while there is room; True when none is left."""
         while candidates:
-            if self._flight.begin(candidates[0]) and not self._offer(candidates[0]):
+            self._flight.begin(candidates[0])
+            if not self._offer(candidates[0]):
                 self._flight.cancel(candidates[0])
                 return False
             self._queued.discard(candidates.popleft().path)
