@@ -37,6 +37,14 @@ def test_many_directories_of_a_tree_become_the_tree() -> None:
     assert drain(agenda) == [("tree", True)]
 
 
+def test_many_directories_beside_the_folder_itself_become_the_folder() -> None:
+    agenda = Agenda()
+    agenda.mark("")
+    for number in range(MARKS_MOST):
+        agenda.mark(f"tree/{number}")
+    assert drain(agenda) == [("", True)]
+
+
 def test_many_trees_become_the_folder() -> None:
     agenda = Agenda()
     for number in range(MARKS_MOST + 1):

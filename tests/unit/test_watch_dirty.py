@@ -15,7 +15,7 @@ from surroundings import surroundings
 
 
 class Walk:
-    """Over a folder with photos in "a" and "a/b"; the database knows one in "gone" and one in "gone/b"."""
+    """Over a folder with photos in "a" and "a/b"; the database knows these, and a photo in "gone" and "gone/b" each."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "a/b").mkdir(parents=True)
@@ -26,7 +26,7 @@ class Walk:
         self.agenda = Agenda()
         around = surroundings(
             known=lambda directory: [KnownPhoto(f"{directory}/old.jpg", 1, 2, 3, 4)] if "gone" in directory else [],
-            known_directories=lambda below: ["gone", "gone/b"] if below == "gone" else [],
+            known_directories=lambda below: [below, f"{below}/b"] if below else [],
         )
         rules = Rules((), lambda name: name.endswith(".jpg"))
         self.survey = Survey(str(folder), rules, around, self.notes.append, Flight())
@@ -65,6 +65,16 @@ def test_of_a_tree_that_went_away_each_photo_is_missing(walk: Walk) -> None:
     walk.on()
     paths = [path for note in walk.notes if isinstance(note, Missing) for path in note.paths]
     assert sorted(paths) == ["gone/b/old.jpg", "gone/old.jpg"]
+
+
+def test_of_a_tree_that_came_back_what_is_new_below_a_known_directory_is_looked_at(
+    walk: Walk, folder: Path
+) -> None:
+    (folder / "a/b/c").mkdir()
+    (folder / "a/b/c/new.jpg").touch()
+    walk.agenda.mark("a", subtree=True)
+    walk.on()
+    assert walk.considered == ["a/new.jpg", "a/b/new.jpg", "a/b/c/new.jpg"]
 
 
 def test_a_directory_that_was_just_looked_at_rests(walk: Walk) -> None:

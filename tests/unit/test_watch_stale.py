@@ -47,6 +47,13 @@ def test_each_photo_comes_once_and_is_counted_until_then(stale: Stale) -> None:
     assert stale.take() == ()
 
 
+def test_of_more_than_were_counted_some_are_left_until_the_last() -> None:
+    """Others became stale since: a folder with none left would be called done."""
+    stale = Stale(lambda _: 1, Database({"": ["a", "b", "c"]}).page)
+    stale.begin("")
+    assert walk(stale) == [("a", 1), ("b", 1), ("c", 0)]
+
+
 def test_a_part_in_which_nothing_is_stale_is_no_walk(stale: Stale) -> None:
     stale.begin("c")
     assert not stale.goes_on
