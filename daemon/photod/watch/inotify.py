@@ -60,7 +60,7 @@ class DirectoryWatches:
         self._folder = folder
         self._heed = heed
         self._lock = threading.Lock()
-        self._directory_of: dict[int, str] = {}
+        self._directory_of: dict[int, str] = {}  # by watch; what is held there is this one
         self._held: dict[str, tuple[int, int, int]] = {}  # directory -> watch, device, inode
         self._unwatched: set[str] = set()  # directories without a watch
         self._remote: set[str] = set()  # directories in which others may do things without an event
@@ -139,7 +139,7 @@ class DirectoryWatches:
         """On the reading thread: the kernel dropped a watch, since its directory is gone."""
         with self._lock:
             directory = self._directory_of.pop(wd, None)
-            if directory is not None and self._held.get(directory, (None,))[0] == wd:
+            if directory is not None:
                 del self._held[directory]
 
     def on_queue_overflow(self) -> None:
