@@ -119,6 +119,32 @@ def test_a_drive_that_takes_its_time_holds_up_no_events(
     assert watches.watched_by() == "inotify"
 
 
+def test_a_directory_in_the_place_of_a_network_drive_is_polled_no_more(
+    folder: Path, watches: DirectoryWatches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("photod.watch.inotify.is_remote", lambda _: True)
+        watches.watch("a")
+    assert watches.watched_by() == "polling"
+    (folder / "a").rename(folder / "aside")
+    (folder / "a").mkdir()
+    watches.watch("a")
+    assert watches.watched_by() == "inotify"
+
+
+def test_a_directory_that_is_closed_just_when_it_is_to_be_watched_is_watched_later(
+    folder: Path, watches: DirectoryWatches, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(watches._instance, "add_callback", lambda *_: -1)  # so watchdog answers EACCES
+        watches.watch("a")
+    watches.watch("a")
+    put(folder / "a/x.png")
+    wait_until(lambda: "a/x.png" in ear.files)
+
+
 def test_the_lack_of_watches_is_told_beside_a_network_drive(
     folder: Path, watches: DirectoryWatches, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

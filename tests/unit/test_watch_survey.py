@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from photod.photos import Compared, KnownPhoto, Missing, Note
+from photod.filesystem import filesystem_identity
+from photod.photos import Compared, KnownPhoto, Missing, Note, PhotoRow
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.listing import Comparison, Listing
@@ -55,13 +56,15 @@ def test_what_becomes_a_link_while_the_folder_is_compared_is_not_followed(
 
 
 @pytest.mark.parametrize("presence", Presence)
-def test_only_of_a_folder_that_is_there_are_photos_noted_as_missing(
+def test_only_of_a_folder_that_is_there_is_anything_noted(
     folder: Path, notes: list[Note], presence: Presence
 ) -> None:
     gone = KnownPhoto("a.jpg", 1, 2, 3, 4)
     around = surroundings(known=lambda _: [gone], presence=lambda: presence)
-    Survey(str(folder), RULES, around, notes.append, Flight()).compare_directory("")
-    assert notes == ([Missing(str(folder), ("a.jpg",))] if presence is Presence.HERE else [])
+    list(Survey(str(folder), RULES, around, notes.append, Flight()).compare_tree(""))
+    sure = filesystem_identity(str(folder))
+    noted = [Missing(str(folder), ("a.jpg",)), Compared(str(folder), sure)]
+    assert notes == (noted if presence is Presence.HERE else [])
 
 
 @pytest.mark.parametrize(("identities", "confirmed"), [(("one", "one"), "one"), (("one", "two"), "")])
@@ -92,6 +95,42 @@ def test_a_comparison_that_could_not_list_a_directory_confirms_no_deletion_until
     unsure, sure = notes
     assert unsure == Compared(str(folder), "")
     assert sure != unsure
+
+
+def test_trouble_with_a_directory_that_has_gone_unheard_ends_with_the_next_scan(
+    folder: Path, survey: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "closed").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("photod.watch.survey.list_directory", list_but_the_closed_one)
+        list(survey.compare_tree(""))
+    (folder / "closed").rmdir()
+    list(survey.compare_tree(""))
+    assert survey.unlisted == {}
+
+
+def test_what_was_just_read_of_a_database_that_is_replaced_counts_no_more(folder: Path, notes: list[Note]) -> None:
+    asked = []
+
+    def known(directory: str) -> list[PhotoRow]:
+        asked.append(directory)
+        if len(asked) == 1:
+            survey.forget_agreed()
+        return []
+
+    survey = Survey(str(folder), RULES, surroundings(known=known), notes.append, Flight())
+    for _ in range(3):
+        survey.compare_directory("")
+    assert len(asked) == 2, "the first answer was the old database's, the second one holds"
+
+
+def test_of_a_directory_that_is_gone_nothing_is_kept(folder: Path, survey: Survey) -> None:
+    """Programs make and remove directories of ever new names."""
+    (folder / "draft").mkdir()
+    survey.compare_directory("draft")
+    (folder / "draft").rmdir()
+    survey.compare_directory("draft")
+    assert survey._agreed == {}
 
 
 @pytest.mark.parametrize("tree", ["gone", "private"])

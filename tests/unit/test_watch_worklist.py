@@ -103,7 +103,18 @@ def test_what_waits_or_is_under_way_is_not_counted_a_second_time_by_a_scan(
     feed(work, {})
     work.settle.observe("d/restless.jpg", changed(0), time.monotonic())
     work.remember("d", ["d/under way.jpg", "d/queued.jpg", "d/restless.jpg"])
+    assert not work.consider("d/under way.jpg", changed(60), urgent=True)
     assert len(work) == 2
+
+
+def test_what_two_scans_found_before_there_was_room_is_counted_once(work: Worklist, pipeline: Pipeline) -> None:
+    backlog = {"d/a.jpg": changed(60), "d/b.jpg": changed(60)}
+    work.remember("d", list(backlog))
+    work.remember("d", list(backlog))
+    assert len(work) == 2
+    pipeline.room = 10
+    feed(work, backlog)
+    assert (len(work), pipeline.taken) == (0, list(backlog))
 
 
 def test_a_photo_that_was_handed_on_may_come_again(work: Worklist, pipeline: Pipeline) -> None:
