@@ -127,6 +127,11 @@ class OpenFolder:
 
     def open(self) -> None:
         """Take the folder's database, or that which is there now. Raises BusyError, DatabaseError."""
+        if self.writer is not None and self._is_another():
+            log.warning(
+                "database_replaced", folder=self.path, file=str(self.settings.database_path),
+                note="another one is in its place now, or none: what that does not know is scored again",
+            )  # fmt: skip
         self.close()
         self.writer = Writer(self.settings.database_path)
         self.reader = Reader(self.settings.database_path)
@@ -148,7 +153,7 @@ class OpenFolder:
         now, that would be the log of another database, which SQLite tells apart by its inode number alone: then the
         last is the one who only reads, and deletes nothing.
         """
-        readers_last = self.writer is not None and self._is_another(self.writer.path)
+        readers_last = self.writer is not None and self._is_another()
         self._opened = None
         reader, self.reader = self.reader, None
         writer, self.writer = self.writer, None
@@ -156,12 +161,12 @@ class OpenFolder:
             if each is not None:
                 each.close()
 
-    def _is_another(self, database: Path) -> bool:
+    def _is_another(self) -> bool:
+        """Whether the database that is open is not the one in its place, or not any more."""
         try:
-            there = file_identity(database)
+            return file_identity(self.settings.database_path) != self._opened
         except OSError:
             return False
-        return there is not None and there != self._opened
 
 
 def open_folder(folder: OpenFolder, *, may_wait: bool) -> None:
