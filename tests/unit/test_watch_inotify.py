@@ -159,6 +159,22 @@ def test_the_lack_of_watches_is_told_beside_a_network_drive(
     assert watches.watched_by() == "polling"
 
 
+def test_what_could_not_be_watched_is_polled_until_it_is_watched_or_gone(
+    folder: Path, watches: DirectoryWatches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a").mkdir()
+    (folder / "b").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(watches._instance, "add_callback", refuse)
+        watches.watch("a")
+        watches.watch("b")
+    assert watches.watched_by() == "polling"
+    watches.watch("a")
+    assert watches.watched_by() == "partly"
+    watches.keep_only(lambda directory: directory == "a")
+    assert watches.watched_by() == "inotify"
+
+
 def refuse(*_: object) -> int:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -83,8 +83,10 @@ def test_a_comparison_during_which_a_drive_was_swapped_confirms_no_deletion(
 
 
 def test_a_comparison_that_could_not_list_a_directory_confirms_no_deletion_until_it_can(
-    folder: Path, survey: Survey, notes: list[Note], monkeypatch: pytest.MonkeyPatch
+    folder: Path, notes: list[Note], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    around = surroundings(known_directories=lambda _: ["closed/below"])  # which is no trouble of its own
+    survey = Survey(str(folder), RULES, around, notes.append, Flight())
     (folder / "closed").mkdir()
     with monkeypatch.context() as patch:
         patch.setattr("photod.watch.survey.list_directory", list_but_the_closed_one)
