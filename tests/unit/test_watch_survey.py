@@ -1,11 +1,13 @@
 """What is compared of a folder, and what that is worth."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from photod.filesystem import filesystem_identity
+from photod.fingerprints import fingerprint_of
 from photod.photos import Compared, KnownPhoto, Missing, Note, PhotoRow
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
@@ -109,6 +111,26 @@ def test_trouble_with_a_directory_that_has_gone_unheard_ends_with_the_next_scan(
     (folder / "closed").rmdir()
     list(survey.compare_tree(""))
     assert survey.unlisted == {}
+
+
+def test_a_photo_that_came_and_went_between_two_looks_that_are_alike_is_missing(
+    folder: Path, notes: list[Note]
+) -> None:
+    rows: list[PhotoRow] = []
+
+    def learn(name: str) -> None:
+        rows.append(KnownPhoto(name, *fingerprint_of(os.stat(folder / name))))
+
+    survey = Survey(str(folder), RULES, surroundings(known=lambda _: rows), notes.append, Flight())
+    (folder / "a.jpg").touch()
+    learn("a.jpg")
+    survey.compare_directory("")
+    (folder / "b.jpg").touch()
+    survey.compare_directory("")
+    learn("b.jpg")
+    (folder / "b.jpg").unlink()
+    survey.compare_directory("")
+    assert notes == [Missing(str(folder), ("b.jpg",))]
 
 
 def test_what_was_just_read_of_a_database_that_is_replaced_counts_no_more(folder: Path, notes: list[Note]) -> None:
