@@ -209,7 +209,7 @@ def test_a_pulled_drive_is_no_damage_to_those_who_look_for_copies_or_ask_for_the
 
 def test_a_database_deleted_under_a_running_daemon_is_begun_anew_and_that_is_told(folder: Path) -> None:
     fill(folder / "a", 5)
-    with watched(folder) as config, capture_logs() as told:
+    with watched(folder), capture_logs() as told:
         shutil.rmtree(folder / ".photod")
         wait_until(lambda: rows(folder))
         assert [each["event"] for each in told if each["log_level"] == "warning"] == ["database_replaced"]

@@ -15,7 +15,7 @@ from surroundings import surroundings
 
 
 class Walk:
-    """Over a folder with photos in "a" and "a/b"; the database knows these, and has photos in "gone" and "gone/b"."""
+    """Over a folder with photos in "a" and "a/b". The database knows these, and photos in "gone" and "gone/b"."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "a/b").mkdir(parents=True)
