@@ -133,6 +133,19 @@ def test_a_parent_that_is_renamed_just_before_the_commit_leaves_no_row_behind(
         wait_until(lambda: rows(folder).keys() == walk(folder).keys() == {"c/b/00007.png"})
 
 
+def test_a_photo_that_is_deleted_just_before_the_commit_leaves_no_row_behind(
+    folder: Path, before_the_commit: Callable[..., None]
+) -> None:
+    photo = folder / "a/00007.png"
+    before_the_commit("a/", True, photo.unlink)
+    with running(config := make_config(folder), FakeScorer()):
+        quiet(config)
+        fill(folder / "a", 1, 7)
+        wait_until(lambda: not photo.exists())
+        quiet(config)
+        agrees(folder)
+
+
 def test_a_directory_that_becomes_a_link_just_before_the_commit_leaves_no_row_behind(
     folder: Path, before_the_commit: Callable[..., None]
 ) -> None:
