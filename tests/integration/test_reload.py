@@ -12,9 +12,11 @@ from structlog.testing import capture_logs
 
 from fake_scorer import SlowScorer
 from photod import reload as reload_module
-from photod.config import Config, Folder, Model, Watch
+from photod.config import Config, Folder, Model, Store, Watch
 from photod.open_folder import OpenFolder
+from photod.roster import Roster
 from photod.store.queries import Reader
+from photod.watch.presence import Presence
 from running import make_config, ranking, running
 from waiting import wait_until
 from watching import agrees, ask, put
@@ -66,12 +68,23 @@ def test_a_folder_is_gone_once_its_photos_are_through_and_comes_back_with_other_
     def excluding(name: str) -> Config:
         return make_config(one, two, folders=(Folder(path=one, exclude=(name,)), Folder(path=two)))
 
-    config, scorer = make_config(one, two), SlowScorer()
+    looks: list[list[str]] = []
+    really_exchange = Roster.exchange
+
+    def exchange(self: Roster) -> list[str]:
+        looks.append(really_exchange(self))
+        return looks[-1]
+
+    monkeypatch.setattr(Roster, "exchange", exchange)
+    config, scorer = make_config(one, two, store=Store(group_wait_s=0.1)), SlowScorer()
     with capture_logs() as told, reloading(config, scorer) as reload:
         put(one / "a.png", 1)
         assert scorer.asked.wait(30)
         reload(make_config(two))
         wait_until(lambda: any(record["event"] == "not_gone_yet" for record in told))
+        seen = len(looks)
+        wait_until(lambda: len(looks) > seen + 5)
+        assert looks[-1] == [str(one)]
         reload(excluding("spoilt"))
         reload(make_config(two))
         assert watched_folders(config) == [one, two]  # still, and it answers
@@ -110,6 +123,23 @@ def test_who_follows_a_folder_that_is_let_go_is_told_that_it_stopped(folders: tu
             *_, last = map(json.loads, answers)
     assert last["done"] is True
     assert last["progress"]["phase"] == "stopped"
+
+
+def test_the_database_of_a_folder_that_was_away_is_opened_again_though_it_looks_the_same(
+    folders: tuple[Path, Path],
+) -> None:
+    """A drive that is plugged in again may have its old numbers, and its old connections nothing but errors."""
+    one, two = folders
+    folder = OpenFolder(Folder(path=one), Watch(), lambda _: False, lambda: None, lambda _: None)
+    folder.open()
+    assert folder.presence() is Presence.HERE
+    one.rename(two / "away")
+    assert folder.presence() is Presence.ABSENT
+    (two / "away").rename(one)
+    assert folder.presence() is Presence.UNOPENED
+    folder.open()
+    assert folder.presence() is Presence.HERE
+    folder.close()
 
 
 def test_who_asks_a_database_when_it_is_given_back_hears_of_nothing(folders: tuple[Path, Path]) -> None:
