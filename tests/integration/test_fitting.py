@@ -88,7 +88,11 @@ def test_no_score_strays_to_another_photo(folder: Path, monkeypatch: pytest.Monk
         patch.setattr(pipeline, "read_photo", chaos.read)
         patch.setattr(committer, "_is_still", chaos.is_still)
         patch.setattr(Decoder, "decode", decode)
-        Daemon(config, once=folder, load=lambda *_: scorers).run()
+        daemon = Daemon(config, once=folder, load=lambda *_: scorers)
+        daemon.run()
+    assert daemon._pipeline is not None
+    for coming in (daemon._pipeline._coming_to_score, daemon._pipeline._coming_to_commit):
+        assert coming._count == 0, "every group would wait for them in vain"
     assert min(chaos.losses.values()) > 0
     assert_each_has_its_own(ranking(folder))
     before = len(ranking(folder))
