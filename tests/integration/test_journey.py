@@ -3,10 +3,13 @@
 import os
 import shutil
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from structlog.testing import capture_logs
 
 from fake_scorer import FakeScorer, SlowScorer
@@ -238,6 +241,25 @@ def test_a_stop_has_what_was_decoded_scored_and_committed(folder: Path) -> None:
         wait_until(lambda: not any(thread.is_alive() for thread in pipeline._threads["decode"]))
         scorer.may.set()
     assert len(ranking(folder)) == 4
+
+
+class TardyScorer(FakeScorer):
+    """Makes 50 photos a second at most."""
+
+    def embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        time.sleep(len(pixels) / 50)
+        return super().embed(pixels)
+
+
+def test_a_slow_device_is_given_no_more_at_once_than_a_stop_has_time_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "DRAIN_MODEL_S", 0.2)
+    for level in range(150):
+        make_photo(folder / f"{level}.png", level)
+    score_once(folder, scorer := TardyScorer())
+    assert scorer.photos == 150
+    assert max(scorer.batches[1:]) <= 10
 
 
 def test_when_nothing_has_come_for_a_while_neither_model_nor_decoders_are_left(folder: Path) -> None:
