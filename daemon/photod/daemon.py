@@ -86,7 +86,7 @@ class Daemon:
         self._drained = threading.Event()
         self._crew = Crew(on_failure=self.stop)
         self._tally = Tally()
-        self._timers = Timers()
+        self._timers = Timers(self._crew)
         self._observer = Observer(self._crew)
         self._roster = Roster(
             self._crew, self._observer, config.watch, self._offer, self._expect, self._note, self._offer_note

@@ -1,17 +1,21 @@
 """Timers. Jobs only ask for work, they never do it."""
 
 from collections.abc import Callable
+from functools import partial
 from time import CLOCK_REALTIME, clock_gettime, monotonic
 
 from apscheduler.schedulers.background import BackgroundScheduler
+
+from photod.threads import Crew
 
 JUMP_S = 2.0  # the wall clock moved by more than this against the one that only goes forward
 
 
 class Timers:
-    """Repeats requests in the background."""
+    """Repeats requests in the background. One that fails is the crew's failure; APScheduler would only log it."""
 
-    def __init__(self) -> None:
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
         # misfire_grace_time: by default a job that is a second late is dropped for good.
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         # UTC: an interval knows no summer time, and nobody asks what $TZ may mean.
@@ -20,7 +24,7 @@ class Timers:
 
     def every(self, seconds: float, request: Callable[[], None]) -> None:
         """Call `request` every so many seconds, give or take a twentieth, so that machines spread."""
-        self._scheduler.add_job(request, "interval", **_interval(seconds))
+        self._scheduler.add_job(partial(self._crew.run, request), "interval", **_interval(seconds))
 
     def start(self) -> None:
         """Start the timers."""

@@ -19,10 +19,19 @@ class Crew:
         self._lock = threading.Lock()
 
     def start(self, name: str, work: Callable[[], None]) -> threading.Thread:
-        """Run `work` in a thread. Closed ends it as a return does; any other exception is the crew's failure."""
-        thread = threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
+        """Do the work in a thread of this name, as `run` does it."""
+        thread = threading.Thread(target=self.run, args=(work,), name=name, daemon=True)
         thread.start()
         return thread
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Do the work here. Closed ends it as a return does; any other exception is the crew's failure."""
+        try:
+            work()
+        except Closed:
+            pass
+        except BaseException as error:  # the end of every thread: nothing passes unseen
+            self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
         """Keep the first failure, and tell."""
@@ -31,14 +40,6 @@ class Crew:
                 return
             self.failure = error
         self._on_failure()
-
-    def _run(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except Closed:
-            pass
-        except BaseException as error:  # the end of every thread: nothing passes unseen
-            self._fail(error)
 
 
 class Wakeup:

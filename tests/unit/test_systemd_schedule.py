@@ -8,10 +8,11 @@ import pytest
 
 from photod import schedule
 from photod.schedule import Timers
+from photod.threads import Crew
 
 
 def test_after_a_jump_of_the_clock_jobs_are_planned_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    timers, came = Timers(), Event()
+    timers, came = Timers(Crew(on_failure=lambda: None)), Event()
     timers.every(0.2, came.set)
     timers.start()
     try:
@@ -28,7 +29,20 @@ def test_after_a_jump_of_the_clock_jobs_are_planned_anew(monkeypatch: pytest.Mon
         timers.stop()
 
 
+def test_a_request_that_fails_ends_the_process_as_any_thread_does() -> None:
+    failed = Event()
+    crew = Crew(on_failure=failed.set)
+    timers = Timers(crew)
+    timers.every(0.05, lambda: {}["a bug"])
+    timers.start()
+    try:
+        assert failed.wait(20)
+    finally:
+        timers.stop()
+    assert isinstance(crew.failure, KeyError)
+
+
 @pytest.mark.parametrize("zone", ["Mars/Base", ":/nonexistent", "CET-1CEST,M3.5.0,M10.5.0/3"])
 def test_no_time_zone_keeps_the_timers_from_starting(zone: str) -> None:
-    program = "from photod.schedule import Timers; Timers()"  # in a process that has not found its zone yet
+    program = "from photod.schedule import Timers; Timers(None)"  # in a process that has not found its zone yet
     subprocess.run([sys.executable, "-c", program], env=os.environ | {"TZ": zone}, check=True)
