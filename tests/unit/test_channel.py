@@ -1,10 +1,12 @@
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
 from photod.channel import Channel, Closed
 from photod.in_flight import OnTheWay
+from waiting import wait_until
 
 
 def test_express_items_go_before_ordinary_ones() -> None:
@@ -96,19 +98,73 @@ def test_cancel_drops_what_is_left() -> None:
         channel.get()
 
 
+def at_once(channel: Channel[int], most: int, all_here: Callable[[], bool] = lambda: False) -> list[int]:
+    """A batch for which nobody waits."""
+    began = time.monotonic()
+    batch = channel.get_batch(most, 60, all_here)
+    assert time.monotonic() - began < 30
+    return batch
+
+
 def test_a_batch_is_full_or_late_or_all_there_is() -> None:
     channel: Channel[int] = Channel(8)
     for number in range(5):
         channel.put(number)
-    assert channel.get_batch(3, wait_s=60) == [0, 1, 2]  # full: does not wait
+    assert at_once(channel, 3) == [0, 1, 2]  # full
     assert channel.get_batch(3, wait_s=0.01) == [3, 4]  # late: partial
     channel.put(5)
-    assert channel.get_batch(3, wait_s=60, all_here=lambda: True) == [5]  # nothing more is coming
+    assert at_once(channel, 3, all_here=lambda: True) == [5]  # nothing more is coming
+
+
+def test_of_two_that_wait_for_the_rest_of_a_batch_the_slower_waits_for_the_next() -> None:
+    channel: Channel[str] = Channel(8)
+    asked, all_here = threading.Semaphore(0), threading.Event()
+    batches: list[list[str]] = []
+
+    def is_all_here() -> bool:
+        asked.release()
+        return all_here.is_set()
+
+    receivers = [
+        threading.Thread(target=lambda: batches.append(channel.get_batch(2, 60, is_all_here))) for _ in range(2)
+    ]
+    channel.put("one")
+    for receiver in receivers:
+        receiver.start()
+        assert asked.acquire(timeout=10)
+    all_here.set()
+    channel.wake()
+    wait_until(lambda: len(batches) == 1)
+    channel.put("two")
+    for receiver in receivers:
+        receiver.join(10)
+    assert batches == [["one"], ["two"]]
+
+
+def test_a_receiver_is_at_work_from_what_it_took_until_it_waits_for_more() -> None:
+    channel: Channel[int] = Channel(8)
+    taken = threading.Event()
+
+    def receive() -> None:
+        channel.get()
+        taken.set()
+        channel.get()
+
+    receiver = threading.Thread(target=receive)
+    receiver.start()
+    assert channel.longest_at_work_s() == 0.0
+    channel.put(1)
+    assert taken.wait(10)
+    wait_until(lambda: not channel.at_work())
+    channel.put(2)
+    receiver.join(10)
+    assert set(channel.at_work()) == {receiver.native_id}
 
 
 def test_a_receiver_may_lose_patience() -> None:
     channel: Channel[int] = Channel(8)
     assert channel.get_batch(3, wait_s=60, first_s=0.01) == []
+    assert set(channel.at_work()) == {threading.get_native_id()}, "at what it does with nothing"
     channel.put(1)
     assert channel.get_batch(1, wait_s=60, first_s=0.01) == [1]
 
@@ -118,7 +174,7 @@ def test_a_lowered_bound_lets_a_batch_go_that_fills_it() -> None:
     channel.put(1)
     channel.put(2)
     channel.set_bound(2)
-    assert channel.get_batch(64, wait_s=60) == [1, 2]
+    assert at_once(channel, 64) == [1, 2]
 
 
 def test_whoever_waits_for_room_is_woken() -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fake_scorer import FakeScorer
 from machine import need
@@ -166,9 +167,13 @@ def test_the_watchdog_is_fed_while_no_part_is_stuck_and_not_longer(
     answers: Any = SimpleNamespace(pipeline=pipeline, folders={}, rest=SimpleNamespace(reason=""), tally=tally)
     observer: Any = SimpleNamespace(silent_s=lambda: silent_s)
     timers: Any = SimpleNamespace(heed_the_clock=lambda: heeded.append(True))
-    Supervisor(answers, observer, timers).tick()
+    supervisor = Supervisor(answers, observer, timers)
+    with capture_logs() as logged:
+        for _ in range(2):
+            supervisor.tick()
     assert ("WATCHDOG=1" in told) is fed
-    assert heeded == [True]
+    assert [each["event"] for each in logged] == ([] if fed else ["stuck"])
+    assert heeded == [True, True]
 
 
 @pytest.mark.parametrize(
