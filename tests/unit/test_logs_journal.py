@@ -69,7 +69,12 @@ def test_a_journal_that_hangs_costs_records_and_holds_up_nobody(tmp_path: Path) 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
         journal.bind(str(tmp_path / "journal"))
         logger = JournalLogger(path=str(tmp_path / "journal"))
-        writer = threading.Thread(target=lambda: [logger.msg(b"early") for _ in range(9999)], daemon=True)
+
+        def write() -> None:
+            for _ in range(9999):
+                logger.msg(b"early")
+
+        writer = threading.Thread(target=write, daemon=True)
         writer.start()
         writer.join(30)
         assert not writer.is_alive()

@@ -139,12 +139,12 @@ def test_what_was_just_read_of_a_database_that_is_replaced_counts_no_more(folder
     def known(directory: str) -> list[PhotoRow]:
         asked.append(directory)
         if len(asked) == 1:
-            survey.forget_agreed()
+            asking.forget_agreed()
         return []
 
-    survey = Survey(str(folder), RULES, surroundings(known=known), notes.append, Flight())
+    asking = Survey(str(folder), RULES, surroundings(known=known), notes.append, Flight())
     for _ in range(3):
-        survey.compare_directory("")
+        asking.compare_directory("")
     assert len(asked) == 2, "the first answer was the old database's, the second one holds"
 
 
