@@ -23,7 +23,7 @@ from photod.wire import LAST_ERRORS
 # Kept by the journal whatever the level, as debug records: `journalctl EVENT=unscoreable` is meant to find them.
 RECORDS = frozenset({"unscoreable"})
 
-_BESIDES = ("event", "level", "timestamp")  # what is no news in a record
+_BESIDES = ("event", "level")  # what is no news in a record
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,6 @@ def configure_logs(level: str, form: str) -> None:
     file: Any = _Log()
     renderer: Any = structlog.dev.ConsoleRenderer(colors=colors) if text else structlog.processors.JSONRenderer()
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         _remember,
         file.tell_lost,
@@ -130,10 +129,8 @@ def _configure_for_the_journal(level: str) -> None:
     structlog.configure(
         processors=[
             only_from(level, RECORDS),
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             _remember,
-            structlog.processors.format_exc_info,
             to_record,
         ],
         wrapper_class=structlog.make_filtering_bound_logger("debug"),
