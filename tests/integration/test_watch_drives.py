@@ -27,7 +27,7 @@ from photod.registry import Registry
 from photod.store.errors import DamagedError
 from photod.store.schema import VERSION
 from running import make_config, running
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 from watching import agrees, fill, folder_status, put, quiet
 
 pytestmark = pytest.mark.usefixtures("hurried")
@@ -67,6 +67,25 @@ def test_a_drive_that_takes_the_place_of_another_keeps_its_log(
             wait_until(lambda photos=photos: folder_status(config)["scored"] == photos)  # type: ignore[misc]
             agrees(folder)
     assert scorer.photos == 0
+
+
+def test_a_drive_that_was_away_for_a_moment_is_noticed_by_who_misses_a_directory(
+    folder: Path, tmp_path: Path, mounts: Mounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is back, the same, when the folder is next looked for; what waited has found nothing meanwhile."""
+    monkeypatch.setattr("photod.watch.folder.CHECK_S", 3.0)
+    mounts(tmp_path / "disk", "-t", "tmpfs", "none")
+    fill(tmp_path / "disk/a", 220)
+    fill(tmp_path / "disk/b", 5, 220)
+    mounts(folder, "--bind", str(tmp_path / "disk"))
+    with running(config := make_config(folder), scorer := SlowScorer()):
+        assert scorer.asked.wait(PATIENCE_S)
+        wait_until(lambda: folder_status(config)["pending"] == 225)
+        mounts.take_away(folder, lazily=True)
+        scorer.may.set()
+        wait_until(lambda: folder_status(config)["pending"] == 0)
+        mounts(folder, "--bind", str(tmp_path / "disk"))
+        agrees(folder)
 
 
 def open_on(device: int) -> list[str]:

@@ -89,7 +89,7 @@ class Survey:
         for directory in self._around.known_directories(start):
             if directory not in visited and not any(is_inside(directory, tree) for tree in unlisted):
                 yield directory, self.compare_directory(directory)[0]
-        if not start and self._around.presence() is Presence.HERE:
+        if not start and not self._is_away():
 
             def is_there(directory: str) -> bool:  # nothing is known of what lies in one that could not be listed
                 return directory in self._living or any(is_inside(directory, tree) for tree in unlisted)
@@ -147,11 +147,20 @@ class Survey:
         moved = {path for _, path, _ in moves}
         return comparison.without(moved)
 
+    def _is_away(self) -> bool:
+        """Whether the folder is not here as itself. Having been seen so, it is compared when it is back."""
+        return self._around.presence() is not Presence.HERE
+
     def _is_gone(self, path: str) -> bool:
         return is_gone(os.path.join(self.folder, path))
 
     def _left(self, directory: str) -> tuple[Comparison, list[str]]:
-        """No walk comes here any more, nor to what lies below: the directory's photos are missing."""
+        """No walk comes here any more, nor to what lies below: the directory's photos are missing.
+
+        Nothing follows where the whole folder is away.
+        """
+        if self._is_away():
+            return Comparison(), []
         self._agreed.pop(directory, None)
         if (watches := self.watches) is not None:
             watches.forget(directory)
@@ -162,7 +171,7 @@ class Survey:
         return Comparison(), []
 
     def _note_paths(self, kind: type[Missing] | type[Returned], paths: list[str]) -> None:
-        if paths and self._around.presence() is Presence.HERE:
+        if paths and not self._is_away():
             self._note(kind(self.folder, tuple(paths)))
 
     def _mounts(self) -> tuple[tuple[str, str], ...] | None:
