@@ -1,19 +1,24 @@
-"""What the client says of a control socket that is closed to its user."""
+"""A control socket that is closed to a user: what the client says of it, and the daemon does about it."""
 
 import grp  # loaded here: another user may not read it  # noqa: F401
 import os
 import pwd
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from machine import need
 from photod.config import Config, Control
+from photod.control import ControlServer
+from photod.threads import Crew
 from photod_ctl.client import refusal
 from photod_ctl.status import _answer
+from waiting import PATIENCE_S
 
 NOBODY = pwd.getpwnam("nobody")
 
@@ -66,3 +71,25 @@ def test_a_socket_says_itself_to_whom_it_is_open(config: Config, mode: int, answ
         os.chown(config.control.path, other.pw_uid, other.pw_gid)
         with as_nobody():
             assert refusal(config) == f"if it runs, it answers only to {answers_to}"
+
+
+def test_who_is_neither_the_daemons_user_nor_root_is_not_answered(config: Config) -> None:
+    """Though somebody gave the socket another mode."""
+    answers: Any = SimpleNamespace(status=lambda: {"running": True})
+    server = ControlServer(config.control.path, Crew(on_failure=lambda: None))
+    server.start(answers)
+    config.control.path.chmod(0o666)
+    config.control.path.parent.chmod(0o755)
+    told = []
+    for user in (nullcontext(), as_nobody()):
+        with socket.socket(socket.AF_UNIX) as connection:
+            with user:
+                connection.connect(str(config.control.path))
+            connection.settimeout(PATIENCE_S)
+            with suppress(OSError):  # it may be closed by now
+                connection.sendall(b'{"command": "status"}\n')
+                connection.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionResetError):
+                told.append(connection.recv(100))
+    server.stop()
+    assert told in ([b'{"running": true}\n'], [b'{"running": true}\n', b""])

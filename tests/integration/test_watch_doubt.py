@@ -108,20 +108,33 @@ def test_an_observer_that_cannot_be_rebuilt_says_so_until_it_is(monkeypatch: pyt
     observing = Observer(Crew(lambda: None))
     observing.add(watched)
     observing.start()
-    instance = observing._instance
-    assert instance is not None
-    instance.stop()
-    instance.join()
     with capture_logs() as told:
-        with monkeypatch.context() as patch:
-            patch.setattr(InotifyFD, "__init__", _refuse)
+        for _ in range(2):
+            instance = observing._instance
+            assert instance is not None
+            instance.stop()
+            instance.join()
+            with monkeypatch.context() as patch:
+                patch.setattr(InotifyFD, "__init__", _refuse)
+                observing.check()
+                observing.check()
+            assert told[-1]["event"] == "nothing_watched"
             observing.check()
-            observing.check()
-        assert [record["event"] for record in told] == ["nothing_watched"]
+    observing.stop()
+    assert [record["event"] for record in told] == ["nothing_watched", "observer_rebuilt"] * 2
+    assert watched.doubts == ["the thread that reads events died", "nothing could be watched before"] * 2
+
+
+def test_a_machine_that_was_suspended_is_a_doubt_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Doubting()
+    observing = Observer(Crew(lambda: None))
+    observing.add(watched)
+    observing.start()
+    monkeypatch.setattr(observer, "_suspended_s", lambda: 1e9)
+    for _ in range(3):
         observing.check()
     observing.stop()
-    assert [record["event"] for record in told] == ["nothing_watched", "observer_rebuilt"]
-    assert watched.doubts == ["the thread that reads events died", "nothing could be watched before"]
+    assert watched.doubts == ["the machine was suspended"]
 
 
 def _refuse(*_: object) -> int:

@@ -1,10 +1,17 @@
-"""Files that are replaced whole or not at all."""
+"""Files that are there or not, and replaced whole or not at all."""
 
 from pathlib import Path
 
 import pytest
 
-from photod.files import replacing
+from photod.files import is_gone, replacing
+
+
+def test_a_file_is_gone_when_its_name_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    names = ("file", "link", "gone", "gone/a.jpg", "file/a.jpg")
+    assert [is_gone(str(tmp_path / name)) for name in names] == [False, False, True, True, True]
 
 
 def test_a_file_is_replaced_whole_in_the_end(tmp_path: Path) -> None:
