@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from fake_scorer import FakeScorer
-from running import score_once
+from photod.config import Folder
+from running import make_config, running, score_once
 from waiting import wait_until
 from watching import agrees, ask, disagreement, fill, folder_status, put, quiet, watched
 
@@ -87,3 +88,20 @@ def test_a_folder_that_moves_and_leaves_a_symlink_in_its_place_goes_on(tmp_path:
         agrees(folder)
         assert not folder_status(config)["missing"]
         assert folder_status(config)["watched_by"] == "inotify"
+
+
+def test_another_folder_in_the_place_of_one_whose_parent_was_renamed_is_watched(
+    tmp_path: Path,
+) -> None:
+    """No event tells of that, and its scores lie elsewhere."""
+    above = tmp_path / "above"
+    fill(above / "photos/a", 3)
+    settings = Folder(path=above / "photos", database="state")
+    with running(config := make_config(tmp_path, folders=(settings,)), FakeScorer()):
+        wait_until(lambda: not disagreement(settings.path, database=settings.database_path))
+        quiet(config)
+        above.rename(tmp_path / "aside")
+        fill(above / "photos/b", 3, 50)
+        wait_until(lambda: not disagreement(settings.path, database=settings.database_path), 30)
+        put(settings.path / "b/later.png", 99)
+        wait_until(lambda: not disagreement(settings.path, database=settings.database_path), 30)

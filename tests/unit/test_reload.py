@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from photod import reload as reload_module
 from photod.config import Config, Folder, parse_config
@@ -73,6 +74,17 @@ def test_a_reload_does_not_wait_for_ever_for_photos_that_are_under_way(
     for told in (["RELOADING=1", "READY=1"], []):
         assert reloader.step()
         assert heard(manager) == told
+
+
+def test_a_configuration_that_no_start_would_take_changes_nothing(folder: Path) -> None:
+    roster, before = Leaving(), make_config(folder)
+    nested = make_config(folder, folder / "a")
+    reloader = Reloader(before, lambda: nested, roster)
+    reloader.request()
+    with capture_logs() as told:
+        reloader.step()
+    assert (roster.taken, reloader.config) == ([], before)
+    assert [record["event"] for record in told] == ["not_reloaded"]
 
 
 def test_a_reload_knows_what_changed() -> None:
