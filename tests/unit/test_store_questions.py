@@ -13,6 +13,7 @@ from photod.photos import (
     Fingerprint,
     InputSpec,
     Judged,
+    KnownPhoto,
     ModelIdentity,
     Scored,
     Unscoreable,
@@ -105,6 +106,19 @@ def test_what_an_earlier_model_scored_is_counted_in_a_part_too(writer: Writer, r
     assert (reader.count_stale(), reader.count_stale("part")) == (4, 2)
     writer.commit([scored("part/new.jpg", "part/new.jpg", 6.0)])
     assert (reader.count_stale(), reader.count_stale("part")) == (3, 1)
+
+
+def test_what_is_decoded_no_more_waits_for_no_model_and_has_no_score(writer: Writer, reader: Reader) -> None:
+    """Its bytes keep the score that an earlier model gave them."""
+    writer.commit([scored("a.jpg", "aa", 5.0)])
+    writer.use_model(OTHER_TOWER)
+    assert reader.known("") == [KnownPhoto("a.jpg", *SOME, stale=1)]
+    writer.commit([(Judged(Candidate("/f", "a.jpg", SOME), Unscoreable("aa", "too large"), duplicate=False), True)])
+    assert reader.known("") == [KnownPhoto("a.jpg", *SOME)]
+    details = reader.details("a.jpg")
+    assert details is not None
+    assert (details.state, details.reason) == ("unscoreable", "too large")
+    assert (details.score, details.facts, details.model, details.scored_at) == (None, None, None, None)
 
 
 def test_an_embedding_is_that_of_its_own_content_by_the_model_that_ranks(writer: Writer, reader: Reader) -> None:

@@ -22,7 +22,7 @@ _KNOWN = """
     SELECT path, size, mtime_ns, ctime_ns, inode, missing_since IS NOT NULL,
            CASE WHEN EXISTS (SELECT 1 FROM model WHERE current = 0
                              AND EXISTS (SELECT 1 FROM content WHERE content.model = model.id))
-           THEN (SELECT model IS NOT NULL AND model <> (SELECT id FROM model WHERE current = 1)
+           THEN (SELECT photo.state = 'scored' AND model <> (SELECT id FROM model WHERE current = 1)
                  FROM content WHERE content.id = photo.content)
            ELSE 0 END
     FROM photo WHERE directory = ?"""
@@ -201,8 +201,8 @@ class Reader(Rankings):
             """
             SELECT photo.sha256, state, reason, score, width, height, taken_at, camera, description,
                    size, mtime_ns / 1e9, first_seen_at, committed_at, scored_at, missing_since
-            FROM photo JOIN content ON content.id = photo.content LEFT JOIN model ON model.id = content.model
-            WHERE path = ?""",
+            FROM photo LEFT JOIN content ON content.id = photo.content AND state = 'scored'
+            LEFT JOIN model ON model.id = content.model WHERE path = ?""",
             to_sql(path),
         )
         return found[0] if found else None
