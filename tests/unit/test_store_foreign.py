@@ -37,12 +37,12 @@ def change(database: Path, *statements: str) -> None:
         stranger.commit()
 
 
-def forge(database: Path, kind: str, name: str, sql: str) -> None:
-    """Write into the schema itself what SQLite would refuse."""
+def forge(database: Path, kind: str, name: str, table: str, sql: str) -> None:
+    """Write into the schema itself what SQLite would refuse: a kind, a name, the table it is of, and its words."""
     change(
         database,
         "PRAGMA writable_schema = ON",
-        f"INSERT INTO sqlite_master VALUES ('{kind}', '{name}', 'x', 0, '{sql}')",
+        f"INSERT INTO sqlite_master VALUES ('{kind}', '{name}', '{table}', 0, '{sql}')",
     )
 
 
@@ -75,16 +75,22 @@ def test_a_database_that_would_do_more_than_keep_rows_is_refused(
         assert f"move {database}* aside, then start again" in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["trigger", "table", "index", "x"])
-def test_a_trigger_is_one_whatever_the_schema_calls_it(database: Path, kind: str) -> None:
-    forge(database, kind, "x", f"CREATE TRIGGER x {TRIGGER}")
+@pytest.mark.parametrize("kind", ["trigger", "table", "index", "view", "x"])
+@pytest.mark.parametrize(
+    ("table", "sql"), [("model", f"CREATE TRIGGER x {TRIGGER}"), ("x", "CREATE VIRTUAL TABLE x USING fts5 (x)")]
+)
+def test_a_program_is_one_whatever_the_schema_calls_it(database: Path, kind: str, table: str, sql: str) -> None:
+    forge(database, kind, "x", table, sql)
     for opened in (Reader, Writer):
         with pytest.raises(DatabaseError, match=r"is not photod's|is damaged"):
             opened(database)
 
 
-def test_a_view_is_the_one_that_its_words_make(database: Path) -> None:
-    forge(database, "view", "mine", f"CREATE VIEW scores AS {ENDLESS}")
+@pytest.mark.parametrize("name", ["mine", "model/**/", "main.model", "IF"])
+def test_a_view_is_the_one_that_its_words_make(database: Path, name: str) -> None:
+    change(database, "PRAGMA legacy_alter_table = ON", "ALTER TABLE model RENAME TO m")
+    words = {"mine": "model", "IF": "IF NOT EXISTS model"}.get(name, name)
+    forge(database, "view", name, name, f"CREATE VIEW {words} AS {ENDLESS}")
     for opened in (Reader, Writer):
         with pytest.raises(DatabaseError, match=r"is not photod's|is damaged"):
             opened(database)
@@ -97,6 +103,7 @@ def test_tables_indexes_and_views_of_ones_own_are_nobodys_business(database: Pat
         "CREATE INDEX notes_by_photo ON notes (photo)",
         'create view "my best" as SELECT * FROM scores WHERE score > 9',
         "CREATE VIEW mine AS SELECT * FROM notes",
+        "CREATE VIEW [the worst] (path, score) AS SELECT path, score FROM scores WHERE score < 1",
     )
     assert Reader(database).ranked() == PHOTOS
     Writer(database).close()
