@@ -50,7 +50,7 @@ class Tombstones:
         `filesystem` is its identity, `mounts` as for `remember`, `now` seconds since 1970. Returns what was purged.
         """
         ((earlier, on),) = fetched(self._db.execute("SELECT confirmed_at, confirmed_on FROM folder"))
-        if earlier is not None and on == filesystem and self._age_s(earlier, now) < APART_S:
+        if earlier is not None and self._age_s(earlier, now) < APART_S:
             return Swept()
         swept = Swept()
         if earlier is not None and on == filesystem and earlier <= now:
