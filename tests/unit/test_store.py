@@ -130,6 +130,19 @@ def test_missing_photos_are_not_ranked_and_come_back_as_they_were(writer: Writer
     assert [p.path for p in reader.top(9)] == ["a.jpg"]
 
 
+def test_a_photo_that_was_missing_and_comes_back_as_another_is_there(writer: Writer, reader: Reader) -> None:
+    writer.commit([scored("a.jpg", "aa", 5.0)])
+    writer.mark_missing(["a.jpg"])
+    writer.commit([scored("a.jpg", "bb", 6.0)])
+    assert [p.score for p in reader.top(9)] == [6.0]
+
+
+def test_bytes_keep_the_score_that_a_model_gave_them_first(writer: Writer, reader: Reader) -> None:
+    writer.commit([scored("a.jpg", "aa", 5.0)])
+    writer.commit([scored("copy.jpg", "aa", 6.0)])
+    assert [p.score for p in reader.top(9)] == [5.0, 5.0]
+
+
 def test_scores_of_an_earlier_model_are_stale_and_not_ranked(writer: Writer, reader: Reader) -> None:
     writer.commit([scored("a.jpg", "aa", 5.0)])
     other = ModelIdentity("n", "a", "1" * 64, InputSpec(), "fp32", 1, (("good", "bad"),), 100.0)

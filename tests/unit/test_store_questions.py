@@ -59,6 +59,7 @@ def test_a_file_that_moved_is_known_again_by_its_whole_fingerprint(
     assert reader.paths_of(another) == []
     writer.move([("a.jpg", "new.jpg", another)])
     assert reader.paths_of(SOME) == ["a.jpg"]
+    writer.mark_missing(["a.jpg"])
     writer.move([("a.jpg", "sub/new.jpg", SOME)])
     assert reader.paths_of(SOME) == ["sub/new.jpg"]
     assert [(p.path, p.score) for p in reader.top(9)] == [("sub/new.jpg", 5.0), ("b.jpg", 3.0)]
@@ -81,6 +82,7 @@ def test_every_content_is_scored_anew_however_many(
     assert writer.rescore(double) == 5
     assert [(p.path, p.score) for p in reader.top(9)] == [(f"{n}.jpg", 2.0 * n) for n in (4, 3, 2, 1, 0)]
     assert reader.count_stale() == 0
+    assert writer.rescore(double) == 0
 
 
 def test_what_an_earlier_model_scored_comes_newest_first_page_by_page(

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from photod.fingerprints import fingerprint_of
-from photod.photos import Candidate, Facts, InputSpec, Judged, ModelIdentity, Scored
+from photod.photos import Candidate, Facts, Fingerprint, InputSpec, Judged, ModelIdentity, Scored, Unscoreable
 from photod.store.queries import Reader
 from photod.store.tombstones import APART_S, FEW, Swept
 from photod.store.writer import Writer
 
 DAY = APART_S
 DISK = "ef53:1"
+SOME = Fingerprint(1, 2, 3, 4)
 
 
 class Clock:
@@ -86,6 +87,7 @@ def test_a_tombstone_goes_when_two_whole_scans_a_day_apart_lacked_the_photo(
     for _ in range(24):
         assert compare(writer, folder) == Swept()
         clock.go(3600)
+        writer.mark_missing(paths[:3])
     assert compare(writer, folder) == Swept(purged=3)
     assert missing(writer) == 0
 
@@ -188,17 +190,36 @@ def test_a_wall_clock_set_back_begins_again(writer: Writer, folder: Path, clock:
     clock.wall -= 10 * 365 * DAY
     clock.go(3600)
     assert compare(writer, folder) == Swept()
+    clock.go(1)
+    lose(writer, folder, commit(writer, folder, 2, "later"))
     clock.go(DAY)
     assert compare(writer, folder) == Swept()
+    clock.go(DAY)
+    assert compare(writer, folder) == Swept(purged=2)
 
 
 def test_contents_that_no_photo_has_any_more_go_with_them(writer: Writer, folder: Path, clock: Clock) -> None:
     paths = commit(writer, folder, 4)
+    broken = Judged(Candidate(str(folder), "broken.jpg", SOME), Unscoreable("aa", "empty"), duplicate=False)
+    writer.commit([(broken, True)])
+    writer.mark_missing(["broken.jpg"])
     lose(writer, folder, paths[:2])
     clock.go(2 * DAY)
-    assert writer.purge(str(folder)) == 2
+    assert writer.purge(str(folder)) == 3
     assert writer._db.execute("SELECT count(*) FROM content").fetchone() == (2,)
     assert writer._db.execute("SELECT count(*) FROM embedding").fetchone() == (2,)
+
+
+def test_bytes_that_were_scored_just_now_are_kept_without_a_photo(
+    writer: Writer, folder: Path, clock: Clock
+) -> None:
+    """Theirs may have been renamed on its way here."""
+    lose(writer, folder, commit(writer, folder, 1))
+    clock.go(2 * DAY)
+    verdict = Scored("aa", Facts(1, 1), 5.0, bytes(1024))
+    writer.commit([(Judged(Candidate(str(folder), "renamed.jpg", SOME), verdict, duplicate=False), False)])
+    assert writer.purge(str(folder)) == 1
+    assert writer._db.execute("SELECT sha256 FROM content").fetchall() == [("aa",)]
 
 
 def test_while_a_drive_inside_the_folder_is_away_its_photos_keep_their_rows(
@@ -212,6 +233,7 @@ def test_while_a_drive_inside_the_folder_is_away_its_photos_keep_their_rows(
     compare(writer, folder)
     clock.go(2 * DAY)
     assert compare(writer, folder) == Swept(purged=3)  # those of `nasty`
+    assert writer.purge(str(folder), "na") == 0
     clock.go(2 * DAY)
     assert compare(writer, folder, nas="ef53:8") == Swept()  # another drive lies there
     clock.go(2 * DAY)
