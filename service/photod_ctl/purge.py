@@ -1,5 +1,6 @@
 """`photod-ctl purge`: drop what is remembered of photos that are gone."""
 
+import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ def purge(
     from photod_ctl.client import tell
     from photod_ctl.folders import archives, real_directory
     from photod_ctl.scoring import daemon_has
+    from photod_ctl.tables import warn
 
     settings = load(context, config)
     meant = None if folder is None else real_directory(folder)
@@ -39,7 +41,10 @@ def purge(
         print("photod drops what is missing in " + ("the folder" if meant else "all folders"))
         return
     for archive in archives(None if meant is None else [meant], settings):
-        print(_purge(archive, config_file(context, config)))
+        if os.path.isdir(archive.folder):
+            print(_purge(archive, config_file(context, config)))
+        else:
+            warn(f"{archive.folder} is not there, left out")
 
 
 def _purge(archive: "Archive", config_path: "Path | None") -> str:

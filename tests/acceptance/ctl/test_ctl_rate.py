@@ -1,5 +1,6 @@
 """`photod-ctl rate`: follows a daemon, or does the work in a process of its own."""
 
+import hashlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from PIL import Image
 
 from other_program import opened
 from photod.store.writer import Writer
+from programs import write_config
 from scripted_daemon import ScriptedDaemon
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
@@ -166,6 +169,22 @@ def test_without_a_daemon_missing_photos_are_purged_all_the_same(ctl: Ctl, tmp_p
     assert ctl("purge", "photos").stdout == f"dropped 1 missing photo of {folder}\n"
     assert ctl("purge", "photos").stdout == f"no photo is missing in {folder}\n"
     assert [Path(photo["path"]).name for photo in json.loads(ctl("top", "photos", "--json").stdout)] == ["c.jpg"]
+
+
+@pytest.mark.usefixtures("without_model")
+def test_a_folder_that_is_away_keeps_no_other_from_being_purged(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    drive, photos = archive("drive", {"a.jpg": 3.0}), archive("photos", {"a.jpg": 3.0})
+    for folder in (drive, photos):
+        (folder / "a.jpg").unlink()
+        with closing(Writer(folder / ".photod/photos.db")) as writer:
+            writer.mark_missing(["a.jpg"])
+    # The drive's scores lie apart, as those of a network drive do.
+    apart = tmp_path / "home/.local/state/photod/folders" / hashlib.sha256(os.fsencode(drive)).hexdigest()[:16]
+    shutil.copytree(drive / ".photod", apart)
+    shutil.rmtree(drive)
+    run = ctl("purge", "--config", write_config(tmp_path / "config.toml", drive, photos))
+    assert (run.returncode, run.stdout) == (0, f"dropped 1 missing photo of {photos}\n")
+    assert run.stderr == f"photod-ctl: {drive} is not there, left out\n"
 
 
 def test_a_purge_says_why_its_own_process_cannot_do_it(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
