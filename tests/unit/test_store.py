@@ -56,6 +56,7 @@ def test_a_ranking_is_best_first_and_counts_copies(writer: Writer, reader: Reade
     assert [p.path for p in reader.top(9, below="a")] == ["a/1.jpg", "a/2.jpg"]
     assert reader.ranked() == 3
     assert reader.ranked(above=3.0) == 1
+    assert reader.higher([7.0, 3.0, 1.0]) == [0, 1, 3]
 
 
 def test_a_subdirectory_does_not_include_one_whose_name_continues_it(writer: Writer, reader: Reader) -> None:
@@ -124,7 +125,7 @@ def test_the_view_for_other_programs_gives_path_score_size_and_mtime(writer: Wri
 def test_missing_photos_are_not_ranked_and_come_back_as_they_were(writer: Writer, reader: Reader) -> None:
     writer.commit([scored("a.jpg", "aa", 5.0)])
     writer.mark_missing(["a.jpg"])
-    assert reader.top(9) == []
+    assert (reader.top(9), reader.copies("aa"), reader.directories()) == ([], [], [])
     assert reader.totals().missing == 1
     writer.mark_present(["a.jpg"])
     assert [p.path for p in reader.top(9)] == ["a.jpg"]

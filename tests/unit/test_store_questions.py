@@ -112,12 +112,15 @@ def test_what_an_earlier_model_scored_is_counted_in_a_part_too(writer: Writer, r
 
 def test_what_is_decoded_no_more_waits_for_no_model_and_has_no_score(writer: Writer, reader: Reader) -> None:
     """Its bytes keep the score that an earlier model gave them."""
-    writer.commit([scored("a.jpg", "aa", 5.0)])
+    writer.commit([scored("part/a.jpg", "aa", 5.0)])
     writer.use_model(OTHER_TOWER)
-    assert reader.known("") == [KnownPhoto("a.jpg", *SOME, stale=1)]
-    writer.commit([(Judged(Candidate("/f", "a.jpg", SOME), Unscoreable("aa", "too large"), duplicate=False), True)])
-    assert reader.known("") == [KnownPhoto("a.jpg", *SOME)]
-    details = reader.details("a.jpg")
+    assert reader.known("part") == [KnownPhoto("part/a.jpg", *SOME, stale=1)]
+    writer.commit(
+        [(Judged(Candidate("/f", "part/a.jpg", SOME), Unscoreable("aa", "too large"), duplicate=False), True)]
+    )
+    assert reader.known("part") == [KnownPhoto("part/a.jpg", *SOME)]
+    assert (reader.count_stale(), reader.count_stale("part"), reader.stale().photos) == (0, 0, ())
+    details = reader.details("part/a.jpg")
     assert details is not None
     assert (details.state, details.reason) == ("unscoreable", "too large")
     assert (details.score, details.facts, details.model, details.scored_at) == (None, None, None, None)
@@ -139,6 +142,17 @@ def test_means_are_those_of_a_part_if_one_is_named(writer: Writer, reader: Reade
     )
     assert reader.means("year") == [("2020", 2, 6.0)]
     assert reader.means("year", "part") == [("2020", 1, 3.0)]
+
+
+def test_what_failed_last_comes_first_where_only_a_few_are_asked_for(
+    writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for moment, path in enumerate(("b.jpg", "a.jpg", "b.jpg")):
+        monkeypatch.setattr("photod.store.writer.time.time", lambda moment=moment: moment)
+        verdict = Unscoreable(f"{moment}", "empty")
+        writer.commit([(Judged(Candidate("/f", path, SOME), verdict, duplicate=False), True)])
+    assert [photo.path for photo in reader.failed(1)] == ["b.jpg"]
+    assert [photo.path for photo in reader.failed()] == ["a.jpg", "b.jpg"]
 
 
 def test_a_bound_on_dates_takes_all_of_its_last_day(writer: Writer, reader: Reader) -> None:

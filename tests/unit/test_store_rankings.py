@@ -164,6 +164,21 @@ def test_the_scores_of_earlier_models_and_earlier_contents_are_remembered(writer
     assert before == EarlierContent("1", 7.0, before.until)
 
 
+def test_earlier_models_and_their_scores_come_latest_first_and_without_the_current_one(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.use_model(identity("0"))  # which never scored anything
+    for moment, (model, score) in enumerate({"a": 5.0, "b": 7.0, "c": 6.0}.items()):
+        monkeypatch.setattr("photod.store.writer.time.time", lambda moment=moment: moment)
+        writer.use_model(identity(model))
+        writer.commit([judged("a.jpg", "1", score), judged(f"by-{model}.jpg", model, 1.0)])
+    writer.use_model(identity("a"))
+    writer.rescore(lambda vectors: [4.0] * len(vectors))
+    reader = Reader(writer.path)
+    assert [(e.score, e.model["name"]) for e in reader.earlier_scores("1")] == [(6.0, "c"), (7.0, "b")]
+    assert [model["name"] for _, model in reader.earlier_models()] == ["c", "b"]
+
+
 def test_of_a_path_that_is_rewritten_all_the_time_the_last_contents_are_remembered(writer: Writer) -> None:
     for n in range(30):
         writer.commit([judged("a.jpg", f"{n:02}", 5.0)])
