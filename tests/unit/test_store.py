@@ -65,6 +65,13 @@ def test_a_subdirectory_does_not_include_one_whose_name_continues_it(writer: Wri
     assert {p.sha256 for p in reader.top(9, below="a")} == {"1", "4", "5"}
 
 
+def test_bytes_are_shown_by_their_first_photo_in_the_part_that_is_meant(writer: Writer, reader: Reader) -> None:
+    writer.commit([scored(path, "aa", 5.0) for path in ("b/2.jpg", "a.jpg", "b/1.jpg")])
+    ((content, *_),) = reader.contents()
+    shown = [reader.photo_of(content, below) for below in ("", "b", "c")]
+    assert [photo and photo.path for photo in shown] == ["a.jpg", "b/1.jpg", None]
+
+
 def test_a_name_that_is_not_utf8_is_kept_as_bytes(writer: Writer, reader: Reader) -> None:
     name = os.fsdecode(b"caf\xe9.jpg")
     writer.commit([scored(name, "aa", 5.0)])
@@ -125,7 +132,12 @@ def test_the_view_for_other_programs_gives_path_score_size_and_mtime(writer: Wri
 def test_missing_photos_are_not_ranked_and_come_back_as_they_were(writer: Writer, reader: Reader) -> None:
     writer.commit([scored("a.jpg", "aa", 5.0)])
     writer.mark_missing(["a.jpg"])
-    assert (reader.top(9), reader.copies("aa"), reader.directories()) == ([], [], [])
+    assert (reader.top(9), reader.copies("aa"), reader.directories(), list(reader.all_embeddings())) == (
+        [],
+        [],
+        [],
+        [],
+    )
     assert reader.totals().missing == 1
     writer.mark_present(["a.jpg"])
     assert [p.path for p in reader.top(9)] == ["a.jpg"]
@@ -148,12 +160,14 @@ def test_scores_of_an_earlier_model_are_stale_and_not_ranked(writer: Writer, rea
     writer.commit([scored("a.jpg", "aa", 5.0)])
     other = ModelIdentity("n", "a", "1" * 64, InputSpec(), "fp32", 1, (("good", "bad"),), 100.0)
     writer.use_model(other)
-    assert reader.top(9) == []
+    assert (reader.top(9), list(reader.given())) == ([], [])
+    assert Reader(writer.path, MODEL.key).top(9)[0].score == 5.0
+    assert Reader(writer.path, "another key").top(9) == []
     assert reader.totals().stale == 1
     assert reader.known("") == [KnownPhoto("a.jpg", *SOME, stale=1)]
     assert writer.rescore(lambda vectors: [1.0] * len(vectors)) == 0  # another tower: nothing to reuse
     writer.use_model(MODEL)
-    assert reader.top(9)[0].score == 5.0  # going back costs nothing
+    assert (reader.top(9)[0].score, list(reader.given())) == (5.0, [5.0])  # going back costs nothing
 
 
 def test_a_model_has_the_name_that_it_was_given_last(writer: Writer, reader: Reader) -> None:

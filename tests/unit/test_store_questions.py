@@ -162,6 +162,7 @@ def test_a_bound_on_dates_takes_all_of_its_last_day(writer: Writer, reader: Read
     assert dated == {"2020": [days[0]], "2021-07-14": list(days[:3])}
     assert [p.path for p in reader.top(9, bounds=Bounds("2021-07-14", "2021-07-14"))] == [days[2]]
     assert [p.path for p in reader.top(9, bounds=Bounds(month=12))] == [days[0]]
+    assert len(reader.top(9, bounds=Bounds(min_score=5.0))) == 5
 
 
 def test_where_nothing_is_ranked_nothing_is_counted(tmp_path: Path, writer: Writer, reader: Reader) -> None:
