@@ -201,10 +201,9 @@ def migrate(connection: sqlite3.Connection) -> None:
     try:
         for version in range(user_version(connection), VERSION):
             with transaction(connection):
-                if user_version(connection) == version:
-                    MIGRATIONS[version](connection)
-                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                    connection.execute(f"PRAGMA user_version = {version + 1}")
+                MIGRATIONS[version](connection)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {version + 1}")
     finally:
         connection.execute("PRAGMA foreign_keys = ON")
 
