@@ -124,7 +124,7 @@ def place_photos(
 
     `with_all_above`: they come best first, and whatever scores higher than one of them is among them.
     """
-    total = sum(reader.ranked(below=archive.below) for archive, reader in group.members)
+    total = sum(reader.ranked(archive.below) for archive, reader in group.members)
     if with_all_above:
         falling = [-photo.score for _, photo in photos]
         above = {photo.score: bisect_left(falling, -photo.score) for _, photo in photos}

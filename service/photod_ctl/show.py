@@ -105,7 +105,7 @@ def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dic
     higher = total = None
     current = reader.model()
     if details.score is not None and details.model == current and details.missing_since is None:
-        higher, total = reader.ranked(above=details.score), reader.ranked()
+        (higher,), total = reader.higher([details.score]), reader.ranked()
     facts = details.facts
     copies = [path for path in reader.copies(details.sha256) if path != details.path]
     return {

@@ -55,7 +55,6 @@ def test_a_ranking_is_best_first_and_counts_copies(writer: Writer, reader: Reade
     assert [(p.path, p.score) for p in reader.top(9)] == [("b.jpg", 7.0), ("a/1.jpg", 3.0), ("a/2.jpg", 3.0)]
     assert [p.path for p in reader.top(9, below="a")] == ["a/1.jpg", "a/2.jpg"]
     assert reader.ranked() == 3
-    assert reader.ranked(above=3.0) == 1
     assert reader.higher([7.0, 3.0, 1.0]) == [0, 1, 3]
 
 

@@ -167,6 +167,6 @@ def test_a_bound_on_dates_takes_all_of_its_last_day(writer: Writer, reader: Read
 
 def test_where_nothing_is_ranked_nothing_is_counted(tmp_path: Path, writer: Writer, reader: Reader) -> None:
     writer.commit([(Judged(Candidate("/f", "a.jpg", SOME), Unscoreable("aa", "empty"), duplicate=False), True)])
-    assert (reader.ranked(), reader.ranked(below="part")) == (0, 0)
+    assert (reader.ranked(), reader.ranked("part")) == (0, 0)
     Writer(tmp_path / "new/photos.db").close()
     assert Reader(tmp_path / "new/photos.db").ranked() == 0

@@ -146,8 +146,8 @@ def older_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
 
 def answers(reader: Reader) -> list[object]:
     return [
-        reader.top(9), reader.top(9, worst=True), reader.totals(), reader.ranked(), reader.ranked(above=5.0),
-        reader.higher([6.0, 5.0]), sorted(reader.scores()), reader.means("year"), reader.means("camera"),
+        reader.top(9), reader.top(9, worst=True), reader.totals(), reader.ranked(), reader.higher([6.0, 5.0]),
+        sorted(reader.scores()), reader.means("year"), reader.means("camera"),
         reader.duplicates(), reader.histogram(), reader.earlier_models(), reader.earlier_scores("1"),
         reader.earlier_contents("a.jpg"), reader.embedding("1"), reader.embedding("2"), reader.failed(),
     ]  # fmt: skip
@@ -217,7 +217,7 @@ def large(writer: Writer) -> Reader:
         (lambda reader, _: reader.top(50, below="d5"), 40),
         (lambda reader, _: reader.totals(), 1),
         (lambda reader, _: reader.ranked(), 1),
-        (lambda reader, _: reader.ranked(below="d5"), 40),
+        (lambda reader, _: reader.ranked("d5"), 40),
         (lambda reader, _: reader.higher([9.9, 9.8, 9.7]), 20),
         (lambda reader, _: reader.earlier_models(), 1),
         (lambda reader, _: list(reader.counted_scores(5.0, 5.5)), 20),

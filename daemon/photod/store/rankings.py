@@ -86,14 +86,13 @@ class Rankings(ReadOnly):
         rows = self._stream(f"SELECT score FROM content WHERE model = {_CURRENT} ORDER BY score")
         return (score for (score,) in rows)
 
-    def ranked(self, *, above: float = -1.0, below: str = "") -> int:
-        """How many photos are ranked, counting only scores higher than `above`."""
-        if above < 0 and not below:
-            row = self._one(f"SELECT photos FROM model WHERE id = {self._model}")
-        else:
-            photos, ranked, arguments = self._counted(below)
-            row = self._one(f"SELECT sum({photos}) {ranked} AND score > ?", *arguments, above)
-        return int(row[0] or 0) if row else 0
+    def ranked(self, below: str = "") -> int:
+        """How many photos are ranked."""
+        if below:
+            where, arguments = below_condition(below)
+            return int(self._one(f"SELECT count(*) {self._joined(below)} {where}", *arguments)[0])
+        row = self._one(f"SELECT photos FROM model WHERE id = {self._model}")
+        return int(row[0]) if row else 0
 
     def higher(self, falling: Sequence[float]) -> list[int]:
         """How many photos are ranked above each of these scores, which fall. Looks at no score twice."""
