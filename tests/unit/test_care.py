@@ -13,6 +13,7 @@ import pytest
 
 from fake_scorer import FakeScorer
 from machine import need
+from other_program import opened
 from photod.config import Store
 from photod.errors import DatabaseError
 from photod.photos import EMBEDDING_DTYPE
@@ -59,6 +60,10 @@ def test_a_sound_database_has_no_findings(database: Path, folder: Path) -> None:
         ("UPDATE content SET photos = 7 WHERE id = 1", "1 contents whose photos are counted wrongly"),
         ("UPDATE model SET photos = photos + 1", "1 models whose photos are counted wrongly"),
         ("DELETE FROM embedding WHERE content = 2", "1 scores without the embedding"),
+        (
+            "INSERT INTO tower VALUES (9, 'another'); UPDATE embedding SET tower = 9 WHERE content = 2",
+            "1 scores without the embedding",
+        ),
         ("PRAGMA foreign_keys = OFF; DELETE FROM content WHERE id = 3", "1 photos of no content"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM content WHERE id = 3", "1 embeddings of no content"),
         (
@@ -128,6 +133,8 @@ def test_a_backup_is_one_file_that_can_take_its_place(database: Path, folder: Pa
     target = tmp_path / "elsewhere/copy.db"
     copy_database(database, target)
     assert os.listdir(target.parent) == ["copy.db"]
+    with opened(target) as copy:
+        assert copy.execute("PRAGMA journal_mode").fetchone() == ("delete",), "to be read with nothing beside it"
     assert len(Reader(target).top(9)) == PHOTOS
     database.unlink()
     target.rename(database)
@@ -218,7 +225,7 @@ def test_a_damaged_database_does_not_push_out_its_good_backups(database: Path) -
     with database.open("r+b") as file:
         file.seek(4096 * 4)
         file.write(b"\xff" * 4096 * 4)
-    with pytest.raises(DatabaseError, match=str(good)):
+    with pytest.raises(DamagedError, match=f"copy {good} to {database}"):
         add_backup(database, keep=1)
     assert backups_of(database) == [good]
     assert newest_good(database) == good
