@@ -77,7 +77,8 @@ def by_model(archives: Sequence[Archive]) -> list[Group]:
     for archive, reader in zip(archives, readers, strict=True):
         key, model = reader.model_key(), reader.model()
         if key is not None and model is not None:
-            groups.setdefault(key, Group(model, [])).members.append((archive, reader))
+            # Named, since a daemon may begin with another one before all is asked.
+            groups.setdefault(key, Group(model, [])).members.append((archive, Reader(archive.database, key)))
     for archive, reader in zip(archives, readers, strict=True):
         for key, model in reader.earlier_models():
             group = groups.setdefault(key, Group(model, [], earlier=True))

@@ -4,14 +4,16 @@ import random
 import statistics
 from bisect import bisect_left
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from invented_archive import Photo, bursts, write_archive
+from invented_archive import MODEL, Photo, bursts, write_archive
 from photod.photos import Facts, Scored
+from photod.store.writer import Writer
 from photod_ctl.folders import Archive
 from photod_ctl.ranking import by_model
 from photod_ctl.stats import MARKS, summarise
@@ -64,6 +66,14 @@ def test_they_are_those_of_all_photos_of_several_folders_and_of_a_part_of_one(tm
 )
 def test_they_are_exact_at_the_edges(tmp_path: Path, scores: list[float]) -> None:
     assert_figures(figures(write_archive(tmp_path / "one", photos_scored(scores))), scores)
+
+
+def test_another_model_that_a_daemon_begins_with_meanwhile_changes_no_figures(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "one", photos_scored([1.0, 2.0]))
+    (group,) = by_model([archive])
+    with closing(Writer(archive.database)) as writer:
+        writer.use_model(replace(MODEL, weights_sha256="b" * 64))
+    assert_figures(summarise(group), [1.0, 2.0])
 
 
 def test_the_median_may_lie_between_two_databases(tmp_path: Path) -> None:
