@@ -233,7 +233,7 @@ def _score_again(
         return 0, wrong
     again = score([vector for _, _, vector in rows])
     for (path, stored, _), now in zip(rows, again, strict=True):
-        if not abs(stored - now) <= SCORE_TOLERANCE:
+        if abs(stored - now) > SCORE_TOLERANCE:
             wrong.append(f"{from_sql(path)}: its score is {stored:.3f}, its embedding gives {now:.3f}")
     return len(rows), wrong
 
