@@ -6,6 +6,7 @@ import stat
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from photod.store.backups import backups_of, is_sound, newest_good
 from photod.store.care import add_backup, copy_database, is_backup_due, verify
 from photod.store.errors import DamagedError
 from photod.store.queries import Reader
+from photod.store.writer import Writer
 from pictures import make_photo
 from running import make_config, ranking, running, score_once
 from waiting import wait_until
@@ -80,6 +82,12 @@ def test_what_cannot_be_true_is_found(database: Path, folder: Path, sql: str, wo
     for statement in sql.split(";"):
         change(database, statement)
     assert any(words in finding for finding in verify(database, folder, 100, scores_of).findings)
+
+
+def test_scores_of_an_earlier_model_are_not_computed_again(database: Path, folder: Path) -> None:
+    with closing(Writer(database)) as writer:
+        writer.use_model(replace(FakeScorer().identity, weights_sha256="1" * 64))
+    assert verify(database, folder, 100, scores_of).rescored == 0
 
 
 def test_bytes_that_changed_by_themselves_are_found(database: Path, folder: Path) -> None:
