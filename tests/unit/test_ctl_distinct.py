@@ -99,6 +99,16 @@ def test_the_same_photos_are_kept_and_the_same_are_counted(
     assert [(place, ranking.others[place]) for place in ranking.places] == expected
 
 
+def test_where_all_was_taken_within_an_hour_all_pairs_tell_how_alike_two_scenes_are(tmp_path: Path) -> None:
+    photos = [photo(timedelta(seconds=9 * n), n / 100) for n in range(100)]
+    archive = write_archive(tmp_path / "one", photos)
+    vectors = {photo.verdict.sha256: photo.verdict.embedding for photo in photos}
+    (ranking,) = rank_scenes([archive], 99, EVERYTHING, worst=False)
+    expected = slowly([archive], 99, EVERYTHING, False, vectors)
+    assert [(place, ranking.others[place]) for place in ranking.places] == expected
+    assert len(expected) < 99
+
+
 def test_the_sample_is_every_nth_photo_of_the_ranking(tmp_path: Path) -> None:
     known: list[Scored] = []
     archive = write_archive(tmp_path / "one", bursts(random.Random(1), 4100, known, 300))
