@@ -89,7 +89,7 @@ def test_what_an_earlier_model_scored_comes_newest_first_page_by_page(
     writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("photod.store.queries._PAGE", 2)
-    fingerprints = {f"{n}.jpg": Fingerprint(1, n, 3, 2**64 - 1 - n) for n in range(5)}
+    fingerprints = {f"{n}.jpg": Fingerprint(1, n // 3, 3, 2**64 - 1 - n) for n in range(5)}
     writer.commit([scored(path, path, 5.0, fingerprint) for path, fingerprint in fingerprints.items()])
     writer.use_model(OTHER_TOWER)
     found: list[tuple[str, Fingerprint]] = []
