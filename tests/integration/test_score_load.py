@@ -40,6 +40,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "vision_cfg": VISION | {"patch_size": 14, "image_size": 98, "head_width": 32, "mlp_ratio": 3.0}
     },
     "plain, one layer": {"vision_cfg": VISION | {"layers": 1}},
+    "plain, sizes by default": {"vision_cfg": {"layers": 2, "width": 128}},
+    "plain, both sides named": {"vision_cfg": VISION | {"image_size": [64, 64]}},
     "mean of tokens": {"vision_cfg": VISION | {"pool_type": "avg"}},
     "layer scale": {"quick_gelu": True, "vision_cfg": VISION | {"ls_init_value": 0.3}},
     "ResNet": {"quick_gelu": True, "vision_cfg": VISION | {"layers": [1, 1, 1, 1], "width": 32, "head_width": 64}},
@@ -71,7 +73,7 @@ def test_any_architecture_embeds_as_open_clip_does(name: str, tmp_path: Path) ->
     model: Any = random_model(settings)
     weights = save_directory(tmp_path / "model", SMALL, model.state_dict())
     save_config(tmp_path / "model", settings)
-    size = settings["vision_cfg"]["image_size"]
+    size = int(np.max(model.visual.image_size))
     shown = pictures(size, 5)
     mean, std = (torch.tensor(values) for values in (open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD))
     with torch.inference_mode():

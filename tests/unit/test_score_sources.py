@@ -116,7 +116,12 @@ def test_a_local_directory_never_falls_back_to_random_weights(tmp_path: Path) ->
         find(weights)
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"model_cfg": {}}', "[]"])
+COMPLETE = '{"model_cfg": {"embed_dim": 64, "vision_cfg": {}, "text_cfg": {}}, "preprocess_cfg": %s}'
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", '{"model_cfg": {}}', "[]", COMPLETE % "null", COMPLETE % '{"mean": 0.5}']
+)
 def test_a_description_that_describes_nothing_is_named(content: str, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     (tmp_path / "open_clip_config.json").write_text(content)

@@ -29,14 +29,18 @@ _SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 ClipConfig = dict[str, Any]
 Triple = tuple[float, float, float]
 
-# An open_clip vision configuration of these keys alone is OpenAI's transformer, without any later variation.
-_PLAIN = frozenset({"image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio"})
+# An open_clip vision configuration of these keys alone is OpenAI's transformer, without any later variation, if the
+# first four are there and whole numbers.
+_SIZES = frozenset({"image_size", "layers", "width", "patch_size"})
+_PLAIN = _SIZES | {"head_width", "mlp_ratio"}
 
 
 def is_plain(config: ClipConfig) -> bool:
     """Whether `photod.score.vit` can compute the image tower of a configuration."""
     vision = config["vision_cfg"]
-    return not config.get("custom_text") and _PLAIN.issuperset(vision) and isinstance(vision["layers"], int)
+    if config.get("custom_text") or not _SIZES <= vision.keys() <= _PLAIN:
+        return False
+    return all(isinstance(vision[key], int) for key in _SIZES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Source:
     @property
     def size(self) -> int:
         """Side of the square input, pixels."""
-        size = self.config["vision_cfg"]["image_size"]
+        size = self.config["vision_cfg"].get("image_size", 224)  # open_clip's default
         return int(size[0] if isinstance(size, list | tuple) else size)
 
 
@@ -174,10 +178,10 @@ def _described(description: Path, path: Path, tokenizer: str) -> Source:
         model, preprocess = content["model_cfg"], content.get("preprocess_cfg", {})
         if not {"embed_dim", "vision_cfg", "text_cfg"} <= model.keys():
             raise ValueError("its model_cfg is incomplete")
+        mean = tuple(preprocess.get("mean") or OPENAI_MEAN)
+        std = tuple(preprocess.get("std") or OPENAI_STD)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"cannot use {description}: {error}", "it must hold open_clip's model_cfg") from error
-    mean = tuple(preprocess.get("mean") or OPENAI_MEAN)
-    std = tuple(preprocess.get("std") or OPENAI_STD)
     digest = hashlib.sha256(json.dumps([model, mean, std], sort_keys=True).encode()).hexdigest()
     return Source(path, f"open_clip_config-{digest[:12]}", model, mean, std, tokenizer)
 
