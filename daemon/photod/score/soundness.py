@@ -73,7 +73,8 @@ def _looks_like(state: Mapping[str, Tensor]) -> str:
         return "are not laid out as OpenAI's ViT"
     width, _, side, _ = patches.shape
     size = {768: "B", 1024: "L", 1280: "H", 1664: "bigG"}.get(width, f"of width {width}")
-    return f"look like ViT-{size}-{side}"
+    # Their activation shows nowhere: with the other one they load as well, and score wrongly.
+    return f"look like ViT-{size}-{side}, or ViT-{size}-{side}-quickgelu if made from OpenAI's, as AesCLIP is"
 
 
 def _more(names: list[str]) -> str:
