@@ -136,6 +136,10 @@ def tag_entry(model: config.Model) -> ClipConfig:
 
 
 def _nearest_tag(tag: str, architecture: str) -> str:
+    if os.path.isdir(os.path.expanduser(tag)):
+        return f'write "{LOCAL_DIR}{tag}"'
+    if "/" in tag:
+        return "check the path" if tag[0] in "/~." else f'check the path, or write "{HUB}{tag}"'
     library = open_clip()
     others: list[str] = library.list_pretrained_models_by_tag(tag)
     if others:
