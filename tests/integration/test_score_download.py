@@ -6,15 +6,25 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import huggingface_hub
+import open_clip
 import pytest
+import torch
 
 from fake_hub import REPOSITORY, Hub
+from photod import config
+from photod.errors import ConfigError
+from photod.score.downloads import download
+from photod.score.loading import load_model
 from programs import FAKED
 from pseudo_terminal import run_module
-from synthetic_clip import SMALL, make_state, save_directory
+from synthetic_clip import SMALL, Layout, make_state, save_directory
 
 PROGRAM = """
 import sys
@@ -83,7 +93,52 @@ def test_weights_are_downloaded_when_asked_for_and_never_again(hub: Hub, tmp_pat
 
 def test_a_download_that_fails_says_so_in_one_line(hub: Hub, tmp_path: Path) -> None:
     ((*_, failed),) = run("hf-hub:somebody/else", tmp_path, hub, "download")
-    assert failed.startswith('cannot download "hf-hub:somebody/else"')
+    assert failed.startswith('cannot download what "hf-hub:somebody/else" needs: ')
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> config.Model:
+    """Weights of an architecture that has its tokenizer from the hub, as SigLIP has."""
+    layout = Layout(
+        64, 64, layers=1, patch=32, side=64, text_width=64, text_layers=1, text_heads=1, words=9, context=4
+    )
+    text = {**cast("dict[str, object]", layout.config["text_cfg"]), "hf_tokenizer_name": "somebody/tokenizer"}
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "foreign", layout.config | {"text_cfg": text})
+    torch.save(make_state(layout), tmp_path / "weights")
+    return config.Model(weights=str(tmp_path / "weights"), architecture="foreign")
+
+
+def test_the_tokenizer_of_a_file_is_downloaded(
+    file: config.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    class AutoTokenizer:
+        """As that of transformers."""
+
+        @classmethod
+        def from_pretrained(cls, name: str, **_: object) -> "AutoTokenizer":
+            asked.append((name, huggingface_hub.constants.HF_HUB_OFFLINE))
+            return cls()
+
+        def __call__(self, texts: list[str], **_: object) -> SimpleNamespace:
+            return SimpleNamespace(input_ids=torch.tensor([[7, 1, 8, 0], [7, 2, 8, 0]]))
+
+    monkeypatch.setitem(sys.modules, "transformers", SimpleNamespace(AutoTokenizer=AutoTokenizer))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    said: list[str] = []
+    download(file, tmp_path / "cache", said.append)
+    assert said == [f"{file.weights} is on this machine", f"{file.weights} is complete and sound"]
+    assert asked == [("somebody/tokenizer", False), ("somebody/tokenizer", True)], "fetched, then used"
+
+
+def test_a_tokenizer_that_wants_a_package_says_so_whether_it_is_fetched_or_used(
+    file: config.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    for start in (load_model, partial(download, say=print)):
+        with pytest.raises(ConfigError, match=r"foreign wants another package: .*transformers.*; install it with"):
+            start(file, tmp_path / "cache")
 
 
 @pytest.fixture

@@ -62,15 +62,25 @@ def image_tower_alone(source: Source) -> Tower:
 def encode_prompts(model: nn.Module, source: Source, prompts: list[str]) -> Floats:
     """Unit vectors of the prompts, float32 [n, d]. Raises ConfigError if the tokenizer is not here."""
     try:
-        tokenizer = open_clip().get_tokenizer(source.tokenizer)
-        tokens = tokenizer(prompts)
-    except Exception as error:  # missing package, missing files, refused network: all the same to the user
+        tokens = tokenizer_of(source)(prompts)
+    except ConfigError:
+        raise
+    except Exception as error:  # missing files, refused network: all the same to the user
         problem = f"the tokenizer of {source.architecture} is not on this machine: {first_line(error)}"
         raise ConfigError(problem, "run: photod check --download") from error
     with torch.inference_mode():
         vectors = cast("Any", model).float().encode_text(tokens).float()
         unit: Floats = nn.functional.normalize(vectors, dim=-1).numpy().astype(np.float32)
     return unit
+
+
+def tokenizer_of(source: Source) -> Any:
+    """What makes tokens of prompts. Raises ConfigError where it wants a package that is not installed."""
+    try:
+        return open_clip().get_tokenizer(source.tokenizer)
+    except ImportError as error:
+        problem = f"the tokenizer of {source.architecture} wants another package: {first_line(error)}"
+        raise ConfigError(problem, "install it with the pip of photod's Python") from error
 
 
 def _construct(source: Source) -> nn.Module:
