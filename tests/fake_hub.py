@@ -9,6 +9,7 @@ from synthetic_clip import SMALL, make_state, save_directory
 
 REPOSITORY = "somebody/small-clip"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+WARNING = "You are sending unauthenticated requests"
 
 
 class Hub(ThreadingHTTPServer):
@@ -38,6 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
         if known:
             self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
             self.send_header("X-Repo-Commit", COMMIT)
+            self.send_header("X-HF-Warning", f"topic; {WARNING}")
         else:
             self.send_header("X-Error-Code", "EntryNotFound")
         self.send_header("Content-Length", str(len(body)))

@@ -17,7 +17,7 @@ import open_clip
 import pytest
 import torch
 
-from fake_hub import REPOSITORY, Hub
+from fake_hub import REPOSITORY, WARNING, Hub
 from photod import config
 from photod.errors import ConfigError
 from photod.score.downloads import download
@@ -175,3 +175,5 @@ def test_in_a_pipe_a_download_says_plain_lines(hub: Hub, tmp_path: Path, check: 
     assert said == [f"downloading {weights}", f"{weights} is complete and sound"]
     assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", done.stdout + done.stderr)
     assert b"%" not in done.stderr
+    assert done.stderr.count(WARNING.encode()) == 1
+    assert f"{WARNING}\n".encode() in done.stderr

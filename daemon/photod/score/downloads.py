@@ -41,7 +41,9 @@ def download(model: config.Model, cache: Path, say: Callable[[str], None]) -> No
 def _online() -> Iterator[None]:
     """The hub's library may use the network meanwhile."""
     from huggingface_hub import constants
+    from huggingface_hub.utils import logging
 
+    logging.disable_propagation()  # it writes to standard error by itself; photod's log would say it once more
     was_offline, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, False
     try:
         yield
