@@ -63,9 +63,10 @@ man: .venv/photod
 	@echo "man -M $(CURDIR)/man photod-ctl shows the first of them"
 
 # How the built-in model was made: make train PHOTOS=DIR; make evaluate PHOTOS=DIR prints every figure of its card.
+# REAL=DIR has the everyday photos that it is tried on, unless they are in ../shared/photos.
 train evaluate: .venv/dev
 	@test -n "$(PHOTOS)" || { echo "name the training photos: make $@ PHOTOS=/path/to/train-photos"; exit 2; }
-	$(BIN)/python -m training $@ --photos "$(PHOTOS)"
+	$(BIN)/python -m training $@ --photos "$(PHOTOS)" $(if $(REAL),--real "$(REAL)")
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/material.py

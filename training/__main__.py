@@ -13,7 +13,7 @@ from training.card import write_card
 from training.evaluate import Report, as_text, evaluate
 from training.export import export
 from training.judge import embed
-from training.photos import list_photos
+from training.photos import MANIFEST, list_photos
 from training.render import render_cache
 from training.sheets import write_sheets
 from training.train import Shards, checkpoint_in, train
@@ -42,7 +42,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--shards", type=int, default=SHARDS)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    return parser.parse_args()
+    asked = parser.parse_args()
+    needed = {"real": asked.real, "weights": asked.weights}
+    if asked.task != "sheets":
+        needed["photos"] = asked.photos / MANIFEST
+    for option, path in needed.items():
+        if not path.exists():  # told now, and not when the model has been trained
+            parser.error(f"{path} is not there: see --{option}")
+    return asked
 
 
 def make(asked: argparse.Namespace) -> None:

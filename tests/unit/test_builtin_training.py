@@ -16,6 +16,7 @@ import training.train
 from photod.score.builtin import ATTRIBUTES
 from photod.score.builtin.tower import EMBEDDING_SIZE, QualityTower, unit_embedding
 from training import baselines, figures, render, renders
+from training.__main__ import arguments
 from training.calibrate import HIGH, IN_VAIN, LOW, calibrate, set_thresholds
 from training.distortions import DISTORTIONS, ELEVEN, Distortion
 from training.evaluate import Model
@@ -84,6 +85,19 @@ def test_the_split_is_the_agreed_one(tmp_path: Path) -> None:
     assert numbers == [0, 12, 24, 36, 48]
     assert not set(split.training) & set(split.validation)
     assert len(split.training) == 55
+
+
+@pytest.mark.parametrize("lacking", ["photos", "real", "weights"])
+def test_what_a_training_needs_at_its_end_is_missed_before_it_begins(
+    lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "MANIFEST.csv").touch()
+    places = dict.fromkeys(("photos", "real", "weights"), tmp_path) | {lacking: tmp_path / "nowhere"}
+    options = [f"--{name}={place}" for name, place in places.items()]
+    monkeypatch.setattr(sys, "argv", ["training", "train", *options])
+    with pytest.raises(SystemExit):
+        arguments()
+    assert f"is not there: see --{lacking}" in capsys.readouterr().err
 
 
 def test_a_difference_comes_back_from_its_two_unit_vectors() -> None:
