@@ -105,6 +105,12 @@ def test_a_gpu_that_is_not_wanted_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     assert find_devices(config.Model(devices="auto")) == (CPU,)
 
 
+@pytest.mark.usefixtures("nvidia")
+def test_a_build_of_torch_for_cpus_takes_the_cpu_beside_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert find_devices(config.Model(devices="auto")) == (CPU,)
+
+
 @pytest.mark.parametrize("hidden", ["gpus/0000:01:00.0", "nvidiactl"])
 def test_where_no_gpu_is_open_to_photod_auto_takes_the_cpu(nvidia: Path, hidden: str) -> None:
     place = nvidia / hidden

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from weakref import ref
 
 import numpy as np
@@ -26,6 +26,13 @@ class Streams:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.copying = False
+        self.here = False
+
+    @contextmanager
+    def device(self, _device: object) -> Iterator[None]:
+        self.here = True
+        yield
+        self.here = False
 
     @contextmanager
     def copies(self, _stream: object) -> Iterator[None]:
@@ -45,6 +52,7 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
     streams = Streams()
 
     def pin_memory(pixels: Tensor) -> Tensor:
+        assert streams.here, "on another device, the first GPU's memory would be taken"
         assert streams.copying, "on the stream that computes, the copy would wait for the pass before"
         streams.asked.append("copy")
         return pixels.clone()
@@ -52,7 +60,7 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
     monkeypatch.setattr(torch.cuda, "Stream", lambda device: object())
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: streams)
     monkeypatch.setattr(torch.cuda, "stream", streams.copies)
-    monkeypatch.setattr(torch.cuda, "device", nullcontext)
+    monkeypatch.setattr(torch.cuda, "device", streams.device)
     monkeypatch.setattr(torch.Tensor, "pin_memory", pin_memory)
     return streams
 
@@ -100,6 +108,11 @@ def test_what_was_uploaded_is_held_until_it_has_been_read(cross: Crossing, strea
     assert len(uploaded) == 10
     assert not any(pixels() is not None for pixels in uploaded), "it is never let go of"
     assert streams.asked.count("wait for all") == 1, "no more than eight passes are queued"
+
+
+def test_the_warm_up_of_a_gpu_is_a_whole_batch_and_its_memory_is_taken_by_passes() -> None:
+    gpu = torch.device("cuda:0")
+    assert (devices.warm_up_size(gpu, 64), devices.pass_size(gpu, 64), devices.pass_size(gpu, 4)) == (64, PASS, 4)
 
 
 def test_a_batch_comes_back_in_its_order(cross: Crossing) -> None:

@@ -43,6 +43,10 @@ def out_of_memory(pixels: Tensor) -> Tensor:
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nGPU 0 has less.")
 
 
+def no_room_for_an_array(pixels: Tensor) -> Tensor:
+    raise MemoryError("Unable to allocate 9.19 MiB for an array with shape (64, 224, 224, 3)")
+
+
 def test_a_sound_scorer_passes_and_its_speed_is_known() -> None:
     assert warm_up(scorer(statistics_of), SIZE, 8) > 0
 
@@ -54,6 +58,7 @@ def test_a_sound_scorer_passes_and_its_speed_is_known() -> None:
         (too_long, "not of unit length"),
         (blind, "different pictures get the same embedding"),
         (out_of_memory, "batch_size is too large: cpu is out of memory; set it below 8"),
+        (no_room_for_an_array, "batch_size is too large: cpu is out of memory; set it below 8"),
     ],
 )
 def test_a_fault_keeps_it_from_starting_and_is_named(run: Engine, words: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from photod.score.pictures import pictures
-from photod.score.tower import build_engine
+from photod.score.tower import arithmetics, build_engine
 from stub_tower import SIZE, StubTower, statistics_of
 
 GPU = torch.device("cuda:0")
@@ -17,7 +17,9 @@ def switches() -> Iterator[None]:
     """Puts them back."""
     matmul, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, convolutions.allow_tf32, matmul.allow_fp16_reduced_precision_reduction
+    torch.backends.cuda.enable_cudnn_sdp(True)
     yield
+    torch.backends.cuda.enable_cudnn_sdp(True)
     matmul.allow_tf32, convolutions.allow_tf32, matmul.allow_fp16_reduced_precision_reduction = before
 
 
@@ -30,3 +32,12 @@ def test_each_pass_sets_the_arithmetic_of_its_own_engine() -> None:
         assert torch.backends.cuda.matmul.allow_tf32 is (name == "tf32")
         assert torch.backends.cudnn.allow_tf32 is (name == "tf32")
         assert torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction is False
+        assert not torch.backends.cuda.cudnn_sdp_enabled()
+
+
+@pytest.mark.parametrize(("capability", "faster"), [((7, 5), ("fp16",)), ((8, 0), ("tf32", "fp16"))])
+def test_a_gpu_is_tried_with_what_its_units_have(
+    capability: tuple[int, int], faster: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert arithmetics(StubTower(statistics_of), GPU) == faster
