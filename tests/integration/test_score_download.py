@@ -22,6 +22,7 @@ from photod import config
 from photod.errors import ConfigError
 from photod.score.downloads import download
 from photod.score.loading import load_model
+from photod.score.sources import OPENAI_MEAN, OPENAI_STD
 from programs import FAKED
 from pseudo_terminal import run_module
 from synthetic_clip import SMALL, Layout, make_state, save_directory
@@ -89,6 +90,23 @@ def test_weights_are_downloaded_when_asked_for_and_never_again(hub: Hub, tmp_pat
     assert f"{weights} is complete and sound\n" in said
     assert list(steps) == []
     assert list(run(weights, tmp_path, None, "load")) == [[fetched]]
+
+
+def test_a_tag_is_downloaded_and_found(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = f"http://127.0.0.1:{hub.server_address[1]}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    for name, value in {
+        "HUGGINGFACE_CO_URL_TEMPLATE": place, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": True,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(huggingface_hub.constants, name, value)
+    entry = {"hf_hub": f"{REPOSITORY}/", "mean": OPENAI_MEAN, "std": OPENAI_STD, "quick_gelu": True}
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "small", SMALL.config)
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "small", {"published": entry})
+    model = config.Model(weights="published", architecture="small")
+    with pytest.raises(ConfigError, match="has not been downloaded"):
+        load_model(model, tmp_path / "cache")
+    download(model, tmp_path / "cache", print)
+    assert load_model(model, tmp_path / "cache").architecture == "small"
+    assert huggingface_hub.constants.HF_HUB_OFFLINE
 
 
 def test_a_download_that_fails_says_so_in_one_line(hub: Hub, tmp_path: Path) -> None:
