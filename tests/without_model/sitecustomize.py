@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-if sys.orig_argv[1:3] == ["-m", "photod"]:
+if sys.orig_argv[1:4] == ["-P", "-m", "photod"]:
     sys.path.append(str(Path(__file__).parents[1]))
 
     import photod.score
