@@ -114,13 +114,17 @@ def test_a_later_start_neither_imports_open_clip_nor_needs_a_writable_cache(smal
     assert {path: path.stat().st_ctime_ns for path in (cache, *cache.rglob("*"))} == filled
 
 
-def test_overwriting_the_file_of_a_running_model_changes_nothing(tmp_path: Path) -> None:
-    scorer = load(save_directory(tmp_path / "model", SMALL, make_state(SMALL)), tmp_path / "cache")
-    before = scorer.embed(pictures(224, 2))
+@pytest.mark.parametrize("name", ["plain, QuickGELU", "mean of tokens"])
+def test_overwriting_the_file_of_a_running_model_changes_nothing(name: str, tmp_path: Path) -> None:
+    settings = {"embed_dim": 64, "text_cfg": TEXT, **ARCHITECTURES[name]}
+    weights = save_directory(tmp_path / "model", SMALL, random_model(settings).state_dict())
+    save_config(tmp_path / "model", settings)
+    scorer = load(weights, tmp_path / "cache", precision="fp32")
+    before = scorer.embed(pictures(64, 2))
     file = tmp_path / "model" / "open_clip_pytorch_model.bin"
     with file.open("r+b") as target:
         target.truncate(0)
-    assert np.array_equal(scorer.embed(pictures(224, 2)), before)
+    assert np.array_equal(scorer.embed(pictures(64, 2)), before)
 
 
 def test_other_prompts_need_no_other_embeddings(small: str, tmp_path: Path) -> None:

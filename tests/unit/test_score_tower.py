@@ -32,7 +32,7 @@ def test_each_pass_sets_the_arithmetic_of_its_own_engine() -> None:
         assert torch.backends.cuda.matmul.allow_tf32 is (name == "tf32")
         assert torch.backends.cudnn.allow_tf32 is (name == "tf32")
         assert torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction is False
-        assert not torch.backends.cuda.cudnn_sdp_enabled()
+        assert not torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize(("capability", "faster"), [((7, 5), ("fp16",)), ((8, 0), ("tf32", "fp16"))])
