@@ -25,6 +25,7 @@ COMPRESSED = {
     "HEIF": encode(noise(), "HEIF", quality=90),
     "JPEG2000": encode(noise(), "JPEG2000"),
     "PNG": encode(noise(), "PNG"),
+    "grey PNG": encode(Image.effect_noise((512, 512), 10), "PNG"),  # whose zeros are inflated to pixels
     "GIF": encode(noise(), "GIF"),
 }
 
@@ -71,6 +72,29 @@ def test_a_jpeg_whose_tail_is_zeros_from_any_place_on_is_unfinished(cut: int) ->
     data = COMPRESSED["JPEG"]
     written = len(data) // 2 + cut
     assert fails(data[:written] + bytes(len(data) - written)).startswith("unfinished")
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("kind", ["PNG", "grey PNG"])
+def test_of_a_png_whose_tail_was_not_written_it_is_said_that_a_part_is_missing(kind: str, part: float) -> None:
+    data = COMPRESSED[kind]
+    written = border(data, part)
+    assert fails(data[:written] + bytes(len(data) - written)) == "unfinished: a part of the picture is missing"
+
+
+@pytest.mark.parametrize("level", [0, 6])
+def test_a_png_whose_pixels_are_not_those_of_its_checksum_is_damaged(level: int) -> None:
+    data = bytearray(encode(noise(), "PNG", compress_level=level))
+    decode_photo(bytes(data), InputSpec(), 10**8)
+    data[len(data) // 2] ^= 1
+    assert fails(bytes(data)) == "damaged PNG: its pixels are not what was written"
+
+
+def test_what_follows_the_pixels_of_a_png_is_not_their_business() -> None:
+    """Neither a text whose checksum is wrong, nor something behind the end."""
+    pixels, end = COMPRESSED["PNG"][:-12], COMPRESSED["PNG"][-12:]
+    text, more = ((4).to_bytes(4, "big") + kind + b"a\0bc" + bytes(4) for kind in (b"tEXt", b"IDAT"))
+    decode_photo(pixels + text + end + more, InputSpec(), 10**8)
 
 
 @pytest.mark.parametrize("trailer", [b"", b"\0" * 10000, b"SEFT" * 500, COMPRESSED["JPEG"]])

@@ -11,7 +11,7 @@ from PIL import Image
 
 from photod.intake.buffer import Data
 from photod.intake.matrix_profile import Primaries, build
-from photod.intake.unfinished import boxes
+from photod.intake.unfinished import boxes, chunks
 
 _D65 = (0.3127, 0.3290)
 _BT709: Primaries = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06), _D65)
@@ -22,9 +22,8 @@ _DISPLAY_P3: Primaries = (*_DCI_P3[:3], _D65)
 _REFERENCE_WHITE = 203.0  # candela per square metre, by ITU-R BT.2408; what is brighter in HDR is clipped to white
 _NCLX = b"colrnclx"
 _NUMBERS = struct.Struct(">8xHH")  # primaries and curve behind it
-_BOX = 8  # bytes of a box's head
+_HEAD = 8  # bytes of a box's head, and a chunk's
 _ICC = (2, 3)  # as the method of a JPEG 2000's colr box
-_PNG_HEAD, _CHUNK = 8, struct.Struct(">I4s")  # length and kind; a checksum of 4 bytes follows the content
 
 
 def choose(data: Data, image: Image.Image, is_adobe_rgb: bool | None) -> object:
@@ -58,22 +57,19 @@ def _of_jpeg_2000(data: Data) -> bytes | None:
     """The profile of a JP2 file, which Pillow passes over."""
     for outer, start, end in boxes(data):
         if outer == b"jp2h":
-            header = bytes(data[start + _BOX : end])
-            contents = (header[at + _BOX : after] for kind, at, after in boxes(header) if kind == b"colr")
+            header = bytes(data[start + _HEAD : end])
+            contents = (header[at + _HEAD : after] for kind, at, after in boxes(header) if kind == b"colr")
             return next((content[3:] for content in contents if content[:1] and content[0] in _ICC), None)
     return None
 
 
 def _of_png(data: Data) -> tuple[object, object]:
     """What a PNG's cICP says, which stands before its pixels; Pillow passes over it."""
-    at = _PNG_HEAD
-    while at + _CHUNK.size + 4 <= len(data):
-        size, kind = _CHUNK.unpack_from(data, at)
+    for kind, start, _end in chunks(data):
         if kind == b"cICP":
-            return data[at + _CHUNK.size], data[at + _CHUNK.size + 1]
+            return data[start + _HEAD], data[start + _HEAD + 1]
         if kind == b"IDAT":
             break
-        at += _CHUNK.size + size + 4
     return None, None
 
 

@@ -1,13 +1,14 @@
 """Files with holes: copies that stopped, or wrote their blocks in another order.
 
 Most decoders refuse a file that ends too early, but take zeros in place of data without complaint, and return a
-picture with a grey part. What is looked for here is certain enough: a container that promises more bytes than there
-are, a JPEG without end marker whose tail is zeros, and, in compressed data, a hole of zeros that starts and ends on
-the borders of disk blocks. A run of zeros alone proves nothing: a black frame may be coded as one, and so the
-uncompressed formats cannot be checked at all.
+picture with a grey part. What is looked for here is certain enough: a container that promises more bytes than
+there are, a JPEG without end marker whose tail is zeros, PNG pixels whose checksum is wrong, and, in compressed
+data, a hole of zeros that starts and ends on the borders of disk blocks. A run of zeros alone proves nothing: a
+black frame may be coded as one, and so the uncompressed formats cannot be checked at all.
 """
 
 from collections.abc import Iterator
+from zlib import crc32
 
 from photod.errors import DecodeError
 from photod.intake.buffer import Data
@@ -15,6 +16,7 @@ from photod.intake.buffer import Data
 _BLOCK = 4096  # bytes; holes are made of these
 _TAIL = 64  # zeros at the end of a JPEG without end marker that count as missing data
 _SLACK = 16  # bytes of real data beside a hole that may happen to be zero
+_PNG = b"\x89PNG\r\n\x1a\n"
 SCAN = b"\xff\xda"
 END = b"\xff\xd9"
 _ENDS_EARLY = "unfinished: the end of the file is missing"
@@ -28,6 +30,8 @@ def check(data: Data) -> None:
         _check_jpeg(data)
     elif head[4:8] in (b"ftyp", b"jP  "):
         _check_boxes(data)
+    elif head.startswith(_PNG):
+        _check_chunks(data)
     elif head[:4] == b"RIFF" and head[8:] == b"WEBP":
         if int.from_bytes(head[4:8], "little") + 8 > len(data):
             raise DecodeError(_ENDS_EARLY)
@@ -81,6 +85,28 @@ def boxes(data: Data) -> Iterator[tuple[bytes, int, int]]:
             return
         yield bytes(data[at + 4 : at + 8]), at, at + size
         at += size
+
+
+def _check_chunks(data: Data) -> None:
+    """PNG, of whose checksums Pillow compares all but those of the pixels. Inflated, zeros may be pixels, too."""
+    with memoryview(data) as view:
+        for kind, start, end in chunks(data):
+            if kind == b"IEND":
+                return
+            if kind == b"IDAT" and crc32(view[start + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+                _check_holes(data, start, len(data))
+                raise DecodeError("damaged PNG: its pixels are not what was written")
+
+
+def chunks(data: Data) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and end of a PNG's chunks that are whole. 8 bytes stand before the content, and 4 behind it."""
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data):
+            return
+        yield bytes(data[at + 4 : at + 8]), at, end
+        at = end
 
 
 def _check_holes(data: Data, start: int, end: int) -> None:
