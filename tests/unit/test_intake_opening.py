@@ -1,4 +1,4 @@
-"""The layout of a TIFF does not show in its picture."""
+"""The layout of a TIFF does not show in its picture, and what comes out wrong of a file is not scored."""
 
 import struct
 import threading
@@ -12,6 +12,7 @@ from PIL import Image, TiffImagePlugin
 from photod.errors import DecodeError
 from photod.intake.decode import decode_photo
 from photod.photos import InputSpec
+from pictures import encode
 from tiffs import CMYK, GREYS, GREYS_WITH_WHITE_AT_ZERO, LAB, RGB, make_tiff
 
 SPOT, PREMULTIPLIED, STRAIGHT = (0,), (1,), (2,)
@@ -26,7 +27,7 @@ def slopes(kind: str, channels: int, white: float) -> NDArray[Any]:
     return (np.stack(rising, axis=-1) * white).astype(kind)
 
 
-def pixels_of(data: bytes) -> bytes:
+def pixels_of(data: bytes | bytearray) -> bytes:
     return decode_photo(data, InputSpec(), 10**8).pixels
 
 
@@ -137,6 +138,23 @@ def test_a_compression_that_is_not_supported_is_named() -> None:
     )
     with pytest.raises(DecodeError, match=r"a TIFF of a kind that is not supported \(compression 50002\)"):
         pixels_of(data)
+
+
+@pytest.mark.parametrize("bare", [False, True], ids=["file", "codestream"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
+def test_deep_colours_of_a_jpeg_2000_are_not_scored(mode: str, bare: bool) -> None:
+    """Given a channel of more than 8 bits, whose white would be black."""
+    data = bytearray(encode(Image.new(mode, (64, 48)), "JPEG2000", no_jp2=bare))
+    assert pixels_of(data)
+    data[data.index(b"\xff\x4f\xff\x51") + 45] = 0x80 | 12 - 1  # of the second channel, with a sign
+    with pytest.raises(DecodeError, match="a JPEG 2000 of 12 bits a channel is not supported"):
+        pixels_of(data)
+
+
+@pytest.mark.parametrize("bare", [False, True], ids=["file", "codestream"])
+def test_deep_greys_of_a_jpeg_2000_are_scored(bare: bool) -> None:
+    white = encode(Image.new("I;16", (64, 48), 65535), "JPEG2000", no_jp2=bare)
+    assert set(pixels_of(white)) == {255}
 
 
 @pytest.mark.parametrize("size", [4, 8, 10, 60, 120])

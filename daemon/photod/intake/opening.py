@@ -1,5 +1,6 @@
-"""Opening a picture, and TIFFs in a layout that Pillow would take for another, without a word."""
+"""Opening a picture, and those that Pillow would take for others, without a word: some TIFFs and JPEG 2000."""
 
+import struct
 import threading
 from typing import Any
 
@@ -40,6 +41,8 @@ _AS_OF_LIBTIFF = {
     "F;32F": "F;32NF",
     "F;32BF": "F;32NF",
 }
+_CODESTREAM = b"\xff\x4f\xff\x51"  # begins with the size, whose last part are the channels
+_CHANNELS_AT, _CHANNEL = 40, 3  # bytes
 _ALPHA = "grey and transparency"
 _MISREAD_BY_BOTH = {"LA": _ALPHA, "La": _ALPHA, "PA": "a palette and transparency", "LAB": "lightness and colours"}
 # Pillow leaves out the fifth channel of CMYK, but knows spot colours alone there. Photoshop keeps selections in it,
@@ -60,6 +63,9 @@ def open_picture(data: Data, formats: tuple[str, ...]) -> Image.Image:
             if kind := _kind_of_tiff(data):
                 raise DecodeError(f"a TIFF of a kind that is not supported ({kind})") from None
             raise
+        # Pillow makes 8 bits of them, rounds up, and so white to black. A single grey keeps its bits.
+        if image.format == "JPEG2000" and image.mode != "I;16" and (bits := _depth_of_jpeg_2000(data)) > 8:
+            raise DecodeError(f"a JPEG 2000 of {bits} bits a channel is not supported")
         if isinstance(image, TiffImageFile) and image.tag_v2.get(PLANAR_CONFIGURATION) == _SEPARATE:
             if image.mode in _MISREAD_BY_BOTH:
                 raise DecodeError(f"a TIFF of {_MISREAD_BY_BOTH[image.mode]} that lie apart is not supported")
@@ -70,6 +76,13 @@ def open_picture(data: Data, formats: tuple[str, ...]) -> Image.Image:
     if isinstance(image, TiffImageFile) and image.use_load_libtiff:
         image.tile = [tile._replace(args=_in_native_order(tile.args)) for tile in image.tile]
     return image
+
+
+def _depth_of_jpeg_2000(data: Data) -> int:
+    """The most bits that a channel has."""
+    at = data.find(_CODESTREAM) + _CHANNELS_AT
+    (channels,) = struct.unpack_from(">H", data, at)
+    return 1 + max(depth & 0x7F for depth in data[at + 2 : at + 2 + channels * _CHANNEL : _CHANNEL])
 
 
 def _kind_of_tiff(data: Data) -> str | None:
