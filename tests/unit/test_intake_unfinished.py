@@ -20,6 +20,7 @@ def noise(side: int = 512) -> Image.Image:
 COMPRESSED = {
     "JPEG": encode(noise(), "JPEG", quality=90),
     "progressive JPEG": encode(noise(), "JPEG", quality=90, progressive=True),
+    "CMYK JPEG": encode(noise().convert("CMYK"), "JPEG", quality=90),
     "WEBP": encode(noise(), "WEBP", quality=90),
     "AVIF": encode(noise(), "AVIF", quality=90),
     "HEIF": encode(noise(), "HEIF", quality=90),
@@ -128,7 +129,7 @@ def segment(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("padding", [b"", b"\xff" * 3 * BLOCK], ids=["", "an erased card's"])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.97])
 @pytest.mark.parametrize("sides", [1, 3, 100])
 def test_an_end_marker_does_not_make_a_jpeg_whole(part: float, mode: str, padding: bytes, sides: int) -> None:
     data = encode(noise(1500).convert(mode), "JPEG", quality=80)
@@ -145,6 +146,13 @@ def test_a_grey_that_is_meant_is_scored(rows: int, progressive: bool, quality: i
     picture.paste((128, 128, 128), (0, 512 - rows, 512, 512))
     data = encode(picture, "JPEG", quality=quality, progressive=progressive, optimize=True)
     decode_photo(data, InputSpec(), 10**8)
+
+
+@pytest.mark.parametrize("rows", [12, 15])
+def test_a_grey_that_is_meant_may_begin_among_rows_that_are_coded_together(rows: int) -> None:
+    picture = Image.new("RGB", (3000, 17 + rows))
+    picture.paste((128, 128, 128), (0, 17, 3000, 17 + rows))
+    decode_photo(encode(picture, "JPEG"), InputSpec(), 10**8)
 
 
 def test_the_first_pass_of_a_progressive_jpeg_may_end_early_too() -> None:

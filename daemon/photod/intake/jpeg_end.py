@@ -14,7 +14,7 @@ from photod.intake.unfinished import END, HAS_HOLE, SCAN, find_scan
 
 # What is painted, by the mode of the picture.
 _GREYS: dict[str, int | tuple[int, ...]] = {"RGB": (128, 128, 128), "L": 128}
-_MOST_DROPPED, _LEAST_DROPPED = 64, 16  # bytes of data; fewer may change nothing that can be seen
+_LEAST_DROPPED = 16  # bytes of data; to drop fewer may change nothing that can be seen
 _PIXELS_OF_A_BYTE = 512  # at most: a block of 8 x 8 takes a bit or more in each scan
 _MARGIN = 16  # rows of a JPEG's that are coded together, and so bleed into those above
 
@@ -30,7 +30,7 @@ def load(data: Data, image: Image.Image, least_px: int) -> tuple[Image.Image, Ex
     try:
         extent = load_scaled(image, least_px)
     except OSError:
-        if not _may_lack_its_marker_alone(data, image):
+        if "progressive" in image.info or image.mode not in _GREYS:  # whole passes might be missing, too
             raise
         image = _open(bytes(data) + END)
         extent = load_scaled(image, least_px)
@@ -40,14 +40,6 @@ def load(data: Data, image: Image.Image, least_px: int) -> tuple[Image.Image, Ex
     if _is_painted(image, 0, image.height - 1):  # the whole last row, which is rare
         _check_cut(data, image, (width, height), least_px)
     return image, extent
-
-
-def _may_lack_its_marker_alone(data: Data, image: JpegImageFile) -> bool:
-    """Whether nothing shows that more is missing. Of scans that follow one another, whole ones might be."""
-    start = find_scan(data)
-    if start is None or data.rfind(END, start) >= 0 or image.mode not in _GREYS:
-        return False
-    return "progressive" not in image.info and data[start + 4] == image.layers
 
 
 def _check_cut(data: Data, image: Image.Image, size: tuple[int, int], least_px: int) -> None:
@@ -66,7 +58,7 @@ def _check_cut(data: Data, image: Image.Image, size: tuple[int, int], least_px: 
         return
     bottom = above[3]
     rows = size[1] * (image.height - bottom) // image.height - _MARGIN
-    dropped = min(_MOST_DROPPED, size[0] * rows // _PIXELS_OF_A_BYTE)
+    dropped = size[0] * rows // _PIXELS_OF_A_BYTE
     if dropped < _LEAST_DROPPED:
         return
     kept = bytes(data[:end]).rstrip(b"\xff")[:-dropped]  # an erased card is full of these, which say nothing
