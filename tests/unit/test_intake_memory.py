@@ -128,7 +128,7 @@ def test_a_photo_of_no_bytes_has_room_too(memory: PhotoMemory) -> None:
         assert len(view) == 0
 
 
-def test_what_was_forgotten_is_taken_back(memory: PhotoMemory) -> None:
+def test_what_was_forgotten_is_let_go_of(memory: PhotoMemory) -> None:
     before = descriptors()
     memory.take(5)
     memory.release()

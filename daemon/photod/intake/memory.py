@@ -3,7 +3,6 @@
 The kernel clears new memory page by page, which costs more than to copy a photo from the page cache.
 """
 
-import errno
 import fcntl
 import mmap
 import os
@@ -22,7 +21,7 @@ class PhotoMemory:
 
     def __init__(self) -> None:
         self._spare: list[_Block] = []
-        self._lock = threading.RLock()  # garbage collected meanwhile may give memory back on the same thread
+        self._lock = threading.Lock()
 
     def take(self, size: int) -> "PhotoBytes":
         """Room for a photo of so many bytes. Raises OSError if the system has none."""
@@ -77,9 +76,7 @@ def _seal(memory: int) -> None:
     """From now on its size is fixed, and it is written to through the mapping that is there, or not at all."""
     try:
         fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS | _FUTURE_WRITE)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
+    except OSError:
         fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)  # an older kernel: a decoder could write to what it decodes
 
 
@@ -87,7 +84,8 @@ class PhotoBytes:
     """The bytes of one photo: the process that decodes them is given `fd`, and can only read.
 
     `size` is the length of the file; what lies behind it in the memory means nothing. `fd` is None when the bytes
-    were not kept, because the file was larger than the limit. Close it, or use it as a context manager.
+    were not kept, because the file was larger than the limit. Close it, or use it as a context manager; who forgets
+    to gives the memory back to the system.
     """
 
     __slots__ = ("_block", "_home", "size")
@@ -120,7 +118,4 @@ class PhotoBytes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
         self.close()

@@ -63,14 +63,10 @@ def _read(candidate: Candidate, file: int, max_bytes: int, memory: PhotoMemory) 
         _check_same(candidate.fingerprint, file)
         return ReadPhoto(candidate, sha256, PhotoBytes(size))
     data = memory.take(size)
-    try:
-        with data.view() as view:
-            _fill(view, file)
-            _check_same(candidate.fingerprint, file)
-            return ReadPhoto(candidate, hashlib.sha256(view).hexdigest(), data)
-    except BaseException:
-        data.close()
-        raise
+    with data.view() as view:
+        _fill(view, file)
+        _check_same(candidate.fingerprint, file)
+        return ReadPhoto(candidate, hashlib.sha256(view).hexdigest(), data)
 
 
 def _check_same(expected: Fingerprint, file: int) -> None:
