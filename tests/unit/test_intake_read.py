@@ -68,6 +68,13 @@ def test_an_empty_file_is_read_too(tmp_path: Path) -> None:
         assert data.size == 0
 
 
+def test_a_file_just_within_the_limit_is_kept(photo: Path) -> None:
+    answer = read_photo(candidate_for(photo), len(CONTENT), MEMORY)
+    assert isinstance(answer, ReadPhoto)
+    with answer.data as data:
+        assert data.fd is not None
+
+
 def test_a_file_beyond_the_limit_is_hashed_but_not_kept(photo: Path) -> None:
     answer = read_photo(candidate_for(photo), len(CONTENT) - 1, MEMORY)
     assert isinstance(answer, ReadPhoto)
@@ -79,6 +86,21 @@ def test_reading_leaves_the_access_time_alone(photo: Path) -> None:
     os.utime(photo, ns=(1, photo.stat().st_mtime_ns))
     read_whole(candidate_for(photo)).data.close()
     assert photo.stat().st_atime_ns == 1
+
+
+def test_a_file_of_another_user_whose_access_time_must_not_be_left_alone_is_read(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.open
+
+    def open_as_a_stranger(path: str, flags: int, *rest: Any, **options: Any) -> int:
+        if flags & os.O_NOATIME:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        return whole(path, flags, *rest, **options)
+
+    monkeypatch.setattr(os, "open", open_as_a_stranger)
+    with read_whole(candidate_for(photo)).data as data, data.view() as view:
+        assert view == CONTENT
 
 
 def test_a_name_that_is_not_utf8_is_read(tmp_path: Path) -> None:
@@ -139,15 +161,20 @@ def test_a_file_that_is_written_while_it_is_read_has_changed(
     assert answer.why == "changed"
 
 
-def test_a_file_that_shrinks_under_the_read_has_changed(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    send = os.preadv
+@pytest.mark.parametrize(("call", "limit"), [("preadv", LIMIT), ("pread", 10)], ids=["kept", "only hashed"])
+def test_a_file_that_shrinks_under_the_read_has_changed(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, call: str, limit: int
+) -> None:
+    read_some = getattr(os, call)
 
-    def truncate_first(file: int, buffers: list[memoryview], offset: int) -> int:
+    def truncate_first(*arguments: Any) -> Any:
         os.truncate(photo, 10)
-        return send(file, buffers, offset)
+        return read_some(*arguments)
 
-    monkeypatch.setattr(os, "preadv", truncate_first)
-    assert why_passed(candidate_for(photo))[0] == "changed"
+    monkeypatch.setattr(os, call, truncate_first)
+    answer = read_photo(candidate_for(photo), limit, MEMORY)
+    assert isinstance(answer, Passed)
+    assert answer.why == "changed"
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ETXTBSY, errno.EMFILE])
