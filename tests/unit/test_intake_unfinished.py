@@ -98,6 +98,48 @@ def test_what_follows_the_pixels_of_a_png_is_not_their_business() -> None:
     decode_photo(pixels + text + end + more, InputSpec(), 10**8)
 
 
+def test_fill_bytes_before_a_marker_do_not_hide_the_picture_behind_them() -> None:
+    data = COMPRESSED["JPEG"]
+    written = border(data, 0.6)
+    filled = data[:2] + b"\xff\xff" + data[2:written] + bytes(len(data) - written)
+    with pytest.raises(DecodeError, match="unfinished"):
+        check(filled)
+
+
+def box(kind: bytes, content: bytes, size: int | None = None) -> bytes:
+    """Of the size that it is, or says."""
+    return (8 + len(content) if size is None else size).to_bytes(4, "big") + kind + content
+
+
+HEIC, CR3 = box(b"ftyp", b"heic" + bytes(4)), box(b"ftyp", b"crx " + bytes(4))
+HOLE = b"x" * (2 * BLOCK - 24) + bytes(BLOCK) + b"x" * BLOCK  # on a disk block's borders behind one of those
+
+
+@pytest.mark.parametrize("size", [None, 0])
+def test_zeros_in_a_box_are_a_hole_but_for_a_cameras_own(size: int | None) -> None:
+    with pytest.raises(DecodeError, match="unfinished: a part of the picture is missing"):
+        check(HEIC + box(b"mdat", HOLE, size))
+    check(HEIC + box(b"free", HOLE, size))
+    check(CR3 + box(b"mdat", HOLE, size))
+
+
+def test_data_beside_a_hole_may_happen_to_be_zero() -> None:
+    hole = HOLE.replace(b"xxx\0", b"\0\0\0\0").replace(b"\0xxx", b"\0\0\0\0")
+    with pytest.raises(DecodeError, match="unfinished: a part of the picture is missing"):
+        check(HEIC + box(b"mdat", hole))
+
+
+def test_only_a_box_that_holds_the_picture_must_be_whole() -> None:
+    check(HEIC + box(b"mdat", b"x" * BLOCK) + box(b"more", b"x", 5000))
+
+
+def test_a_large_boxs_size_stands_behind_its_kind() -> None:
+    content = (16 + BLOCK).to_bytes(8, "big") + b"x" * BLOCK
+    check(HEIC + box(b"mdat", content, 1))
+    with pytest.raises(DecodeError, match="unfinished: the end of the file is missing"):
+        check(HEIC + box(b"mdat", content[:-1], 1))
+
+
 @pytest.mark.parametrize("trailer", [b"", b"\0" * 10000, b"SEFT" * 500, COMPRESSED["JPEG"]])
 def test_whatever_follows_the_end_of_a_jpeg_is_not_its_business(trailer: bytes) -> None:
     check(COMPRESSED["JPEG"] + trailer)
