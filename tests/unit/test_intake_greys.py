@@ -53,6 +53,11 @@ def test_floats_have_their_white_at_zero_too() -> None:
     assert grey_of(tiff([32], BLACK_IS_ZERO, struct.pack("<f", 0.75), sample_format)) == 191
 
 
+def test_a_picture_of_one_number_is_white_wherever_it_lies() -> None:
+    sample_format: Entry = (339, SHORT, [FLOAT])
+    assert grey_of(tiff([32], BLACK_IS_ZERO, struct.pack("<f", -7.5), sample_format)) == 255
+
+
 @pytest.mark.parametrize(("alpha", "grey"), [(PREMULTIPLIED, 50), (STRAIGHT, 100)])
 def test_half_transparent_greys_let_white_through(alpha: int, grey: int) -> None:
     assert grey_of(tiff([8, 8], BLACK_IS_ZERO, bytes([grey, 128]), (338, SHORT, [alpha]))) == 177

@@ -109,6 +109,14 @@ def test_a_sensor_without_colours_is_developed_too(preview: Image.Image | None) 
     assert red == green == blue > 150
 
 
+def test_a_sensor_that_was_held_sideways_is_turned_once() -> None:
+    sensor = np.full(SIZE[::-1], 60000, "<u2")
+    sensor[: SIZE[1] // 2, : SIZE[0] // 2] = 0
+    view = decode_for_view(make_dng(None, 6, sensor=sensor), 600)
+    assert view.size == (400, 600)
+    assert black_corner_of(view) == ("top", "right")
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_a_preview_may_be_a_bitmap_and_without_colours(mode: str) -> None:
     view = decode_for_view(make_dng(None, bitmap=blue_with_black_corner().convert(mode)), 600)
