@@ -12,7 +12,7 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPL
 from photod.errors import DecodeError
 
 _GREY_AND_TRANSPARENCY = frozenset(("LA", "La"))
-_SPACE_OF_MODE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}  # in the words of ICC profiles
+_RESIZABLE = frozenset(("RGB", "L", "CMYK", "LAB"))  # as they are
 _WHITE_OF_16_BITS = 65535.0
 _WHITE_IS_ZERO = 0  # as a TIFF's photometric interpretation
 _UNSIGNED = 1  # as its sample format
@@ -74,7 +74,7 @@ def simplify(image: Image.Image) -> Image.Image:
         return image
     if image.has_transparency_data:
         return image.convert("RGBA").convert("RGBa")
-    if mode in _SPACE_OF_MODE:
+    if mode in _RESIZABLE:
         return image
     return image.convert("L" if mode == "1" else "RGB")
 
@@ -119,18 +119,15 @@ def _apply(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image.I
 @lru_cache(maxsize=16)  # a folder has few profiles, and building a transform costs more than applying it
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     try:
-        source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if source.profile.xcolor_space.strip() != _SPACE_OF_MODE.get(mode):
-            return None
         return ImageCms.buildTransform(
-            source,
+            BytesIO(profile),
             _SRGB,
             mode,
             "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
             ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
-    except Exception:  # whatever is wrong with a profile, the pixels are still there
+    except Exception:  # broken, or for other channels: whatever is wrong with a profile, the pixels are still there
         return None
 
 
