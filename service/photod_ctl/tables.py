@@ -9,6 +9,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +56,9 @@ def number_of(what: str, count: int) -> str:
 
 
 def warn(line: str) -> None:
-    """Say something on stderr, beside whatever the command prints."""
-    print(f"photod-ctl: {printable(line)}", file=sys.stderr)
+    """Say something on stderr, beside whatever the command prints; where that cannot be written, it goes unsaid."""
+    with suppress(OSError):
+        print(f"photod-ctl: {printable(line)}", file=sys.stderr)
 
 
 def print_json(value: object, one_line: bool = False) -> None:

@@ -283,6 +283,23 @@ def test_a_full_disk_is_one_line_and_exit_code_2(
     assert "a bug" not in run.stderr
 
 
+@pytest.mark.parametrize("broken", ["/dev/full", "a pipe that nobody reads"])
+def test_notes_that_cannot_be_written_change_neither_output_nor_exit_code(
+    archive: Archive, environment: dict[str, str], broken: str
+) -> None:
+    folder = archive("photos", {"a.jpg": 1.0})
+    reader, pipe = os.pipe()
+    os.close(reader)
+    with open(pipe, "wb") as unread, open("/dev/full", "wb") as full:
+        stderr = full if broken == "/dev/full" else unread
+        for named, code, out in ((folder, 0, f"{folder}/a.jpg\n"), (folder / "nowhere", 2, "")):
+            command = [sys.executable, "-m", "photod_ctl", "top", "--paths", str(named)]
+            run = subprocess.run(
+                command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False
+            )
+            assert (run.returncode, run.stdout) == (code, out)
+
+
 def test_top_imports_neither_torch_nor_numpy_nor_rich(archive: Archive, environment: dict[str, str]) -> None:
     folder = archive("photos", {"a.jpg": 1.0})
     program = (
