@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from photod.errors import UsageError
 from photod_ctl.options import (
     MANY,
     ConfigFile,
@@ -66,8 +67,10 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
     photod-ctl top -0 -n 100 | xargs -0 cp -t /tmp/best
     """
     printed = {"--json": as_json, "--csv": csv, "-0" if null else "--paths": paths or null, "--thumbs": thumbs}
-    for collected in ({"--copy": copy}, {"--link": link}, {"--m3u": m3u}):
-        at_most_one({**printed, **collected})
+    for name, place in (("--copy", copy), ("--link", link), ("--m3u", m3u)):
+        at_most_one({**printed, name: place})
+        if place == "":  # such as that of a variable which a script has not set
+            raise UsageError(f"{name} '' names nothing", "say where")
 
     from photod_ctl.filters import bounds
     from photod_ctl.folders import archives

@@ -35,6 +35,13 @@ def test_a_pair_of_which_one_would_be_ignored_is_refused(
     assert not (tmp_path / "best").exists()
 
 
+@pytest.mark.parametrize("option", ["--copy", "--link", "--m3u"])
+def test_an_empty_name_of_a_place_is_not_taken_for_none(ctl: Ctl, folder: Path, option: str) -> None:
+    run = ctl("top", folder, option, "")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == f"photod-ctl: {option} '' names nothing; say where\n"
+
+
 def test_the_list_of_commands_cuts_no_sentence(ctl: Ctl) -> None:
     listed = ctl("--help").stdout.partition("Commands:")[2]
     assert "by year and by camera; and what duplicates take." in " ".join(listed.split())
