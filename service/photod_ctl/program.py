@@ -64,6 +64,15 @@ class _Command(typer.core.TyperCommand):
 
 def main() -> None:
     """Run one command and exit."""
+    try:
+        code = _code_of(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    _end(code)
+
+
+def _code_of(arguments: list[str]) -> int:
+    """Run one command; its exit code, whatever comes of it but Ctrl-C."""
     gc.set_threshold(100_000)  # imports make much that stays: looking for garbage in it costs a tenth of the start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it has none, and seeking them takes 5 ms
     open_closed_streams()
@@ -71,19 +80,17 @@ def main() -> None:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text streams
     try:
         refuse_gone_directory()
-        code = _run(sys.argv[1:])
+        code = _run(arguments)
         sys.stdout.flush()
+        return code
     except PhotodError as error:
-        code = _complain(error)
-    except KeyboardInterrupt:
-        code = EXIT_INTERRUPTED
+        return _complain(error)
     except BrokenPipeError:  # nobody reads on: `photod-ctl top | head -1`
-        code = 0
+        return 0
     except Exception as error:  # a bug, or a full disk; people are spared the traceback, who reports it is not
         if DEBUG in os.environ:
             raise
-        code = _complain(unwritable(error) or _bug(error))
-    _end(code)
+        return _complain(unwritable(error) or _bug(error))
 
 
 def _run(arguments: list[str]) -> int:

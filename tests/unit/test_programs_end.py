@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from types import ModuleType
+from unittest.mock import Mock
 
 import pytest
 
@@ -46,3 +47,15 @@ def test_a_bug_in_the_client_ends_with_70_and_one_line(
     said = capfd.readouterr().err
     assert said.startswith("photod-ctl: a bug: ZeroDivisionError")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("moment", ["open_closed_streams", "refuse_gone_directory", "_complain"])
+def test_ctrl_c_ends_the_client_with_130_without_a_word_at_whatever_moment(
+    run: Callable[[ModuleType, str], int],
+    moment: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(client, moment, Mock(side_effect=KeyboardInterrupt))
+    assert run(client, "_run") == 130
+    assert capfd.readouterr().err == ""
