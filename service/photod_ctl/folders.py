@@ -78,7 +78,8 @@ def has_database(archive: Archive) -> bool:
     """Whether it is there. Raises UsageError where it may not be read, or even looked for."""
     there = not is_gone(str(archive.database))
     place, right = (archive.database, os.R_OK) if there else (archive.folder, os.X_OK)
-    if not is_gone(str(place)) and not os.access(place, right):
+    nothing = is_gone(str(place)) or os.path.isfile(archive.folder)  # such as a photo, with more behind its name
+    if not nothing and not os.access(place, right):
         raise UsageError(f"{place} is closed to you", CLOSED_REMEDY)
     return there
 
@@ -88,15 +89,19 @@ def real_directory(directory: str, wanted: str = "a folder of photos") -> str:
     path = os.path.realpath(os.path.expanduser(directory))
     if not directory or not os.path.isdir(path):
         refuse_closed(path)
-        what = "does not exist" if is_gone(path) else "is not a folder"
+        what = "is not a folder" if os.path.lexists(path) else "does not exist"
         raise UsageError(f"{directory or repr(directory)} {what}", f"name {wanted}")
     return path
 
 
 def refuse_closed(path: str) -> None:
-    """Raises UsageError where it cannot even be found out whether there is such a file."""
-    if not is_gone(path) and not os.path.lexists(path):
-        raise UsageError(f"{path} is closed to you", CLOSED_REMEDY)
+    """Raises UsageError where this user may not even find out whether there is such a file."""
+    try:
+        os.lstat(path)
+    except PermissionError:
+        raise UsageError(f"{path} is closed to you", CLOSED_REMEDY) from None
+    except OSError:  # there is none; or no name can be so long, or the drive fails
+        pass
 
 
 def _has_scores(archive: Archive) -> bool:
