@@ -1,7 +1,6 @@
 """The score of a single file: from its archive, or from a scoring of a copy that leaves nothing behind."""
 
 import os
-import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from photod.photos import KnownPhoto
 from photod.registry import REGISTRY_NAME, Registry
 from photod.store.queries import PhotoDetails, Reader
 from photod_ctl.folders import find_archive
+from photod_ctl.originals import UnreadableError, chunks, unwritten
 from photod_ctl.progress import display
 from photod_ctl.scoring import OwnProcess
 
@@ -43,10 +43,7 @@ def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:
     name = os.path.basename(path)
     with tempfile.TemporaryDirectory(prefix="photod-", ignore_cleanup_errors=True) as directory:
         (Path(directory) / DATABASE_DIRECTORY).mkdir()  # an archive of its own, whatever lies above
-        try:
-            shutil.copyfile(path, os.path.join(directory, name))
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
+        _copy(Path(path), Path(directory) / name)
         process = OwnProcess(directory, config_file)
         try:
             with display() as shown:
@@ -64,3 +61,14 @@ def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:
     if details is None:
         raise UsageError(f"{path} is not scored: its name is not a photo's")
     return details
+
+
+def _copy(photo: Path, copy: Path) -> None:
+    """Raises UsageError, which tells what cannot be read from what cannot be written."""
+    try:
+        with copy.open("xb") as file:
+            file.writelines(chunks(photo))
+    except UnreadableError as error:
+        raise UsageError(f"{photo} {error}", "check its permissions") from error
+    except OSError as error:
+        raise unwritten(copy, error, "set TMPDIR to another directory") from error

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from mounts import Mounts
 from other_program import opened
 from photod.store.writer import Writer
 from programs import write_config
@@ -220,6 +221,19 @@ def test_a_single_photo_is_no_part_of_an_archive_that_temporary_files_lie_in(
     environment["TMPDIR"] = str(tmp_path / "tmp")
     assert ctl("rate", "photo.png").returncode == 0
     assert [path.name for path in (tmp_path / "tmp").rglob("*")] == [".photod"]
+
+
+def test_a_full_disk_for_temporary_files_is_not_blamed_on_the_photo(
+    ctl: Ctl, mounts: Mounts, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    mounts(disk := tmp_path / "disk", "-t", "tmpfs", "-o", "size=64k", "none")
+    environment["TMPDIR"] = str(disk)
+    (tmp_path / "photo.jpg").write_bytes(bytes(128 << 10))
+    run = ctl("rate", "photo.jpg")
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1)
+    assert run.stderr.startswith(f"photod-ctl: cannot write {disk}/photod-")
+    assert run.stderr.endswith("/photo.jpg: No space left on device; make room, then try again\n")
+    assert list(disk.iterdir()) == []
 
 
 def test_a_single_photo_of_an_archive_has_the_score_it_has_there(ctl: Ctl, archive: Archive) -> None:
