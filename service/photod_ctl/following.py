@@ -48,7 +48,7 @@ def _ask_daemon(
     except KeyboardInterrupt:
         warn("no longer following; photod goes on by itself, and photod-ctl status shows how far it is")
         return last, End.LEFT
-    return last, End.STOPPED if last.get("phase") == "stopped" else End.DONE
+    return last, End.DONE if last.get("phase") == "done" else End.STOPPED
 
 
 def _work(

@@ -1,9 +1,12 @@
 """What a running daemon is asked for, by the real commands: `rescan`, `pause`, `failed --retry`, `status`."""
 
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from operator import itemgetter
@@ -91,6 +94,23 @@ def test_a_running_daemon_is_asked_and_tells(
 
     followed = json.loads(ctl("rate", "photos", "--json", "--config", daemon).stdout)
     assert (followed["phase"], followed["unchanged"], followed["interrupted"]) == ("done", 1, False)
+
+
+def test_a_daemon_that_is_killed_while_it_is_followed_is_an_interruption(
+    ctl: Ctl, daemon: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    ctl("pause", "--config", daemon)
+    Image.new("L", (64, 64)).save(tmp_path / "photos/new.png")
+    command = [sys.executable, "-m", "photod_ctl", "rate", str(tmp_path / "photos"), "--config", str(daemon)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "photod is paused; photod-ctl resume continues\n"
+        os.kill(_status(ctl, daemon)["pid"], signal.SIGKILL)
+        told, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "photos goes on from here\n" in told
 
 
 def test_an_empty_length_of_time_is_no_pause_without_end(ctl: Ctl) -> None:
