@@ -119,9 +119,10 @@ def answers(connection: socket.socket, request: dict[str, Any]) -> Iterator[dict
         problem = "photod does not answer; it may still be starting, else look at its log"
         raise DaemonError(problem, EXIT_BUSY) from None
     except OSError as error:
-        raise DaemonError(f"the connection to photod broke: {error.strerror or error}") from error
+        problem = f"the connection to photod broke: {error.strerror or error}; look at its log"
+        raise DaemonError(problem, EXIT_BUSY) from error
     if not count:
-        raise DaemonError("photod closed the connection without an answer; look at its log")
+        raise DaemonError("photod closed the connection without an answer; look at its log", EXIT_BUSY)
 
 
 def _checked(line: bytes) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -141,6 +143,25 @@ def test_a_daemon_that_does_not_answer_is_busy_and_no_bug(
         listener.bind(str(path))
         listener.listen(1)
         with pytest.raises(DaemonError, match="does not answer") as caught:
+            ask(Config(control=Control(socket=str(path))), {"command": "status"})
+    assert caught.value.exit_code == 75
+
+
+@pytest.mark.parametrize(("reads", "words"), [(True, "closed the connection without an answer"), (False, "broke")])
+def test_a_daemon_that_ends_before_it_answers_is_no_bug(tmp_path: Path, reads: bool, words: str) -> None:
+    def end(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            select.select([connection], [], [])
+            if reads:  # what is left unread, the kernel tells the other side
+                connection.recv(1 << 10)
+
+    path = tmp_path / "control.sock"
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor() as pool:
+        listener.bind(str(path))
+        listener.listen()
+        pool.submit(end, listener)
+        with pytest.raises(DaemonError, match=f"{words}.*; look at its log") as caught:
             ask(Config(control=Control(socket=str(path))), {"command": "status"})
     assert caught.value.exit_code == 75
 
