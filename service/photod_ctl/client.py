@@ -133,14 +133,12 @@ def _checked(line: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise DaemonError("what listens on the control socket does not speak photod's language")
     if "error" in answer:
-        raise DaemonError(str(answer["error"]), int(answer.get("exit_code", EXIT_BUG)))
+        raise DaemonError(answer["error"], answer["exit_code"])
     return answer
 
 
 def _sockets(config: Config) -> list[Path]:
     places = [config.control.path]
     if not config.control.socket:
-        if runtime := os.environ.get("XDG_RUNTIME_DIR"):
-            places.append(Path(runtime) / "photod" / "control.sock")
         places.append(Path("/run/photod/control.sock"))
     return list(dict.fromkeys(places))

@@ -147,23 +147,41 @@ def test_a_daemon_that_does_not_answer_is_busy_and_no_bug(
     assert caught.value.exit_code == 75
 
 
-@pytest.mark.parametrize(("reads", "words"), [(True, "closed the connection without an answer"), (False, "broke")])
-def test_a_daemon_that_ends_before_it_answers_is_no_bug(tmp_path: Path, reads: bool, words: str) -> None:
-    def end(listener: socket.socket) -> None:
+def test_where_a_socket_is_configured_no_other_daemon_is_asked(ctl: Ctl, daemon: Path, tmp_path: Path) -> None:
+    (config := tmp_path / "other.toml").write_text(f"[control]\nsocket = '{tmp_path}/other.sock'\n")
+    run = ctl("pause", "--config", config)
+    assert (run.returncode, run.stderr) == (2, "photod-ctl: photod is not running; start it\n")
+    assert _status(ctl, daemon)["paused"] is False
+
+
+@pytest.mark.parametrize(
+    ("reads", "answer", "words", "code"),
+    [
+        (True, b"", "closed the connection without an answer; look at its log", 75),
+        (False, b"", "broke: .*; look at its log", 75),
+        (True, b"HTTP/1.1 400 Bad Request\r\n", "does not speak photod's language", 70),
+        (True, b"[]\n", "does not speak photod's language", 70),
+    ],
+)
+def test_a_daemon_that_ends_before_it_answers_is_told_from_a_stranger(
+    tmp_path: Path, reads: bool, answer: bytes, words: str, code: int
+) -> None:
+    def serve(listener: socket.socket) -> None:
         connection, _ = listener.accept()
         with connection:
             select.select([connection], [], [])
             if reads:  # what is left unread, the kernel tells the other side
                 connection.recv(1 << 10)
+            connection.sendall(answer)
 
     path = tmp_path / "control.sock"
     with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor() as pool:
         listener.bind(str(path))
         listener.listen()
-        pool.submit(end, listener)
-        with pytest.raises(DaemonError, match=f"{words}.*; look at its log") as caught:
+        pool.submit(serve, listener)
+        with pytest.raises(DaemonError, match=words) as caught:
             ask(Config(control=Control(socket=str(path))), {"command": "status"})
-    assert caught.value.exit_code == 75
+    assert caught.value.exit_code == code
 
 
 @pytest.mark.parametrize("command", ["rescan", "purge"])

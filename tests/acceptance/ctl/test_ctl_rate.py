@@ -18,7 +18,9 @@ from PIL import Image
 
 from mounts import Mounts
 from other_program import opened
+from photod.config import Config, Control
 from photod.store.writer import Writer
+from photod_ctl.scoring import daemon_has
 from programs import write_config
 from scripted_daemon import ScriptedDaemon
 
@@ -45,6 +47,16 @@ def test_a_daemon_that_has_the_folder_is_asked_and_followed(
     assert "technical quality only" in run.stderr
     final = json.loads(ctl("rate", "photos/sub", "--json").stdout)
     assert final.items() >= (DONE | {"median": 3.5}).items()
+
+
+def test_a_daemon_has_a_folder_and_what_lies_in_it_but_not_beside_or_around_it(
+    daemon: Callable[..., ScriptedDaemon], environment: dict[str, str], tmp_path: Path
+) -> None:
+    daemon(tmp_path / "photos")
+    config = Config(control=Control(socket=f"{environment['XDG_RUNTIME_DIR']}/photod/control.sock"))
+    assert daemon_has(None, config)
+    has = {name: daemon_has(str(tmp_path / name), config) for name in ("photos", "photos/part", "photos 2", "")}
+    assert has == {"photos": True, "photos/part": True, "photos 2": False, "": False}
 
 
 def test_a_folder_of_photos_is_no_place_to_import_from(environment: dict[str, str], tmp_path: Path) -> None:
