@@ -63,7 +63,7 @@ def rate(
     elif end is not End.LEFT:  # the daemon goes on, and that was said
         _summarise(folder, last)
     if last.get("compared"):
-        if top and not as_json:
+        if top:
             _show_best(path, settings, top)
         else:
             _note_model(last)
