@@ -21,8 +21,10 @@ from other_program import opened
 from photod.config import Config, Control
 from photod.store.writer import Writer
 from photod_ctl.scoring import daemon_has
+from processes import children
 from programs import write_config
 from scripted_daemon import ScriptedDaemon
+from waiting import wait_until
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 Archive = Callable[..., Path]
@@ -136,6 +138,26 @@ def test_the_fatal_error_of_its_own_process_is_shown_as_one_line(ctl: Ctl, tmp_p
     assert run.stderr.count("\n") == 1
     assert run.stderr.startswith("photod-ctl: ")
     assert "/nowhere/weights.pt" in run.stderr
+
+
+@pytest.mark.usefixtures("without_model")
+def test_its_own_process_is_out_of_the_terminal_s_reach_and_missed_when_it_is_killed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    environment["FAKE_GATE"] = str(tmp_path / "gate")
+    command = [sys.executable, "-m", "photod_ctl", "rate", "photos"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=tmp_path, text=True
+    ) as process:
+        wait_until((tmp_path / "photos/.photod/photos.db").exists)
+        (child,) = children("photod", process.pid)
+        assert os.getpgid(child) == child
+        os.kill(child, signal.SIGKILL)
+        told = process.communicate(timeout=60)
+    assert process.returncode == 70
+    words = "was killed (SIGKILL), as happens when the system runs out of memory; start again"
+    assert told == ("", f"photod-ctl: the scoring process {words}\n")
 
 
 @pytest.mark.parametrize(("name", "words"), [("nowhere", "does not exist"), ("/dev/null", "is not a folder")])
