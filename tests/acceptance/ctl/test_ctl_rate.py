@@ -140,6 +140,18 @@ def test_the_fatal_error_of_its_own_process_is_shown_as_one_line(ctl: Ctl, tmp_p
     assert "/nowhere/weights.pt" in run.stderr
 
 
+def test_a_bug_in_its_own_process_is_shown_as_one_line(
+    ctl: Ctl, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/structlog.py").write_text("1 / 0\n")
+    environment["PYTHONPATH"] = str(tmp_path / "broken")
+    run = ctl("rate", "photos")
+    words = "the scoring process failed: ZeroDivisionError: division by zero; photod run --once shows all"
+    assert (run.returncode, run.stdout, run.stderr) == (70, "", f"photod-ctl: {words}\n")
+
+
 @pytest.mark.usefixtures("without_model")
 def test_its_own_process_is_out_of_the_terminal_s_reach_and_missed_when_it_is_killed(
     environment: dict[str, str], tmp_path: Path
