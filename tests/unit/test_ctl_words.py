@@ -11,7 +11,7 @@ from photod.wire import Progress
 from photod_ctl.filters import bounds
 from photod_ctl.pause import parse_duration
 from photod_ctl.progress import counts, display, duration, finished, seconds_left, sparkline
-from photod_ctl.tables import printable, typed
+from photod_ctl.tables import Column, print_table, printable, typed
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,15 @@ def test_a_proposed_command_means_the_very_name_to_a_shell(name: str) -> None:
     assert typed(name).isprintable()
     command, environment = f"printf %s {typed(name)}", os.environ | {"LC_ALL": "C.UTF-8"}
     told = subprocess.run(["bash", "-c", command], env=environment, stdout=subprocess.PIPE, check=True).stdout
-    assert os.fsdecode(told).removeprefix("./") == name
+    assert os.fsdecode(told) == ("./-n" if name == "-n" else name)
+
+
+def test_a_plain_table_is_aligned_by_the_cells_that_letters_take(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("ab", "夕焼", "e\u0301", "\u0928\u200d")
+    print_table((Column("name"), Column("is")), [(name, "x") for name in names])
+    assert capsys.readouterr().out.splitlines() == [
+        "name  is", "ab    x", "夕焼  x", "e\u0301     x", "\u0928\u200d     x",
+    ]  # fmt: skip
 
 
 def test_a_histogram_on_one_line() -> None:

@@ -100,14 +100,14 @@ def test_a_long_table_goes_through_the_pager_and_a_short_one_does_not(
 ) -> None:
     folder = archive("photos", {f"{n}.jpg": float(n % 10) for n in range(40)})
     pager = tmp_path / "pager"
-    pager.write_text("#!/bin/sh\necho PAGED\nexec cat\n")
+    pager.write_text("#!/bin/sh\necho PAGED $LESS\nexec cat\n")
     pager.chmod(0o755)
     long = terminal("top", folder, PAGER=str(pager))
-    assert "PAGED" in long
+    assert "PAGED FRX\n" in long
     assert "/39.jpg" in long
     assert "PAGED" not in terminal("top", folder, "-n", "5", PAGER=str(pager))
-    assert "PAGED" in terminal("top", folder, PAGER="cat", PHOTOD_PAGER=str(pager))
-    terminal("top", folder, PAGER="sh -c 'kill -INT $$; sleep 600'")  # Ctrl-C ends it
+    assert "PAGED S\n" in terminal("top", folder, PAGER="cat", PHOTOD_PAGER=str(pager), LESS="S")
+    terminal("top", folder, PAGER="sh -c 'kill -INT $PPID $$; sleep 600'")  # Ctrl-C ends the pager alone
     for unusable in ("there-is-no-such-pager", "less '"):
         assert "/39.jpg" in terminal("top", folder, PAGER=unusable)
 
