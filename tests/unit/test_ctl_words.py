@@ -10,7 +10,7 @@ from photod.errors import UsageError
 from photod.wire import Progress
 from photod_ctl.filters import bounds
 from photod_ctl.pause import parse_duration
-from photod_ctl.progress import counts, display, duration, finished, seconds_left, sparkline
+from photod_ctl.progress import counts, display, duration, finished, rest, seconds_left, sparkline
 from photod_ctl.tables import Column, print_table, printable, typed
 
 
@@ -99,6 +99,24 @@ def test_a_terminal_that_draws_no_bar_is_told_in_lines(
     assert capsys.readouterr().err == "stopping\n"
 
 
+def test_a_terminal_is_shown_a_failure_and_a_remark_until_the_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    progress: Progress = {
+        "phase": "scoring", "compared": 3, "todo": 3, "scored": 1, "unscoreable": 1, "rate": 1.0, "median": None,
+        "last_failure": {"path": "a\n.jpg", "reason": "truncated"},
+    }  # fmt: skip
+    with display() as shown:
+        shown.show(progress)
+        shown.say("stopping")
+    told = capsys.readouterr().err
+    assert r"a\n.jpg: truncated" in told
+    _, stopping, after = told.rpartition("stopping")
+    assert (stopping, "\x1b[2K" in after) == ("stopping", True), "nothing of it is left"
+
+
 def test_where_no_terminal_is_a_long_run_is_told_by_a_line_every_ten_seconds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -112,6 +130,8 @@ def test_where_no_terminal_is_a_long_run_is_told_by_a_line_every_ten_seconds(
             shown.show(progress)
         shown.show(progress | {"resting": "on battery"})
         shown.show(progress | {"resting": "on battery"})
+        clock.now = 60.0
+        shown.show(progress | {"todo": 0})  # as long as it only compares
     line = "101 of 1,100, 10.0 a second, 1 min 40 s left, median 4.50; 100 scored, 1 unscoreable\n"
     assert capsys.readouterr().err == line * 2 + "photod rests (on battery); it goes on by itself\n"
 
@@ -125,5 +145,7 @@ def test_progress_in_words() -> None:
     assert seconds_left(progress) == 50
     assert seconds_left(progress | {"rate": 0.0}) is None
     assert seconds_left(progress | {"resting": "paused"}) is None
+    assert rest(progress | {"resting": "paused"}) == "photod is paused; photod-ctl resume continues"
+    assert rest(progress | {"resting": "paused", "todo": 10}) == "", "nothing waits for its end"
     assert counts(progress) == "8 scored, 1,000 unchanged, 2 known already"
     assert [duration(s) for s in (None, 42.4, 185, 7800)] == ["", "42 s", "3 min 5 s", "2 h 10 min"]
