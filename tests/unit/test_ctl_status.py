@@ -1,12 +1,17 @@
 import os
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from invented_archive import write_archive
+from invented_archive import MODEL, write_archive
+from other_program import opened
 from photod.config import Config, Folder
+from photod.photos import Candidate, Fingerprint, Judged, Unscoreable
+from photod.store.writer import Writer
 from photod_ctl.offline import offline_status
 from photod_ctl.prometheus import prometheus_text
 from photod_ctl.status import _print, _show
@@ -70,6 +75,31 @@ def test_a_damaged_database_keeps_no_other_folder_from_being_told(
     assert "photod_up 0" in text
     assert str(other) in text
     assert str(folder) not in text
+
+
+def test_without_a_daemon_the_last_errors_of_all_folders_are_told_and_a_model_only_if_it_is_one(
+    tmp_path: Path,
+) -> None:
+    folders = [Folder(path=tmp_path / name) for name in ("earlier", "later", "away")]
+    for at, folder in enumerate(folders[:2]):
+        root = str(folder.path)
+        database = write_archive(folder.path, []).database
+        with closing(Writer(database)) as writer:
+            writer.commit([
+                (Judged(Candidate(root, f"{n}.jpg", Fingerprint(1, 2, 3, n)), Unscoreable(f"{n}", ""), False), True)
+                for n in range(3)
+            ])  # fmt: skip
+        with opened(database) as theirs:
+            theirs.execute("UPDATE photo SET committed_at = ?", [at])
+    config = Config(folders=tuple(folders))
+    status = offline_status(config)
+    told = [Path(error["path"]).parent.name for error in status["last_errors"]]
+    assert told == ["later"] * 3 + ["earlier"] * 2
+    assert [folder["unscoreable"] for folder in status["folders"]] == [3, 3, None]
+    assert status["model"]["name"] == MODEL.name
+    with closing(Writer(folders[0].database_path)) as writer:
+        writer.use_model(replace(MODEL, weights_sha256="b" * 64))
+    assert offline_status(config)["model"] is None
 
 
 def test_a_folder_in_order_brings_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
