@@ -90,7 +90,7 @@ def _median(path: str, settings: "Config") -> float | None:
     with suppress(UsageError, DatabaseError):
         archive = find_archive(path, settings)
         groups = by_model([archive]) if archive else []
-        return next((median(group) for group in groups if not group.earlier), None)
+        return next(map(median, groups), None)  # the current model's is the first
     return None
 
 
@@ -114,14 +114,11 @@ def _scores_of(path: str, settings: "Config") -> "Callable[[], dict[int, int]]":
         from photod.store.queries import Reader
         from photod_ctl.folders import find_archive
 
-        archive = find_archive(path, settings)
-        if archive is None:
-            return {}
-        try:
-            with closing(Reader(archive.database)) as reader:
-                return reader.histogram()
-        except DatabaseError:  # just being made; who writes it tells what is wrong with it
-            return {}
+        with suppress(UsageError, DatabaseError):  # closed to this user, or just being made: who writes it tells
+            if archive := find_archive(path, settings):
+                with closing(Reader(archive.database)) as reader:
+                    return reader.histogram()
+        return {}
 
     return look
 

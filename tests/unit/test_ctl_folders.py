@@ -12,6 +12,7 @@ from photod.config import Config, Folder
 from photod.errors import UsageError
 from photod.photos import Facts, Scored
 from photod_ctl.folders import all_archives, archives, existing_archive, find_archive, real_directory, refuse_closed
+from photod_ctl.rate import _median, _scores_of
 
 
 def test_scores_that_are_closed_to_the_user_are_told_and_not_passed_by(
@@ -61,3 +62,17 @@ def test_an_archive_within_another_is_left_out_where_that_has_its_photos(tmp_pat
     outer, _, inner = write_archive(whole, [photo]), write_archive(part, []), write_archive(apart, [])
     assert archives([str(part), str(whole), str(apart)], Config()) == [outer, inner]
     assert len(all_archives([str(part), str(whole)], Config())) == 2
+
+
+@pytest.mark.parametrize("trouble", ["closed", "damaged"])
+def test_scores_that_cannot_be_read_keep_nobody_from_following_how_they_are_made(
+    folder: Path, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write_archive(folder, [Photo("a.jpg", Scored("a" * 64, Facts(6, 4), 5.25, bytes(4)))])
+    look = _scores_of(str(folder), Config())
+    assert (look(), _median(str(folder), Config())) == ({10: 1}, 5.25)
+    if trouble == "closed":
+        monkeypatch.setattr("os.access", lambda *_: False)  # root may all
+    else:
+        archive.database.write_bytes(b"no database" * 1000)
+    assert (look(), _median(str(folder), Config())) == ({}, None)
