@@ -282,11 +282,16 @@ def test_a_full_disk_for_temporary_files_is_not_blamed_on_the_photo(
     assert list(disk.iterdir()) == []
 
 
-def test_a_single_photo_of_an_archive_has_the_score_it_has_there(ctl: Ctl, archive: Archive) -> None:
+@pytest.mark.usefixtures("without_model")
+def test_a_single_photo_of_an_archive_has_the_score_it_has_there_until_it_changes(
+    ctl: Ctl, archive: Archive, tmp_path: Path
+) -> None:
     folder = archive("photos", {"sub/a.jpg": 4.25}, {"b.jpg": "truncated"})
-    run = ctl("rate", folder / "sub/a.jpg", "--json")
-    assert json.loads(run.stdout)["score"] == 4.25
+    (tmp_path / "link").symlink_to(folder / "sub")
+    assert json.loads(ctl("rate", "link/a.jpg", "--json").stdout)["score"] == 4.25
     assert "b.jpg cannot be scored: truncated" in ctl("rate", folder / "b.jpg").stderr
+    (folder / "sub/a.jpg").write_bytes(b"another file")
+    assert "a.jpg cannot be scored: not a picture" in ctl("rate", "link/a.jpg").stderr
 
 
 @pytest.mark.usefixtures("without_model")
