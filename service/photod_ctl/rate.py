@@ -47,8 +47,6 @@ def rate(
         _rate_file(folder, load(context, config), config_file(context, config), as_json)
         return
     path = real_directory(folder, "a photo or a folder of photos")
-    if not os.access(path, os.R_OK | os.X_OK):
-        raise UsageError(f"{folder} cannot be read", "check its permissions")
     settings = load(context, config)
     start = time.monotonic()
     last, end = follow_scoring(path, settings, config_file(context, config), _scores_of(path, settings))
