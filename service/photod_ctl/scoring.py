@@ -72,7 +72,6 @@ class OwnProcess:
     def purge(self) -> None:
         """Have it drop what it remembers of missing photos. Raises DaemonError with the child's own last words."""
         with self._until_its_end():
-            self._socket.settimeout(None)
             next(answers(self._socket, {"command": "purge", "folder": self._folder}))
 
     def stop(self) -> None:

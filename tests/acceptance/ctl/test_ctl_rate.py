@@ -297,9 +297,9 @@ def test_a_single_photo_of_an_archive_has_the_score_it_has_there_until_it_change
 @pytest.mark.usefixtures("without_model")
 def test_an_empty_folder_is_one_line_and_no_error(ctl: Ctl, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
-    run = ctl("rate", "photos")
+    run = ctl("rate", "photos", "--top", "3")
     assert (run.returncode, run.stdout) == (0, "")
-    assert "photos has no photos, or only hidden and excluded ones" in run.stderr
+    assert run.stderr == "photod-ctl: photos has no photos, or only hidden and excluded ones\n"
 
 
 @pytest.mark.usefixtures("without_model")
