@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from photod_ctl.scoring import interrupts
 from processes import children
 from scripted_daemon import ScriptedDaemon
 from waiting import wait_until
@@ -57,6 +58,14 @@ def test_failed_retry_of_its_own_says_what_goes_on_from_there(interrupted: Inter
         "stopping: committing what is done",
         f"photod-ctl: stopped; photod-ctl rate {folder} tries what is left",
     ]
+
+
+def test_once_scoring_has_ended_ctrl_c_means_what_it_did_before() -> None:
+    pressed: list[str] = []
+    before = signal.getsignal(signal.SIGINT)
+    with interrupts(lambda: pressed.append("Ctrl-C")):
+        signal.raise_signal(signal.SIGINT)
+    assert (pressed, signal.getsignal(signal.SIGINT)) == (["Ctrl-C"], before)
 
 
 def test_who_leaves_a_daemon_to_its_work_is_told_once(
