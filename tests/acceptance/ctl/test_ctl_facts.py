@@ -30,7 +30,7 @@ def test_failed_lists_each_photo_with_its_reason(ctl: Ctl, archive: Archive) -> 
         (f"{folder}/sub/b.jpg", "image file is truncated"),
     ]
     assert all(len(f["sha256"]) == 64 for f in failed)
-    assert r"c\n.jpg" in ctl("failed", folder).stdout
+    assert rf"{folder}/c\n.jpg" in ctl("failed", folder).stdout
     below = json.loads(ctl("failed", folder / "sub", "--json").stdout)
     assert [f["path"] for f in below] == [f"{folder}/sub/b.jpg"]
 

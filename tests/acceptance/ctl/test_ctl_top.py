@@ -113,8 +113,8 @@ def test_paths_and_0_give_the_very_bytes_of_names(ctl: Ctl, archive: Archive) ->
     ],
 )
 def test_hostile_names_are_shown_escaped(ctl: Ctl, archive: Archive, name: str, shown: str) -> None:
-    table = ctl("top", archive("photos", {name: 3.0})).stdout
-    assert shown in table
+    table = ctl("top", folder := archive("photos", {name: 3.0})).stdout
+    assert f"{folder}/{shown}" in table
     assert len(table.splitlines()) == 2
 
 
