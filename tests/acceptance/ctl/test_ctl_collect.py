@@ -99,6 +99,24 @@ def test_a_copy_that_is_interrupted_leaves_nothing_behind_and_ends_with_130(
     assert list(best.iterdir()) == []
 
 
+def test_what_somebody_puts_there_while_a_photo_is_copied_is_not_overwritten(
+    archive: Archive, environment: dict[str, str], tmp_path: Path
+) -> None:
+    folder, best = archive("photos", {"a.jpg": 9.0}), tmp_path / "best"
+    (folder / "a.jpg").unlink()
+    os.mkfifo(folder / "a.jpg")
+    command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "--copy", "best"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, cwd=tmp_path, text=True) as process:
+        with open(folder / "a.jpg", "wb") as photo:
+            wait_until(lambda: any(best.glob(".*")))
+            (best / "1 a.jpg").write_bytes(b"somebody's")
+            photo.write(b"a photo")
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert told.endswith("photod-ctl: best/1 a.jpg exists already; name an empty directory\n")
+    assert [(path.name, path.read_bytes()) for path in best.iterdir()] == [("1 a.jpg", b"somebody's")]
+
+
 def test_a_full_disk_keeps_no_half_a_photo_and_the_same_command_goes_on(
     ctl: Ctl, archive: Archive, mounts: Mounts, tmp_path: Path
 ) -> None:
