@@ -22,10 +22,12 @@ def test_copies_and_links_are_named_by_rank_and_overwrite_nothing(
 ) -> None:
     folder = archive("photos", {"a.jpg": 9.0, "sub/a.jpg": 8.0, "gone.jpg": 7.0})
     (folder / "gone.jpg").unlink()
+    os.utime(folder / "a.jpg", (1e9, 1e9))
     copied = ctl("top", folder, "--copy", "best")
     assert copied.stdout == "copied 2 photos to best\n"
     assert "gone.jpg is not there, left out" in copied.stderr
     assert sorted(path.name for path in (tmp_path / "best").iterdir()) == ["1 a.jpg", "2 a.jpg"]
+    assert (tmp_path / "best/1 a.jpg").stat().st_mtime == 1e9
     assert ctl("top", folder, "--copy", "best").returncode == 0  # again: they are there already
     (tmp_path / "best/1 a.jpg").write_bytes(b"something else")
     refused = ctl("top", folder, "--copy", "best")
