@@ -70,9 +70,8 @@ def test_a_subdirectory_means_the_part_of_its_archive(ctl: Ctl, archive: Archive
 
 def test_without_a_folder_the_configured_ones_are_meant(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
     folder = archive("photos", {"a.jpg": 9.0})
-    config = tmp_path / "c.toml"
-    config.write_text(f"folders = ['{folder}', '{tmp_path / 'drive'}']\n")
-    before, after = ctl("--config", config, "top", "--paths"), ctl("top", "--paths", "--config", config)
+    (tmp_path / "stats").write_text(f"folders = ['{folder}', '{tmp_path / 'drive'}']\n")  # also a command's name
+    before, after = ctl("--config", "stats", "top", "--paths"), ctl("top", "--paths", "--config", "stats")
     assert before.stdout == after.stdout == f"{folder}/a.jpg\n"
     assert f"{tmp_path}/drive is not there" in before.stderr
 
