@@ -215,6 +215,24 @@ def test_but_not_one_that_may_lack_more(kind: str, missing: int) -> None:
     assert fails(COMPRESSED[kind][:-missing]) == "unfinished: the file ends before its picture does"
 
 
+def test_nor_one_of_whose_channels_some_are_missing() -> None:
+    """Each is coded by itself: of a cut between two of them no row tells."""
+    head, scans = channels_apart(noise())
+    decode_photo(head + b"".join(scans) + END, InputSpec(), 10**8)
+    assert fails(head + scans[0]) == "unfinished: the file ends before its picture does"
+
+
+def channels_apart(picture: Image.Image) -> tuple[bytes, list[bytes]]:
+    """What stands before the scans of a JPEG, and a scan for each channel. Pillow writes no such files."""
+    singles = [encode(channel, "JPEG", quality=90) for channel in picture.split()]
+    frame, scan = singles[0].index(b"\xff\xc0"), singles[0].index(b"\xff\xda")
+    size = singles[0][frame + 4 : frame + 9]  # and how many bits
+    components = b"".join(bytes((number, 0x11, 0)) for number in (1, 2, 3))
+    head = singles[0][:frame] + b"\xff\xc0\0\x11" + size + b"\x03" + components + singles[0][frame + 13 : scan]
+    scans = [single[single.index(b"\xff\xda") : -2] for single in singles]
+    return head, [data[:5] + bytes([number]) + data[6:] for number, data in enumerate(scans, 1)]
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"\0\0\0\x18ftypheic", b"\xff\xd8\xff\xe0\0\0"])
 def test_stumps_are_left_to_the_decoder(data: bytes) -> None:
     check(data)

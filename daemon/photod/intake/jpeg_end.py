@@ -30,7 +30,7 @@ def load(data: Data, image: Image.Image, least_px: int) -> tuple[Image.Image, Ex
     try:
         extent = load_scaled(image, least_px)
     except OSError:
-        if "progressive" in image.info or image.mode not in _GREYS:  # whole passes might be missing, too
+        if image.mode not in _GREYS or not _is_one_scan(data, image):  # whole scans might be missing, too
             raise
         image = _open(bytes(data) + END)
         extent = load_scaled(image, least_px)
@@ -40,6 +40,12 @@ def load(data: Data, image: Image.Image, least_px: int) -> tuple[Image.Image, Ex
     if _is_painted(image, 0, image.height - 1):  # the whole last row, which is rare
         _check_cut(data, image, (width, height), least_px)
     return image, extent
+
+
+def _is_one_scan(data: Data, image: JpegImageFile) -> bool:
+    """Whether all channels are coded together, and in one pass."""
+    start = find_scan(data)
+    return start is not None and data[start + 4] == image.layers and "progressive" not in image.info
 
 
 def _check_cut(data: Data, image: Image.Image, size: tuple[int, int], least_px: int) -> None:
