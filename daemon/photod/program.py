@@ -47,28 +47,34 @@ EXIT_CODES = """exit codes:
 
 def main() -> None:
     """Run the command line and exit."""
-    open_closed_streams()
-    _allow_many_files()
     try:
-        refuse_gone_directory()
-        arguments = _parser().parse_args()
-        arguments.command(arguments)
-        code = EXIT_OK
-    except PhotodError as error:
-        tell(f"photod: {escaped(str(error))}\n")
-        notify(f"STATUS={escaped(str(error))}")  # what `systemctl status` shows of a unit that failed
-        code = error.exit_code
+        code = _code_of_run()
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
-    except Exception:
-        tell(traceback.format_exc())
-        code = EXIT_BUG
     note_end(code)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # it has been told, or nobody reads on
             stream.flush()
     # Everything worth keeping is committed. Unwinding torch and daemon threads could only hang or crash.
     os._exit(code)
+
+
+def _code_of_run() -> int:
+    """Run the command line; its exit code, whatever comes of it but Ctrl-C."""
+    open_closed_streams()
+    _allow_many_files()
+    try:
+        refuse_gone_directory()
+        arguments = _parser().parse_args()
+        arguments.command(arguments)
+        return EXIT_OK
+    except PhotodError as error:
+        tell(f"photod: {escaped(str(error))}\n")
+        notify(f"STATUS={escaped(str(error))}")  # what `systemctl status` shows of a unit that failed
+        return error.exit_code
+    except Exception:
+        tell(traceback.format_exc())
+        return EXIT_BUG
 
 
 def _allow_many_files() -> None:

@@ -28,23 +28,31 @@ def verify(
     from dataclasses import asdict
     from pathlib import Path
 
-    from photod.errors import EXIT_DATABASE
+    from photod.errors import EXIT_DATABASE, DatabaseError
     from photod.store import care
     from photod_ctl.folders import all_archives
-    from photod_ctl.tables import number_of, print_json, printable
+    from photod_ctl.tables import number_of, print_json, printable, warn
 
     whole = {archive.database: archive.folder for archive in all_archives(folders, load(context, config))}
-    reports = [(folder, care.verify(database, Path(folder), samples)) for database, folder in whole.items()]
+    reports: list[tuple[str, care.Report]] = []
+    failures: list[DatabaseError] = []
+    for database, folder in whole.items():
+        try:
+            report = care.verify(database, Path(folder), samples)
+        except DatabaseError as error:  # no reason not to look at the next one
+            failures.append(error)
+            continue
+        reports.append((folder, report))
+        for finding in () if as_json else report.findings:
+            print(printable(f"{folder}: {finding}"))
+        if not as_json and not report.findings:
+            looked_at = f"{number_of('photo', report.photos)}, {report.hashed:,} read again"
+            print(printable(f"{folder}: {looked_at}, nothing wrong"), flush=True)
     if as_json:
         print_json([{"folder": folder, **asdict(report)} for folder, report in reports])
-    for folder, report in () if as_json else reports:
-        for finding in report.findings:
-            print(printable(f"{folder}: {finding}"))
-        if not report.findings:
-            print(
-                printable(
-                    f"{folder}: {number_of('photo', report.photos)}, {report.hashed:,} read again, nothing wrong"
-                )
-            )
+    for later in failures[1:]:
+        warn(str(later))
+    if failures:
+        raise failures[0]
     if any(report.findings for _, report in reports):
         raise typer.Exit(EXIT_DATABASE)

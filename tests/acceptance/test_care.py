@@ -101,12 +101,14 @@ def test_a_backup_goes_to_a_file_of_its_own(scored: Path, tmp_path: Path, target
 
 def test_a_damaged_database_is_refused_with_the_way_back_which_works(scored: Path, tmp_path: Path) -> None:
     backup = photod_ctl("backup", scored).stdout.strip()
+    sound = shutil.copytree(scored, tmp_path / "sound")
     database = scored / ".photod/photos.db"
     with database.open("r+b") as file:
         file.seek(4 * PAGE)
         file.write(b"\x55" * PAGE)
-    found = photod_ctl("verify", scored)
+    found = photod_ctl("verify", scored, sound)
     assert (found.returncode, found.stderr.count("\n")) == (74, 1)
+    assert found.stdout.startswith(f"{sound}: 40 photos"), "the next one is looked at all the same"
     assert "is damaged" in found.stderr
     assert backup in found.stderr
     done = once(scored, tmp_path / "config.toml")

@@ -49,13 +49,25 @@ def test_a_bug_in_the_client_ends_with_70_and_one_line(
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("moment", ["open_closed_streams", "refuse_gone_directory", "_complain"])
-def test_ctrl_c_ends_the_client_with_130_without_a_word_at_whatever_moment(
+@pytest.mark.parametrize(
+    ("program", "bug", "moment"),
+    [
+        (client, "_run", "open_closed_streams"),
+        (client, "_run", "refuse_gone_directory"),
+        (client, "_run", "_complain"),
+        (daemon, "_parser", "open_closed_streams"),
+        (daemon, "_parser", "refuse_gone_directory"),
+        (daemon, "_parser", "tell"),
+    ],
+)
+def test_ctrl_c_ends_a_program_with_130_without_a_word_at_whatever_moment(
     run: Callable[[ModuleType, str], int],
+    program: ModuleType,
+    bug: str,
     moment: str,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(client, moment, Mock(side_effect=KeyboardInterrupt))
-    assert run(client, "_run") == 130
+    monkeypatch.setattr(program, moment, Mock(side_effect=KeyboardInterrupt))
+    assert run(program, bug) == 130
     assert capfd.readouterr().err == ""
