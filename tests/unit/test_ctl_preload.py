@@ -4,6 +4,7 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from photod_ctl.slideshow.deck import Slide
@@ -70,27 +71,17 @@ def test_no_more_is_kept_than_memory_allows() -> None:
     preloader.close()
 
 
-def test_a_change_of_the_window_s_size_loads_anew() -> None:
-    loading = _Loading()
-    preloader = _preloader(loading)
-    preloader.want([_slide("a")], SCREEN)
-    _let(loading, 1)
-    preloader.want([_slide("a")], (50, 50))
-    assert preloader.get(_slide("a")) is None
-    _let(loading, 1)
-    picture = preloader.get(_slide("a"))
-    assert isinstance(picture, Picture)
-    assert picture.size == (50, 50)
-    preloader.close()
-
-
-def test_a_picture_that_was_loading_for_another_size_is_loaded_anew() -> None:
+@pytest.mark.parametrize("still_loading", [False, True])
+def test_a_change_of_the_window_s_size_loads_anew(still_loading: bool) -> None:
     loading = _Loading()
     preloader = _preloader(loading)
     preloader.want([_slide("a")], SCREEN)
     wait_until(lambda: loading.order == ["a"])
+    if not still_loading:
+        _let(loading, 1)
     preloader.want([_slide("a")], (50, 50))
-    _let(loading, 1)
+    if still_loading:
+        _let(loading, 1)
     assert preloader.get(_slide("a")) is None
     _let(loading, 1)
     picture = preloader.get(_slide("a"))

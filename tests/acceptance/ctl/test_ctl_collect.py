@@ -82,16 +82,23 @@ def test_a_link_to_another_photo_is_no_earlier_link(ctl: Ctl, archive: Archive, 
     assert os.readlink(tmp_path / "links/1 a.jpg") == str(first / "a.jpg")
 
 
+@pytest.fixture
+def slow_photo(archive: Archive) -> Path:
+    """The only one of its folder, with bytes that come when somebody writes them."""
+    photo = archive("photos", {"a.jpg": 9.0}) / "a.jpg"
+    photo.unlink()
+    os.mkfifo(photo)
+    return photo
+
+
 def test_a_copy_that_is_interrupted_leaves_nothing_behind_and_ends_with_130(
-    archive: Archive, environment: dict[str, str], tmp_path: Path
+    slow_photo: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    folder, best = archive("photos", {"a.jpg": 9.0}), tmp_path / "best"
-    (folder / "a.jpg").unlink()
-    os.mkfifo(folder / "a.jpg")
-    command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "--copy", "best"]
+    best = tmp_path / "best"
+    command = [sys.executable, "-m", "photod_ctl", "top", str(slow_photo.parent), "--copy", "best"]
     with (
         subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, cwd=tmp_path) as process,
-        open(folder / "a.jpg", "wb") as photo,  # as long as this is open, the copy waits for more
+        open(slow_photo, "wb") as photo,  # as long as this is open, the copy waits for more
     ):
         photo.write(bytes(3 << 20))
         photo.flush()
@@ -102,14 +109,12 @@ def test_a_copy_that_is_interrupted_leaves_nothing_behind_and_ends_with_130(
 
 
 def test_what_somebody_puts_there_while_a_photo_is_copied_is_not_overwritten(
-    archive: Archive, environment: dict[str, str], tmp_path: Path
+    slow_photo: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    folder, best = archive("photos", {"a.jpg": 9.0}), tmp_path / "best"
-    (folder / "a.jpg").unlink()
-    os.mkfifo(folder / "a.jpg")
-    command = [sys.executable, "-m", "photod_ctl", "top", str(folder), "--copy", "best"]
+    best = tmp_path / "best"
+    command = [sys.executable, "-m", "photod_ctl", "top", str(slow_photo.parent), "--copy", "best"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, cwd=tmp_path, text=True) as process:
-        with open(folder / "a.jpg", "wb") as photo:
+        with open(slow_photo, "wb") as photo:
             wait_until(lambda: any(best.glob(".*")))
             (best / "1 a.jpg").write_bytes(b"somebody's")
             photo.write(b"a photo")
