@@ -1,6 +1,5 @@
 """What `photod init` does to files: with consent, whole, and nothing else."""
 
-import argparse
 import os
 import pwd
 import stat
@@ -9,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from init_arguments import asked
 from machine import need
 from photod.config import Folder
-from photod.errors import ConfigError, UsageError
+from photod.errors import ConfigError
 from photod.setup.command import init
-from photod.setup.place import owner_of, system_place
+from photod.setup.place import owner_of
 from photod.setup.steps import Run
 from programs import photod
 
@@ -35,22 +35,6 @@ def test_the_mark_that_some_editors_begin_a_file_with_is_no_mistake(folder: Path
     file.parent.mkdir(parents=True)
     file.write_text(f"\ufefffolders = ['{folder}']\n")
     init(asked(folder, dry_run=True))
-
-
-@pytest.mark.parametrize(("data", "words"), [(b"\xff", "not valid TOML"), (None, "Is a directory")])
-def test_a_configuration_that_cannot_be_read_is_told(
-    folder: Path, home: Path, data: bytes | None, words: str
-) -> None:
-    config = home / "config/photod/config.toml"
-    config.parent.mkdir(parents=True)
-    config.mkdir() if data is None else config.write_bytes(data)
-    with pytest.raises(ConfigError, match=f"{config}.*{words}"):
-        init(asked(folder, dry_run=True))
-
-
-def asked(*folders: Path, **more: object) -> argparse.Namespace:
-    plain = {"system": False, "run_as": None, "weights": None, "dry_run": False, "uninstall": False, "yes": False}
-    return argparse.Namespace(folders=list(folders), **plain | more)
 
 
 def test_a_dry_run_shows_and_touches_nothing(folder: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,12 +106,6 @@ def test_a_command_of_the_system_that_fails_ends_it_unless_it_may(monkeypatch: p
     Run(command, may_fail=True).do(lambda _: True, print)
 
 
-def test_another_user_is_only_for_the_service_of_the_machine(folder: Path, home: Path) -> None:
-    with pytest.raises(UsageError, match="--as is for --system"):
-        init(asked(folder, run_as="nobody"))
-    assert not (home / "config").exists()
-
-
 def test_what_is_not_there_is_not_shown_as_removed(
     folder: Path, home: Path, etc: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,18 +117,6 @@ def test_what_is_not_there_is_not_shown_as_removed(
     there = sorted(str(path) for path in (home / "config").rglob("*") if path.is_file())
     assert sorted(line.split()[1] for line in shown if line.startswith("remove ")) == there
     assert len(there) == 3
-
-
-@pytest.fixture
-def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """In the place of /etc, on a machine without systemd, where this is root."""
-    place = system_place(tmp_path / "etc")
-    monkeypatch.setattr("photod.setup.command.system_place", lambda: place)
-    monkeypatch.setattr("photod.setup.command.CACHE", tmp_path / "cache")
-    monkeypatch.setattr("photod.setup.command.os.geteuid", lambda: 0)
-    for module in ("command", "steps"):
-        monkeypatch.setattr(f"photod.setup.{module}.is_booted", lambda: False)
-    return place.etc
 
 
 @pytest.mark.parametrize(
@@ -193,14 +159,6 @@ def test_what_root_writes_is_open_to_the_service_whatever_roots_umask(
     written = list(etc.rglob("*"))
     assert config in written
     assert [path for path in written if not path.stat().st_mode & stat.S_IROTH] == []
-
-
-@pytest.mark.parametrize("user", ["nobdy", "photod"])  # photod is made by systemd-sysusers, which cannot run
-def test_a_user_who_is_not_there_is_told_before_anything_is_written(folder: Path, etc: Path, user: str) -> None:
-    with pytest.raises(UsageError, match=f"there is no user {user}; name one with --as"):
-        init(asked(folder, system=True, run_as=user))
-    assert not etc.exists()
-    assert not (folder / ".photod").exists()
 
 
 def test_scores_of_another_user_are_given_away_with_consent_and_nothing_but_them(
@@ -251,48 +209,6 @@ def test_a_folder_that_cannot_be_written_to_gets_no_directory_for_scores(
     assert f"{readable}/.photod" not in shown
 
 
-def test_folders_within_one_another_are_refused_before_anything_is_written(folder: Path, home: Path) -> None:
-    (folder / "2019").mkdir()
-    with pytest.raises(ConfigError, match="within"):
-        init(asked(folder, folder / "2019", yes=True))
-    assert not (home / "config").exists()
-
-
-@pytest.mark.parametrize("dry_run", [True, False])
-def test_a_service_without_folders_is_refused_before_anything_is_written(home: Path, dry_run: bool) -> None:
-    config = home / "config/photod/config.toml"
-    words = f"no folder is named, and none is configured in {config}; name one or more"
-    with pytest.raises(UsageError, match=words):
-        init(asked(dry_run=dry_run, yes=True))
-    assert not config.parent.exists()
-    config.parent.mkdir(parents=True)
-    config.write_text('folders = ["/srv/a"]\n')
-    init(asked(dry_run=True))
-
-
-@pytest.mark.parametrize("dry_run", [True, False])
-@pytest.mark.parametrize(
-    ("weights", "words"),
-    [
-        (
-            "/nope",
-            "/nope is no file, or closed to this user; check the path, or write hf-hub:OWNER/NAME for the hub",
-        ),
-        ("~/nope", "{home}/nope is no file"),
-        ("~", "{home} is no file"),
-        ("owner/name", "owner/name is no file.*write hf-hub:OWNER/NAME"),
-        ("local-dir:/nope", "/nope is no directory, or closed to this user; check the path"),
-    ],
-)
-def test_weights_that_are_not_there_are_told_before_anything_is_written(
-    folder: Path, home: Path, weights: str, words: str, dry_run: bool
-) -> None:
-    with pytest.raises(UsageError, match=f"--weights: {words.format(home=home)}"):
-        init(asked(folder, weights=weights, dry_run=dry_run, yes=True))
-    assert not (home / "config").exists()
-    assert not (folder / ".photod").exists()
-
-
 @pytest.mark.parametrize("weights", ["builtin", "openai", "hf-hub:owner/name", "local-dir:{place}", "{place}/file"])
 def test_weights_that_are_there_or_may_be_fetched_are_taken(
     folder: Path, tmp_path: Path, weights: str, capsys: pytest.CaptureFixture[str]
@@ -332,25 +248,3 @@ def test_a_configuration_stays_where_a_link_leads_and_as_closed_as_it_was(
     assert f'folders = ["{folder}"]' in kept.read_text()
     assert "# mine\n" in kept.read_text()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-
-
-def test_one_folder_is_not_uninstalled(folder: Path) -> None:
-    with pytest.raises(UsageError, match="--uninstall takes the whole service back, not a folder"):
-        init(asked(folder, uninstall=True, dry_run=True))
-
-
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not a folder"):
-        init(asked(tmp_path / "nowhere"))
-    with pytest.raises(UsageError, match="not a folder"):
-        init(asked(tmp_path / ("x" * 256)))
-    (closed := tmp_path / "closed").mkdir(mode=0)
-    done = photod("init", "--user", "--dry-run", closed, as_anybody=True)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "closed to this user" in done.stderr
-
-
-def test_a_folder_that_toml_cannot_name_is_refused(tmp_path: Path) -> None:
-    (odd := tmp_path / "caf\udce9").mkdir()
-    with pytest.raises(UsageError, match=r"caf\\udce9' cannot be named in a configuration; rename it"):
-        init(asked(odd))
