@@ -91,7 +91,7 @@ class Contents:
         return vectors
 
     def first_photo(self, row: np.void) -> tuple[str, RankedPhoto] | None:
-        """Of a content's photos the first by path, and its folder; None where all are gone meanwhile."""
+        """Of a content's photos the first by path, and its folder; None where only its database counts some."""
         archive, reader = self._members[row["member"]]
         photo = reader.photo_of(int(row["content"]), archive.below)
         return photo and (archive.folder, photo)

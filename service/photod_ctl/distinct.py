@@ -18,7 +18,8 @@ NONE = -1  # in the place of a scene's number
 
 def rank_scenes(archives: Sequence[Archive], count: int, bounds: Bounds, worst: bool) -> list[Ranking]:
     """The best photos of the `count` best scenes, and how many others show each: one ranking for each model."""
-    return [_rank_scenes(group, count, bounds, worst) for group in by_model(archives)]
+    with by_model(archives) as groups:
+        return [_rank_scenes(group, count, bounds, worst) for group in groups]
 
 
 def _rank_scenes(group: Group, count: int, bounds: Bounds, worst: bool) -> Ranking:

@@ -2,7 +2,8 @@
 
 import os
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from heapq import merge
 from typing import Any
@@ -64,26 +65,35 @@ def rank(
 
     Rank and percentile are those among all photos of the archives, whatever the bounds.
     """
-    return [_rank_together(group, count, bounds, worst) for group in by_model(archives)]
+    with by_model(archives) as groups:
+        return [_rank_together(group, count, bounds, worst) for group in groups]
 
 
-def by_model(archives: Sequence[Archive]) -> list[Group]:
-    """The archives that one model scored, together. One without a single score is in no group.
+@contextmanager
+def by_model(archives: Sequence[Archive]) -> Iterator[list[Group]]:
+    """The archives that one model scored, together, each as it was at one moment, whatever a daemon commits.
 
-    Current models come first. Photos that wait for theirs are in a group of the earlier model that scored them.
+    One without a single score is in no group. Current models come first. Photos that wait for theirs are in a group
+    of the earlier model that scored them.
     """
     groups: dict[str, Group] = {}
-    readers = [Reader(archive.database) for archive in archives]
-    for archive, reader in zip(archives, readers, strict=True):
-        key, model = reader.model_key(), reader.model()
-        if key is not None and model is not None:
-            # Named, since a daemon may begin with another one before all is asked.
-            groups.setdefault(key, Group(model, [])).members.append((archive, Reader(archive.database, key)))
-    for archive, reader in zip(archives, readers, strict=True):
-        for key, model in reader.earlier_models():
-            group = groups.setdefault(key, Group(model, [], earlier=True))
-            group.members.append((archive, Reader(archive.database, key)))
-    return list(groups.values())
+    with ExitStack() as opened:
+
+        def read(archive: Archive, key: str | None = None) -> Reader:
+            reader = opened.enter_context(closing(Reader(archive.database, key)))
+            reader.stand_still()
+            return reader
+
+        members = [(archive, read(archive)) for archive in archives]
+        for archive, reader in members:
+            key, model = reader.model_key(), reader.model()
+            if key is not None and model is not None:
+                groups.setdefault(key, Group(model, [])).members.append((archive, reader))
+        for archive, reader in members:
+            for key, model in reader.earlier_models():
+                group = groups.setdefault(key, Group(model, [], earlier=True))
+                group.members.append((archive, read(archive, key)))
+        yield list(groups.values())
 
 
 def title_of(model: str, *, current: bool) -> str:

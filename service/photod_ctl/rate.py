@@ -87,8 +87,8 @@ def _median(path: str, settings: "Config") -> float | None:
 
     with suppress(UsageError, DatabaseError):
         archive = find_archive(path, settings)
-        groups = by_model([archive]) if archive else []
-        return next(map(median, groups), None)  # the current model's is the first
+        with by_model([archive] if archive else []) as groups:
+            return next(map(median, groups), None)  # the current model's is the first
     return None
 
 

@@ -39,9 +39,9 @@ def stats(
     from photod_ctl.ranking import by_model, note_models
     from photod_ctl.tables import print_json
 
-    groups = by_model(archives(folders, load(context, config)))
-    note_models(groups)
-    found = [summarise(group) for group in groups]
+    with by_model(archives(folders, load(context, config))) as groups:
+        note_models(groups)
+        found = [summarise(group) for group in groups]
     found = [summary for summary in found if summary["photos"]] or found[:1]  # a model may only begin
     if png:
         _draw(found, png)

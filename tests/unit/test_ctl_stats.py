@@ -24,8 +24,8 @@ def photos_scored(scores: Sequence[float]) -> list[Photo]:
 
 
 def figures(*archives: Archive) -> dict[str, Any]:
-    (group,) = by_model(archives)
-    return summarise(group)
+    with by_model(archives) as (group,):
+        return summarise(group)
 
 
 def assert_figures(found: dict[str, Any], scores: Sequence[float]) -> None:
@@ -68,12 +68,16 @@ def test_they_are_exact_at_the_edges(tmp_path: Path, scores: list[float]) -> Non
     assert_figures(figures(write_archive(tmp_path / "one", photos_scored(scores))), scores)
 
 
-def test_another_model_that_a_daemon_begins_with_meanwhile_changes_no_figures(tmp_path: Path) -> None:
+def test_what_a_daemon_does_meanwhile_changes_no_figures_and_is_not_held_up_later(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "one", photos_scored([1.0, 2.0]))
-    (group,) = by_model([archive])
     with closing(Writer(archive.database)) as writer:
-        writer.use_model(replace(MODEL, weights_sha256="b" * 64))
-    assert_figures(summarise(group), [1.0, 2.0])
+        with by_model([archive]) as (group,):
+            writer.use_model(replace(MODEL, weights_sha256="b" * 64))
+            writer.mark_missing(["0.jpg", "1.jpg"])
+            assert_figures(summarise(group), [1.0, 2.0])
+        with by_model([archive]) as (group, *_):
+            assert summarise(group)["photos"] == 0
+        assert writer._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
 
 
 def test_the_median_may_lie_between_two_databases(tmp_path: Path) -> None:

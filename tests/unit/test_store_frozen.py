@@ -93,6 +93,16 @@ def test_an_answer_that_was_given_in_part_is_not_continued_from_other_files(data
     reader.close()
 
 
+def test_an_answer_of_one_moment_is_not_continued_from_other_files(database: Path) -> None:
+    reader = Reader(database)
+    reader.stand_still()
+    assert reader.ranked() == PHOTOS
+    commit(database, range(PHOTOS, 2 * PHOTOS))
+    with pytest.raises(ChangedError, match="ask again"):
+        reader.ranked()
+    reader.close()
+
+
 def test_what_never_changed_is_damaged_if_it_looks_so(database: Path) -> None:
     with database.open("r+b") as file:
         file.seek(100 * PAGE)

@@ -50,6 +50,14 @@ class ReadOnly:
             self._closed = True
             self._give_back()
 
+    def stand_still(self) -> None:
+        """Have all answers be of one moment, until it is closed: soon, since no log is written back meanwhile.
+
+        Where it cannot lock the database, who asks is told ChangedError once that changes.
+        """
+        with reading_errors(self.path), self._lock:
+            self._db.execute("BEGIN")
+
     def _all(self, sql: str, *arguments: object) -> list[Any]:
         with reading_errors(self.path), self._lock:
             return self._ask(lambda: fetched(self._db.execute(sql, arguments)))
@@ -87,6 +95,8 @@ class ReadOnly:
             with unchanged(self._db, self.path):
                 return question()
         except ChangedError:
+            if self._db.in_transaction:  # other answers are of the moment before
+                raise
             fresh = _open(self.path)
             self._give_back()
             self._db, self._give_back = fresh, weakref.finalize(self, fresh.close)
