@@ -80,7 +80,7 @@ def soak(
     busy = BusyFolder(home / "photos", random.Random(1), most=2000)
     busy.path.mkdir()
     database = busy.path / ".photod/photos.db"
-    # Of an hour, comparisons at 27 and 53 minutes and a backup at 28 and 57, and none while it is idle: they write.
+    # Of an hour, comparisons at 27 and 53 minutes and a backup at 28 and 57, and none of these while it is idle.
     timers = "rescan_s = 1600.0\n[store]\nbackup_s = 1700.0\n"
     rest = f"[model]\nidle_release_s = {min(60.0, seconds / 7)}\n"
     config = write_config(home / "config.toml", busy.path, more=timers + rest)
@@ -93,6 +93,7 @@ def soak(
             wait_until(lambda: paths(database, "unscoreable") == busy.broken(), 600)
             done = time.monotonic()
             wait_until(lambda: not children(pid=daemon.pid), 120)
+            wait_until(lambda: not take_sample(daemon.pid, database).wal_mb, 120)
             # What comes of the rest; and within TICK_S of the last commit, what was done is summed up in the log.
             time.sleep(max(1.0, done + TICK_S + 1.0 - time.monotonic()))
             idle = measure_idle(daemon.pid, idle_s)

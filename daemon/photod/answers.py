@@ -143,6 +143,7 @@ def _failure(told: tuple[str, str] | None) -> Failure | None:
 
 
 def _folder_status(folder: OpenFolder) -> FolderStatus:
+    writer = folder.writer
     nothing: Totals | None = None  # is known while the folder is away
     totals = folder.ask(lambda reader: reader.totals(), nothing)
     return {
@@ -150,7 +151,7 @@ def _folder_status(folder: OpenFolder) -> FolderStatus:
         "database": str(folder.settings.database_path),
         "state": folder.watcher.state(),
         "watched_by": folder.watcher.watched_by(),
-        "compared_at": folder.ask(lambda reader: reader.compared_at(), None),
+        "compared_at": writer.compared_at if writer else None,
         "pending": folder.watcher.counts().pending,
         "scored": totals.scored if totals else None,
         "stale": totals.stale if totals else None,

@@ -32,6 +32,8 @@ from photod.store.writer import Writer
 
 T = TypeVar("T")
 
+REST_S = 10.0  # without anything to write down, after which logs are brought back into their databases
+
 log = get_logger(__name__)
 
 
@@ -73,8 +75,11 @@ class Committer:
     def run(self) -> None:
         """Commit whatever comes, group by group. Raises Closed at the end, DatabaseError."""
         settings = self._settings
+        settled = False
         while True:
-            group = self._verdicts.get_batch(settings.group, settings.group_wait_s, self._coming.none)
+            rest_s = None if settled else REST_S
+            group = self._verdicts.get_batch(settings.group, settings.group_wait_s, self._coming.none, rest_s)
+            settled = not group and self._settle()
             judged = [item for item in group if isinstance(item, Judged)]
             while judged:
                 self._commit(judged)
@@ -89,6 +94,12 @@ class Committer:
                     self._listeners.on_outcome(item)
                 elif not isinstance(item, Judged):
                     self._listeners.on_note(self._written_down(item))
+
+    def _settle(self) -> bool:
+        """Bring all logs back; False where somebody was reading, and it is to be tried again."""
+        with excused():  # a drive may hang, and be another folder's
+            waiting = [writer for writer in self._writers.values() if not writer.settle()]
+        return not waiting
 
     def _commit(self, judged: list[Judged]) -> None:
         outcomes: list[Outcome] = []

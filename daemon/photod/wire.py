@@ -40,7 +40,7 @@ class FolderStatus(TypedDict):
     database: str
     state: str  # absent, comparing, scoring, idle; without a daemon: absent, unwatched, closed, unusable
     watched_by: str | None  # inotify, polling, partly
-    compared_at: float | None  # when it was last compared, whole
+    compared_at: float | None  # when it was last compared, whole; without a daemon: as last written, with a change
     pending: int | None  # photos known to need work
     scored: int | None
     stale: int | None  # scored by an earlier model

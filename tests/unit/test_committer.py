@@ -1,5 +1,6 @@
 """What the committer writes down and tells, also where there is nothing that it could write to."""
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from photod import committer as module
 from photod.channel import Channel, Closed
 from photod.committer import Committer, Listeners
 from photod.config import Store
@@ -16,6 +18,7 @@ from photod.photos import Candidate, Compared, Judged, Missing, Note, Outcome, P
 from photod.store import tombstones
 from photod.store.queries import Reader
 from photod.store.writer import Writer
+from waiting import wait_until
 
 Item = Judged | Passed | Note
 
@@ -38,15 +41,24 @@ def commit(
     outcomes: list[Outcome] = []
     notes: list[Note] = []
     verdicts = Channel(10) if verdicts is None else verdicts
-    listeners = Listeners(outcomes.append, notes.append, lambda _: False)
-    in_flight = in_flight or ContentsInFlight()
-    committer = Committer(Store(), verdicts, OnTheWay(lambda: None), in_flight, writers or {}, listeners)
     for item in items:
         verdicts.put(item)
     verdicts.close()
+    run(verdicts, writers or {}, Listeners(outcomes.append, notes.append, lambda _: False), in_flight)
+    return outcomes, notes
+
+
+def run(
+    verdicts: Channel[Item],
+    writers: Mapping[str, Writer],
+    listeners: Listeners,
+    in_flight: ContentsInFlight | None = None,
+) -> None:
+    committer = Committer(
+        Store(), verdicts, OnTheWay(lambda: None), in_flight or ContentsInFlight(), writers, listeners
+    )
     with pytest.raises(Closed):
         committer.run()
-    return outcomes, notes
 
 
 @pytest.fixture
@@ -95,6 +107,40 @@ def test_a_photo_that_changed_before_it_was_written_down_is_told_and_kept_as_suc
         outcomes, _ = commit(undecodable(photo, "aa"), writers={photo.folder: writer})
         assert Reader(writer.path).failed() == []
     assert outcomes == [Passed(photo, "changed")]
+
+
+class Watched(Writer):
+    """Notes each time whether it settled."""
+
+    tries: list[bool]
+
+    def settle(self) -> bool:
+        self.tries.append(super().settle())
+        return self.tries[-1]
+
+
+def test_at_rest_a_log_is_brought_back_once_nobody_reads(
+    photos: tuple[Candidate, Candidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, _ = photos
+    monkeypatch.setattr(module, "REST_S", 0.01)
+    verdicts: Channel[Item] = Channel(10)
+    listeners = Listeners(lambda _: None, lambda _: None, lambda _: False)
+    with closing(Watched(Path(photo.folder) / ".photod/photos.db")) as writer:
+        writer.tries = []
+        log = writer.path.with_name("photos.db-wal")
+        with closing(Reader(writer.path)) as reader:
+            reader.stand_still()
+            assert reader.failed() == []
+            verdicts.put(undecodable(photo, "aa"))
+            thread = threading.Thread(target=run, args=(verdicts, {photo.folder: writer}, listeners))
+            thread.start()
+            wait_until(lambda: len(writer.tries) > 1)
+            assert (any(writer.tries), log.stat().st_size > 0) == (False, True)
+        wait_until(lambda: not log.stat().st_size)
+        verdicts.close()
+        thread.join()
+        assert writer.tries.count(True) == 1
 
 
 @pytest.mark.parametrize("asked", [[partial(Compared, filesystem="ef53:1")] * 2, [partial(Purge, below="")]])

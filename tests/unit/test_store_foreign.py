@@ -143,10 +143,11 @@ def test_a_value_of_another_kind_is_an_error_of_the_database_and_no_bug(
         "INSERT INTO mounted VALUES ('../..', 'ext4')",
         "INSERT INTO mounted VALUES ('a', x'00')",
         "UPDATE folder SET confirmed_at = 'today', confirmed_on = 'ext4'",
+        "UPDATE folder SET compared_at = 'today'",
     ],
 )
 def test_so_is_one_that_only_the_writer_reads(database: Path, tmp_path: Path, statement: str) -> None:
-    change(database, statement)
+    change(database, statement, "UPDATE photo SET missing_since = 1")
 
     def write() -> None:
         with closing(Writer(database)) as writer:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from photod.errors import BusyError
 from photod.photos import Fingerprint, Judged, ModelIdentity, Scored, Unscoreable
-from photod.store.connection import open_writable
+from photod.store.backups import log_beside
+from photod.store.connection import BUSY_TIMEOUT_S, open_writable
 from photod.store.errors import database_errors, refuse_links
 from photod.store.rankings import below_condition
 from photod.store.reading import fetched
@@ -47,6 +48,7 @@ class Writer:
     One that nobody holds any more closes itself. Not thread-safe: one thread calls it. Every method raises
     DatabaseError; opening raises BusyError, too.
     `suspects`: the contents that a device failed with before this start, and how often in a row; never changed.
+    `compared_at`: coverage, in seconds since 1970; any thread may look.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,6 +64,8 @@ class Writer:
             migrate(self._db)
             self._tombstones = Tombstones(self._db)
             self.suspects: dict[str, int] = dict(fetched(self._db.execute("SELECT sha256, failures FROM suspect")))
+            ((compared_at,),) = fetched(self._db.execute("SELECT max(compared_at) AS compared_at FROM folder"))
+            self.compared_at: int | None = compared_at
             self._held = held.pop_all()
             weakref.finalize(self, self._held.close)
 
@@ -77,7 +81,7 @@ class Writer:
             )
             (self._model,) = self._db.execute("SELECT id FROM model WHERE key = ?", (identity.key,)).fetchone()
             self._db.execute("UPDATE model SET current = 0 WHERE current = 1 AND id <> ?", (self._model,))
-            self._db.execute("UPDATE model SET current = 1 WHERE id = ?", (self._model,))
+            self._db.execute("UPDATE model SET current = 1 WHERE id = ? AND current = 0", (self._model,))
 
     def rescore(self, score: Callable[[list[bytes]], Sequence[float]]) -> int:
         """Give a current score to every content whose embedding the current tower made; returns how many.
@@ -191,10 +195,11 @@ class Writer:
         """Note that the whole folder has just been compared with this database, and what is mounted inside it.
 
         With the identity of its filesystem, there was no error, either: old tombstones may go. Returns what became
-        of them.
+        of them. Where nothing has changed nothing is written.
         """
         with database_errors(self.path), transaction(self._db):
-            self._db.execute("UPDATE folder SET compared_at = ?", (_now(),))
+            self.compared_at = _now()
+            self._db.execute("UPDATE folder SET compared_at = ? WHERE compared_at IS NULL", (self.compared_at,))
             self._tombstones.remember(mounts)
             return self._tombstones.confirm(folder, filesystem, mounts, _now()) if filesystem else Swept()
 
@@ -203,8 +208,29 @@ class Writer:
         with database_errors(self.path), transaction(self._db):
             return self._tombstones.purge(folder, below)
 
+    def settle(self) -> bool:
+        """Bring the log back into the database, with its coverage, after which that file alone is the whole truth.
+
+        Returns whether it is: not while somebody else has it open for an answer or a change. Nobody is waited for,
+        and what fails here loses nothing: all is committed before.
+        """
+        with suppress(sqlite3.Error, OSError):
+            if log_beside(self.path) is None:
+                return True
+            self._db.execute("PRAGMA busy_timeout = 0")
+            try:
+                self._db.execute(
+                    "UPDATE folder SET compared_at = ?1 WHERE compared_at IS NOT ?1", (self.compared_at,)
+                )
+                busy, *_ = self._db.execute("PRAGMA wal_checkpoint (TRUNCATE)").fetchone()
+                return not busy
+            finally:
+                self._db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
+        return False
+
     def close(self) -> None:
         """Close the database and give the lock back. All is committed before: what fails here loses nothing."""
+        self.settle()
         with suppress(sqlite3.Error):
             self._held.close()
 
