@@ -50,6 +50,13 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "vision_cfg": {"image_size": 224, "timm_model_name": "vit_tiny_patch16_224", "timm_pool": "avg",
                        "timm_proj": "linear"},
     },
+    "CoCa": {
+        "custom_text": True,
+        "embed_dim": 32,
+        "multimodal_cfg": TEXT,
+        "text_cfg": TEXT | {"embed_cls": True, "output_tokens": True},
+        "vision_cfg": VISION | {"attentional_pool": True, "output_tokens": True},
+    },
 }  # fmt: skip
 
 
@@ -57,11 +64,15 @@ def random_model(settings: dict[str, Any]) -> torch.nn.Module:
     torch.manual_seed(0)
     arguments = dict(settings)
     kind = open_clip.CustomTextCLIP if arguments.pop("custom_text", False) else open_clip.CLIP
+    if "multimodal_cfg" in arguments:
+        kind = open_clip.CoCa
     model: torch.nn.Module = kind(**arguments)
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
             if tensor.is_floating_point():
                 tensor.mul_(1.3).add_(0.05 * torch.randn_like(tensor))
+            if name == "text_decoder.text_projection":
+                tensor.normal_()  # CoCa leaves it as the memory was
             if name.endswith("running_var"):
                 tensor.abs_()
     return model.eval()

@@ -49,6 +49,8 @@ def image_tower(model: nn.Module, source: Source) -> Tower:
             setattr(module, name, nn.Parameter(_own(parameter), requires_grad=False))
         for name, buffer in module.named_buffers(recurse=False):
             setattr(module, name, _own(buffer))
+    if hasattr(visual, "output_tokens"):  # CoCa's returns what each patch became as well
+        cast("Any", visual).output_tokens = False
     return ModuleTower(visual, source.size, source.mean, source.std)
 
 
