@@ -29,7 +29,7 @@ def check(config: Config) -> PhotodError | None:
     if config.folders:
         choose_folders(config, None)
     else:
-        faults.append(no_folders())
+        faults.append(no_folders(config))
         _line("folder", "none configured; photod run ends with 78 until the configuration names one")
     for folder in config.folders:
         found, fault = _look(folder)

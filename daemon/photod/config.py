@@ -195,6 +195,12 @@ class Config(_Section):
     control: Control = Control()
     schedule: Schedule = Schedule()
     log: Log = Log()
+    _file: Path | None = None  # that it was read from
+
+    @property
+    def place(self) -> Path:
+        """The file to change. Raises ConfigError where there is none yet and the user has no home."""
+        return self._file or config_directory() / "photod" / "config.toml"
 
 
 def config_directory() -> Path:
@@ -252,7 +258,9 @@ def load_config(path: Path | None = None) -> Config:
         raise ConfigError(f"{path} is not valid TOML: it is not in UTF-8", "save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
-    return parse_config(table, source=str(path))
+    config = parse_config(table, source=str(path))
+    config._file = path
+    return config
 
 
 def parse_config(table: dict[str, Any], source: str) -> Config:

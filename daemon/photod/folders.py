@@ -19,7 +19,7 @@ def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], lis
     configured = list(config.folders)
     if once is None:
         if not configured:
-            raise no_folders()
+            raise no_folders(config)
         _refuse_nested(configured)
         for folder in configured:
             _refuse_shared(folder)
@@ -41,9 +41,9 @@ def plain_folder(path: Path) -> Folder:
     return Folder(path=path, database="state" if is_shared(str(path)) else "folder")
 
 
-def no_folders() -> ConfigError:
+def no_folders(config: Config) -> ConfigError:
     """What is wrong with a configuration that names none."""
-    return ConfigError("no folders are configured", 'add folders = ["/path/to/photos"] to the configuration')
+    return ConfigError("no folders are configured", f'add folders = ["/path/to/photos"] to {config.place}')
 
 
 def refusal(folder: Path, *, known: bool, present: bool) -> ConfigError | None:

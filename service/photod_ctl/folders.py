@@ -39,7 +39,7 @@ def all_archives(named: Sequence[str] | None, config: Config) -> list[Archive]:
     if named:
         return [existing_archive(folder, config) for folder in named]
     if not config.folders:
-        raise UsageError("no folder is named and none is configured", "name one, such as ~/Pictures")
+        raise UsageError("no folder is named and none is configured", f"name one, or add it to {config.place}")
     found = [a for a in map(archive_of, config.folders) if _has_scores(a)]
     if not found:
         raise _no_scores(config)
