@@ -1,9 +1,7 @@
 """`photod-ctl demo`: a folder in which every kind of outcome can be seen."""
 
 import calendar
-import json
 import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -13,7 +11,7 @@ import typer
 
 from photod.errors import UsageError
 from photod_ctl.options import Json
-from photod_ctl.tables import printable
+from photod_ctl.tables import print_json, printable
 
 MARKER = ".photod-demo"  # says that a folder is ours; hidden, so it is no photo
 
@@ -35,25 +33,22 @@ def demo(
         write_demo(target)
     count = sum(1 for path in target.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(target)))
     if as_json:
-        typer.echo(json.dumps({"folder": str(target), "files": count, "created": created}))
+        print_json({"folder": str(target), "files": count, "created": created})
     else:
         what = f"made {count} files in" if created else "already made:"
-        typer.echo(f"{what} {printable(str(target))}")
+        print(f"{what} {printable(str(target))}")
 
 
 def write_demo(target: Path) -> None:
-    """Write the folder whole: it appears under its name when everything is in it."""
+    """Fill the folder, which stays the one that it is: somebody may be in it. Its marker comes last."""
     try:
         _refuse_foreign(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            _write_files(partial)
-            os.umask(mask := os.umask(0))  # how it is asked for
-            partial.chmod(0o777 & ~mask)
-            partial.rename(target)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{MARKER}-", dir=target) as draft:
+            _write_files(Path(draft))
+            for made in os.listdir(draft):
+                os.rename(os.path.join(draft, made), target / made)
+        (target / MARKER).write_text("This folder was made by `photod-ctl demo`.\n")
     except OSError as error:
         problem = f"cannot make {printable(str(target))}: {error.strerror or error}"
         raise UsageError(problem, "name a directory that you can write") from error
@@ -74,7 +69,6 @@ def _write_files(folder: Path) -> None:
         if file.taken_at:
             moment = calendar.timegm(time.strptime(file.taken_at, "%Y-%m-%d %H:%M:%S"))
             os.utime(path, (moment, moment))
-    (folder / MARKER).write_text("This folder was made by `photod-ctl demo`.\n")
 
 
 def _is_hidden(path: Path) -> bool:

@@ -1,9 +1,9 @@
 """`photod-ctl demo`: the folder that a newcomer meets first."""
 
+import errno
 import hashlib
 import json
 import os
-import stat
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
+from photod.errors import UsageError
 from photod_ctl.demo.command import write_demo
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
@@ -69,17 +70,31 @@ def test_turned_photos_are_upright_by_their_exif(demo: Path) -> None:
             assert ImageOps.exif_transpose(stored).size == (600, 400)
 
 
-@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o755), (0o077, 0o700)])
-def test_the_folder_is_as_open_as_the_umask_has_it(
-    tmp_path: Path, umask: int, mode: int, monkeypatch: pytest.MonkeyPatch
+def test_an_empty_folder_stays_the_one_that_a_shell_may_be_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("photod_ctl.demo.command._write_files", lambda draft: (draft / "a.jpg").touch())
+    before = tmp_path.stat()
+    write_demo(tmp_path)
+    after = tmp_path.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".photod-demo", "a.jpg"]
+
+
+def test_a_demo_that_fails_halfway_leaves_an_empty_folder_and_can_be_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(draft: Path) -> None:
+        (draft / "a.jpg").touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("photod_ctl.demo.command._write_files", fail)
+        with pytest.raises(UsageError, match="No space left on device"):
+            write_demo(tmp_path)
+    assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr("photod_ctl.demo.command._write_files", lambda _: None)
-    before = os.umask(umask)
-    try:
-        write_demo(tmp_path / "demo")
-    finally:
-        assert os.umask(before) == umask
-    assert stat.S_IMODE((tmp_path / "demo").stat().st_mode) == mode
+    write_demo(tmp_path)
 
 
 def test_an_earlier_demo_is_left_as_it_is_and_a_foreign_folder_refused(ctl: Ctl, tmp_path: Path) -> None:
