@@ -20,12 +20,12 @@ def print_json_list(rankings: Sequence[Ranking]) -> None:
     print_json([record | {"model_is_current": each} for record, each in zip(records, current, strict=True)])
 
 
-def print_csv(rankings: Sequence[Ranking]) -> None:
+def print_csv(rankings: Sequence[Ranking], *, distinct: bool) -> None:
     """A header, then a line for each photo; names escaped as in tables."""
     import csv
 
-    others = ["others"] if any(ranking.others for ranking in rankings) else []
-    writer = csv.DictWriter(sys.stdout, [*_FIELDS, *others], lineterminator="\n")
+    fields = [*_FIELDS, "others"] if distinct else _FIELDS
+    writer = csv.DictWriter(sys.stdout, fields, lineterminator="\n")
     writer.writeheader()
     for record in _records(rankings):
         writer.writerow(record | {"path": printable(record["path"])})

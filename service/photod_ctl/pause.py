@@ -1,6 +1,7 @@
 """`photod-ctl pause` and `resume`: have the daemon rest, and go on."""
 
 import re
+import time
 from typing import Annotated
 
 import typer
@@ -26,7 +27,10 @@ def pause(
 
     seconds = None if how_long is None else parse_duration(how_long)
     tell(load(context, config), {"command": "pause", "seconds": seconds})
-    print("photod rests" + (f" for {how_long}" if how_long else "; photod-ctl resume continues"))
+    if seconds is None:
+        print("photod rests; photod-ctl resume continues")
+    else:
+        print(time.strftime("photod rests until %Y-%m-%d %H:%M", time.localtime(time.time() + seconds)))
 
 
 def resume(context: typer.Context, config: ConfigFile = None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from photod.config import DATABASE_DIRECTORY, DATABASE_NAME, Config, state_directory
 from photod.errors import UsageError
 from photod.fingerprints import fingerprint_of, notice
+from photod.intake.formats import is_photo_name
 from photod.photos import KnownPhoto
 from photod.registry import REGISTRY_NAME, Registry
 from photod.store.queries import PhotoDetails, Reader
@@ -20,6 +21,8 @@ from photod_ctl.scoring import OwnProcess
 
 def rate_file(path: str, config: Config, config_file: Path | None) -> dict[str, Any]:
     """The verdict on a file, by the archive it lies in or else by the configured model. Raises UsageError."""
+    if not is_photo_name(os.path.basename(path)):
+        raise UsageError(f"{path} is no photo by its name", "name one, such as photo.jpg")
     details = _known(path, config) or _score_copy(path, config_file)
     if details.score is None:
         raise UsageError(f"{path} cannot be scored: {details.reason}")
@@ -40,7 +43,7 @@ def _known(path: str, config: Config) -> PhotoDetails | None:
 
 
 def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:
-    name = os.path.basename(path)
+    name = f"photo{Path(path).suffix}"  # whatever is left out by its name is asked for here
     with tempfile.TemporaryDirectory(prefix="photod-", ignore_cleanup_errors=True) as directory:
         (Path(directory) / DATABASE_DIRECTORY).mkdir()  # an archive of its own, whatever lies above
         _copy(Path(path), Path(directory) / name)
@@ -59,7 +62,7 @@ def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:
         database = Path(directory) / DATABASE_DIRECTORY / DATABASE_NAME
         details = Reader(database).details(name) if database.exists() else None
     if details is None:
-        raise UsageError(f"{path} is not scored: its name is not a photo's")
+        raise UsageError(f"{path} could not be scored this time", "try again")
     return details
 
 

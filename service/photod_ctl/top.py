@@ -96,7 +96,7 @@ def top(  # noqa: PLR0913, PLR0917 - the options that it has
     if copy or link or m3u:
         _collect(rankings, copy, link, m3u)
     elif as_json or csv or paths or null:
-        _print_for_programs(rankings, "json" if as_json else "csv" if csv else "0" if null else "paths")
+        _print_for_programs(rankings, "json" if as_json else "csv" if csv else "0" if null else "paths", distinct)
     elif renderer:
         from photod_ctl.thumbs import print_thumbs
 
@@ -121,12 +121,12 @@ def _collect(rankings: "Sequence[Ranking]", copy: str | None, link: str | None, 
         warn(nothing_to_list(rankings))
 
 
-def _print_for_programs(rankings: "Sequence[Ranking]", form: str) -> None:
+def _print_for_programs(rankings: "Sequence[Ranking]", form: str, distinct: bool) -> None:
     from photod_ctl import listing
 
     if form == "json":
         listing.print_json_list(rankings)
     elif form == "csv":
-        listing.print_csv(rankings)
+        listing.print_csv(rankings, distinct=distinct)
     else:
         listing.print_paths(rankings, b"\0" if form == "0" else b"\n")

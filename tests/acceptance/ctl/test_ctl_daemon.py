@@ -1,5 +1,6 @@
 """What a running daemon is asked for, by the real commands: `rescan`, `pause`, `failed --retry`, `status`."""
 
+import calendar
 import json
 import os
 import re
@@ -72,7 +73,9 @@ def test_a_running_daemon_is_asked_and_tells(
     assert abs(error["at"] - time.time()) < 600
     assert error["reason"] in text
 
-    assert ctl("pause", "--for", "2h", "--config", daemon).stdout == "photod rests for 2h\n"
+    told = ctl("pause", "--for", "2h", "--config", daemon).stdout
+    until = time.strptime(told, "photod rests until %Y-%m-%d %H:%M\n")
+    assert 7000 < calendar.timegm(until) - time.time() <= 7200
     assert _status(ctl, daemon)["paused"] is True
     assert ", paused" in ctl("status", "--config", daemon).stdout
     assert ctl("resume", "--config", daemon).stdout == "photod goes on\n"

@@ -258,6 +258,25 @@ def test_a_single_photo_s_score_is_printed_and_nothing_is_left_behind(ctl: Ctl, 
     assert json.loads((tmp_path / "home/.local/state/photod/folders.json").read_text()) == {}
 
 
+def test_a_file_that_is_no_photo_by_its_name_is_refused_before_anything_is_started(
+    ctl: Ctl, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("not a photo")
+    run = ctl("rate", "notes.txt")
+    assert (run.returncode, run.stdout) == (2, "")
+    told = f"{tmp_path}/notes.txt is no photo by its name; name one, such as photo.jpg"
+    assert run.stderr == f"photod-ctl: {told}\n"
+    assert not (tmp_path / "home/.local").exists()
+
+
+@pytest.mark.usefixtures("without_model")
+@pytest.mark.parametrize("name", [".hidden.png", "~$open.png"])
+def test_a_single_photo_that_would_be_left_out_of_a_folder_is_scored(ctl: Ctl, tmp_path: Path, name: str) -> None:
+    Image.radial_gradient("L").save(tmp_path / name)
+    run = ctl("rate", name)
+    assert (run.returncode, run.stdout[-len(name) - 3 :]) == (0, f"  {name}\n")
+
+
 @pytest.mark.usefixtures("without_model")
 def test_a_single_photo_is_no_part_of_an_archive_that_temporary_files_lie_in(
     ctl: Ctl, tmp_path: Path, environment: dict[str, str]

@@ -174,10 +174,18 @@ def test_csv_has_a_header_and_a_line_for_each_photo(ctl: Ctl, archive: Archive) 
     assert r'/a ""b"", c\n.jpg",3.0,100.0,1,' in lines[1]
 
 
+@pytest.mark.parametrize("scores", [{}, {"a.jpg": 3.0}])
+def test_the_columns_of_csv_are_those_that_were_asked_for_whatever_is_found(
+    ctl: Ctl, archive: Archive, scores: dict[str, float]
+) -> None:
+    header, *rest = ctl("top", archive("photos", scores), "--distinct", "--csv").stdout.splitlines()
+    assert (header.split(",")[-1], len(rest)) == ("others", len(scores))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["top"], "no folder is named and none is configured"),
+        (["top"], "no folder is named and none is configured; name one, or add it to {home}/.config/photod/"),
         (["top", "nowhere"], "nowhere does not exist"),
         (["top", "file"], "file is not a folder"),
         (["top", "empty"], "has no scores yet; run photod-ctl rate empty\n"),
@@ -211,7 +219,7 @@ def test_what_cannot_be_done_is_one_line_with_a_remedy(
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr.count("\n") == 1
     assert run.stderr.startswith("photod-ctl: ")
-    assert words in run.stderr
+    assert words.replace("{home}", str(tmp_path / "home")) in run.stderr
 
 
 def test_the_version_is_that_of_the_daemon(ctl: Ctl) -> None:
