@@ -76,8 +76,8 @@ def _is_hidden(path: Path) -> bool:
 
 
 def _refuse_foreign(target: Path) -> None:
-    if os.path.isdir(target) and not os.listdir(target):
-        return
+    if os.path.isdir(target) and all(name.startswith(MARKER) for name in os.listdir(target)):
+        return  # empty, or with what a kill has left
     if os.path.lexists(target):
         what = "is not empty" if os.path.isdir(target) else "is not a directory"
         raise UsageError(f"{printable(str(target))} {what}", "name a directory that does not exist yet")

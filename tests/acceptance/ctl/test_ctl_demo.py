@@ -97,6 +97,13 @@ def test_a_demo_that_fails_halfway_leaves_an_empty_folder_and_can_be_made_again(
     write_demo(tmp_path)
 
 
+def test_a_demo_that_was_killed_halfway_can_be_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photod_ctl.demo.command._write_files", lambda draft: (draft / "a.jpg").touch())
+    (tmp_path / ".photod-demo-left").mkdir()
+    write_demo(tmp_path)
+    assert {".photod-demo", "a.jpg"} < {path.name for path in tmp_path.iterdir()}
+
+
 def test_an_earlier_demo_is_left_as_it_is_and_a_foreign_folder_refused(ctl: Ctl, tmp_path: Path) -> None:
     first = json.loads(ctl("demo", "new/demo", "--json").stdout)
     assert first["created"] is True
