@@ -242,17 +242,17 @@ def test_another_file_with_the_same_inode_is_another_file(folder: Path) -> None:
     again = False
     with watched(folder) as config:
         for turn in range(20):
-            put_padded(folder / "a.png", turn)
+            first, second = folder / f"{turn}a.png", folder / f"{turn}b.png"  # one name would soon be unstable
+            put_padded(first, turn)
             agrees(folder)
             quiet(config)
-            before = (folder / "a.png").stat()
-            (folder / "a.png").unlink()
-            put_padded(folder / "b.png", 100 + turn)
-            os.utime(folder / "b.png", ns=(before.st_atime_ns, before.st_mtime_ns))
-            same = (folder / "b.png").stat().st_ino == before.st_ino
-            again = again or same
+            before = first.stat()
+            first.unlink()
+            put_padded(second, 100 + turn)
+            os.utime(second, ns=(before.st_atime_ns, before.st_mtime_ns))
+            again = again or second.stat().st_ino == before.st_ino
             agrees(folder)
-            (folder / "b.png").unlink()
+            second.unlink()
             if turn > 2 and again:
                 break
     if not again:
