@@ -50,9 +50,10 @@ class Tombstones:
         `filesystem` is its identity, `mounts` as for `remember`, `now` seconds since 1970. Returns what was purged.
         Without tombstones there is nothing to note.
         """
-        if not self._db.execute("SELECT EXISTS (SELECT 1 FROM photo WHERE missing_since IS NOT NULL)").fetchone()[
-            0
-        ]:
+        (any_missing,) = self._db.execute(
+            "SELECT EXISTS (SELECT 1 FROM photo WHERE missing_since IS NOT NULL)"
+        ).fetchone()
+        if not any_missing:
             return Swept()
         ((earlier, on),) = fetched(self._db.execute("SELECT confirmed_at, confirmed_on FROM folder"))
         if earlier is not None and self._age_s(earlier, now) < APART_S:
