@@ -11,6 +11,7 @@ from systemd_service import CONFIG, DROPINS, PICTURES, Service
 UNITS = Path(__file__).parents[2] / "systemd"
 _PROBE = """
 import json, os, socket
+from photod.intake.process import sandbox_report
 def attempt(action):
     try:
         action()
@@ -31,6 +32,7 @@ print(json.dumps({
     "ann": os.listdir("/home/ann"),
     "interfaces": os.listdir("/sys/class/net"),
     "devices": sorted(set(os.listdir("/dev")) & {"sda", "vda", "mem", "kmsg", "tty1"}),
+    "missing around decoders": sandbox_report(),
 }))
 """
 
@@ -120,7 +122,7 @@ def test_the_drop_in_for_a_gpu_does_no_harm_where_its_driver_is_missing(service:
 
 
 def test_the_walls_stand(service: Service) -> None:
-    """The same sandbox with another program in it."""
+    """The same sandbox with another program in it: the service's own walls, and those that decoders add."""
     unit = DROPINS.parent / "probe.service"
     service.box.write("/etc/photod-test/probe.py", _PROBE)
     service.box.do("sh", "-c", f"cp {DROPINS.parent}/photod.service {unit}; cp -r {DROPINS} {unit}.d")
@@ -152,6 +154,7 @@ def test_the_walls_stand(service: Service) -> None:
         "ann": ["Pictures"],
         "interfaces": ["lo"],
         "devices": [],
+        "missing around decoders": ["network namespace: [Errno 1] Operation not permitted"],  # PrivateNetwork=
     }
 
 

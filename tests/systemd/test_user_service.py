@@ -2,9 +2,11 @@
 
 import json
 
+from photod.intake.process import sandbox_report
 from systemd_box import BIN, Box
 
 PICTURES = "/home/cleo/Pictures"
+UNIT = "/home/cleo/.config/systemd/user/photod.service"
 
 
 def test_a_user_has_a_service_in_two_commands(box: Box) -> None:
@@ -20,14 +22,18 @@ def test_a_user_has_a_service_in_two_commands(box: Box) -> None:
     do(BIN / "python", "-c", picture)
     said = do(BIN / "photod", "init", "--user", PICTURES)
     assert "systemctl --user enable --now photod" in said
+    walls = f"{BIN}/python -c 'from photod.intake.process import sandbox_report; print(sandbox_report())'"
+    for section in ("[Service]", f"ExecStartPre={walls}", f"StandardOutput=append:{PICTURES}/walls"):
+        do("sh", "-c", 'mkdir -p "$1.d"; echo "$0" >> "$1.d/99-walls.conf"', section, UNIT)
     do("systemctl", "--user", "enable", "--now", "photod")
     box.until(lambda: do(BIN / "photod-ctl", "top", "--paths").split() == [f"{PICTURES}/a.png"], "not scored")
     status = json.loads(do(BIN / "photod-ctl", "status", "--json"))
     assert status["running"] is True
     assert status["socket"] == f"/run/user/{uid}/photod/control.sock"
-    unit = "/home/cleo/.config/systemd/user/photod.service"
+    assert box.do("head", "-n1", f"{PICTURES}/walls") == f"{sandbox_report()}\n"  # nothing falls that stands here
+    do("rm", f"{UNIT}.d/99-walls.conf")
     verified = box.run(
-        "env", f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemd-analyze", "--user", "verify", unit, user="cleo"
+        "env", f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemd-analyze", "--user", "verify", UNIT, user="cleo"
     )
     assert (verified.stdout, verified.stderr) == ("", "")
     do(BIN / "photod", "init", "--user", "--uninstall", "--yes")
