@@ -44,8 +44,8 @@ def public_place() -> Iterator[Path]:
 def make_decoder() -> Iterator[Callable[..., Decoder]]:
     with contextlib.ExitStack() as stack:
 
-        def make(**limits: float) -> Decoder:
-            decoder = Decoder(Intake.model_validate(limits), InputSpec())
+        def make(spec: InputSpec | None = None, **limits: float) -> Decoder:
+            decoder = Decoder(Intake.model_validate(limits), spec or InputSpec())
             stack.callback(decoder.close)
             return decoder
 

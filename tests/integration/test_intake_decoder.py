@@ -16,9 +16,11 @@ from decoding import SIZE, decode, read, when_busy
 from dng import make_dng
 from photod.errors import DecodeError, DecoderKilledError
 from photod.intake import process, protocol
+from photod.intake.decode import decode_photo
 from photod.intake.decoder import Decoder
 from photod.intake.memory import PhotoBytes, PhotoMemory
 from photod.intake.read import ReadPhoto
+from photod.photos import InputSpec
 from pictures import encode
 from processes import is_gone
 
@@ -30,6 +32,18 @@ def test_a_photo_becomes_pixels_and_facts(make_decoder: Callable[..., Decoder], 
     assert (decoded.candidate, decoded.sha256) == (photo.candidate, photo.sha256)
     assert len(decoded.pixels) == SIZE
     assert (decoded.facts.width, decoded.facts.height) == (300, 200)
+
+
+@pytest.mark.parametrize("spec", [InputSpec(), InputSpec(96, "crop", 3)])
+def test_the_worker_makes_of_a_photo_what_the_model_wants(
+    make_decoder: Callable[..., Decoder], tmp_path: Path, spec: InputSpec
+) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encode(Image.effect_noise((1600, 1000), 60), "JPEG"))
+    decoder = make_decoder(spec, decode_timeout_s=50)
+    assert decode(decoder, path).pixels == decode_photo(path.read_bytes(), spec, 1 << 30).pixels
+    limits = Path(f"/proc/{decoder.pid}/limits").read_text().split("\n")
+    assert 200 <= int(limits[1].split()[3]) <= 210, "seconds of processor time, of which it has used some"
 
 
 def test_a_raw_file_is_decoded_behind_the_walls_by_a_library_loaded_only_then(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -135,3 +136,25 @@ def test_a_real_worker_sits_behind_these_walls(report: Report, monkeypatch: pyte
 
 def test_what_is_missing_here_is_told_to_whoever_checks_the_installation(report: Report) -> None:
     assert sandbox_report() == report.missing
+
+
+def test_processor_time_is_limited_for_each_photo_and_not_for_a_life() -> None:
+    program = """
+import time
+from photod.intake import sandbox
+for _ in range(4):
+    sandbox.limit_cpu(0.4)
+    used_s = time.process_time()
+    while time.process_time() < used_s + 0.35:
+        pass
+    print("done", flush=True)
+while True:
+    pass
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert said.split() == ["done"] * 4
+    assert process.returncode == -signal.SIGXCPU
