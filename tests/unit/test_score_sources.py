@@ -77,6 +77,7 @@ def test_only_transformers_without_variations_are_plain() -> None:
         ("local-dir:/nowhere", "ViT-B-16", "is no directory"),
         ("local-dir:a\0b", "ViT-B-16", "is no directory"),
         (f"local-dir:{'x' * 300}", "ViT-B-16", "cannot be read: File name too long"),
+        ("laion2b_s12b_b32k", "roberta-ViT-B-32", "roberta-ViT-B-32 has a text tower of the library transformers"),
         ("openai", "ViT-B-61", 'architecture = "ViT-B-61" is unknown; did you mean "ViT-B-16"'),
     ],
 )
@@ -129,6 +130,13 @@ def test_a_description_that_describes_nothing_is_named(content: str, tmp_path: P
     (tmp_path / "open_clip_config.json").write_text(content)
     with pytest.raises(ConfigError, match=r"cannot use .*open_clip_config\.json"):
         find(f"local-dir:{tmp_path}")
+
+
+def test_a_description_of_a_text_tower_that_cannot_be_loaded_is_named_before_anything_is(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    weights = describe(tmp_path, model_cfg=open_clip.get_model_config("nllb-clip-base"))
+    with pytest.raises(ConfigError, match=r"open_clip_config\.json has a text tower of the library transformers"):
+        find(weights)
 
 
 def keep_in_hub_cache(cache: Path, repository: str, name: str) -> Path:

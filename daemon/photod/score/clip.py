@@ -88,8 +88,7 @@ def tokenizer_of(source: Source) -> Any:
 def _construct(source: Source) -> nn.Module:
     library = open_clip()
     config: ClipConfig = dict(source.config)
-    text = config.get("text_cfg", {})
-    custom = config.pop("custom_text", False) or "hf_model_name" in text
+    custom = config.pop("custom_text", False)
     kind = library.CLIP
     if custom:
         kind = library.CoCa if "multimodal_cfg" in config else library.CustomTextCLIP

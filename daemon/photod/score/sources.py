@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 from photod import config
 from photod.config import LOCAL_DIR
@@ -182,6 +182,7 @@ def _described(description: Path, path: Path, tokenizer: str) -> Source:
         model, preprocess = content["model_cfg"], content.get("preprocess_cfg", {})
         if not {"embed_dim", "vision_cfg", "text_cfg"} <= model.keys():
             raise ValueError("its model_cfg is incomplete")
+        _refuse_foreign_text(model, str(description))
         mean = tuple(preprocess.get("mean") or OPENAI_MEAN)
         std = tuple(preprocess.get("std") or OPENAI_STD)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -195,7 +196,9 @@ def _architecture(name: str) -> ClipConfig:
     if package is not None and package.origin is not None and "/" not in name:
         path = Path(package.origin).parent / "model_configs" / f"{name}.json"
         if path.is_file():
-            return cast("ClipConfig", json.loads(path.read_text(encoding="utf-8")))
+            shipped: ClipConfig = json.loads(path.read_text(encoding="utf-8"))
+            _refuse_foreign_text(shipped, name)
+            return shipped
     library = open_clip()
     found: ClipConfig | None = library.get_model_config(name) if ":" not in name else None  # one that was added
     if found is None:
@@ -203,6 +206,13 @@ def _architecture(name: str) -> ClipConfig:
         hint = f'did you mean "{near[0]}"?' if near else "see open_clip.list_models()"
         raise ConfigError(f'model.architecture = "{name}" is unknown', hint)
     return found
+
+
+def _refuse_foreign_text(config: ClipConfig, where: str) -> None:
+    """Raise ConfigError for a text tower of another library, whose sizes only a hub knows."""
+    if "hf_model_name" in config["text_cfg"]:
+        problem = f"{where} has a text tower of the library transformers, which photod does not load"
+        raise ConfigError(problem, "choose another model")
 
 
 def _usual_normalisation(architecture: str, config: ClipConfig) -> tuple[Triple, Triple]:
