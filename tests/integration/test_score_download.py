@@ -1,5 +1,6 @@
 """Downloading, with the real libraries, from a hub that this test runs on the loopback interface."""
 
+import json
 import os
 import re
 import subprocess
@@ -148,6 +149,24 @@ def test_the_tokenizer_of_a_file_is_downloaded(
     download(file, tmp_path / "cache", said.append)
     assert said == [f"{file.weights} is on this machine", f"{file.weights} is complete and sound"]
     assert asked == [("somebody/tokenizer", False), ("somebody/tokenizer", True)], "fetched, then used"
+
+
+@pytest.mark.usefixtures("file")
+def test_the_tokenizer_of_a_directory_belongs_into_it_since_no_download_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(name: Path, **_: object) -> None:
+        raise OSError(f"{name} has no tokenizer\nand more")
+
+    tokenizers = SimpleNamespace(from_pretrained=fail)
+    monkeypatch.setitem(sys.modules, "transformers", SimpleNamespace(AutoTokenizer=tokenizers))
+    description = {"model_cfg": open_clip.get_model_config("foreign")}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(description))
+    (tmp_path / "weights").rename(tmp_path / "weights.bin")
+    model = config.Model(weights=f"local-dir:{tmp_path}")
+    for start in (load_model, partial(download, say=print)):
+        with pytest.raises(ConfigError, match=rf"has no tokenizer; copy its files into {tmp_path}$"):
+            start(model, tmp_path / "cache")
 
 
 def test_a_tokenizer_that_wants_a_package_says_so_whether_it_is_fetched_or_used(

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from photod.config import LOCAL_DIR
 from photod.errors import ConfigError
 from photod.score.scorer import Floats
 from photod.score.soundness import check_fit, check_values
@@ -69,7 +70,9 @@ def encode_prompts(model: nn.Module, source: Source, prompts: list[str]) -> Floa
         raise
     except Exception as error:  # missing files, refused network: all the same to the user
         problem = f"the tokenizer of {source.architecture} is not on this machine: {first_line(error)}"
-        raise ConfigError(problem, "run: photod check --download") from error
+        local = source.tokenizer.startswith(LOCAL_DIR)
+        remedy = f"copy its files into {source.path.parent}" if local else "run: photod check --download"
+        raise ConfigError(problem, remedy) from error
     with torch.inference_mode():
         vectors = cast("Any", model).float().encode_text(tokens).float()
         unit: Floats = nn.functional.normalize(vectors, dim=-1).numpy().astype(np.float32)
