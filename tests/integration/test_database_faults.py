@@ -292,6 +292,8 @@ def test_an_empty_database_that_has_been_backed_up_is_damage_and_no_new_one(fold
     database.write_bytes(b"")
     with pytest.raises(DamagedError, match=f"empty.*copy {backup} to {database}, then start again"):
         score_once(folder, FakeScorer())
+    with pytest.raises(DamagedError, match="empty"):
+        add_backup(database, keep=1)
     shutil.copy(backup, database)
     score_once(folder, scorer := FakeScorer())
     assert scorer.photos == 0

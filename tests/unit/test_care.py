@@ -20,7 +20,7 @@ from photod.errors import DatabaseError
 from photod.photos import EMBEDDING_DTYPE
 from photod.store import care
 from photod.store.backups import backups_of, is_sound, newest_good
-from photod.store.care import add_backup, copy_database, is_backup_due, verify
+from photod.store.care import Report, add_backup, copy_database, is_backup_due, verify
 from photod.store.errors import DamagedError
 from photod.store.queries import Reader
 from photod.store.writer import Writer
@@ -53,6 +53,13 @@ def scores_of(vectors: list[bytes]) -> list[float]:
 def test_a_sound_database_has_no_findings(database: Path, folder: Path) -> None:
     report = verify(database, folder, 100, scores_of)
     assert (report.findings, report.photos, report.hashed, report.rescored) == ((), PHOTOS, PHOTOS, PHOTOS)
+
+
+def test_a_database_without_tables_has_no_photos_and_no_findings(tmp_path: Path) -> None:
+    """A start may be cut short before there are any."""
+    path = tmp_path / "photos.db"
+    path.touch()
+    assert verify(path, tmp_path, 100) == Report((), 0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -178,9 +178,11 @@ def verify(
         structure = " ".join(str(database.execute("PRAGMA integrity_check(1)").fetchone()[0]).split())
         if structure != "ok":
             raise damaged(path, structure)
-        findings = []
+        version, findings = user_version(database), []
+        if not version:  # nothing is in it yet
+            return Report((), 0, 0, 0)
         (photos,) = database.execute("SELECT count(*) FROM photo").fetchone()
-        rules = (*_RULES, *(_LINKED_RULES if user_version(database) >= LINKED_SINCE else ()))
+        rules = (*_RULES, *(_LINKED_RULES if version >= LINKED_SINCE else ()))
         for name, count in ((name, database.execute(rule).fetchone()[0]) for name, rule in rules):
             if count:
                 findings.append(f"{count} {name}")

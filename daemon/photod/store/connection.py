@@ -65,9 +65,13 @@ def _make_sure_of(path: Path) -> None:
     try:
         create(path)
     except FileExistsError:
-        # A power cut may leave a file without its bytes. SQLite takes that for a new database.
-        if not path.stat().st_size and backups_of(path):
-            raise damaged(path, "it is empty, though it has been backed up") from None
+        _refuse_emptied(path)
+
+
+def _refuse_emptied(path: Path) -> None:
+    """A power cut may leave a file without its bytes. SQLite takes that for a new database. Raises DamagedError."""
+    if not path.stat().st_size and backups_of(path):
+        raise damaged(path, "it is empty, though it has been backed up")
 
 
 class ReadConnection(sqlite3.Connection):
@@ -100,6 +104,7 @@ def open_readable(path: Path) -> ReadConnection:
     try:
         hold(path)
         with unchanged(connection, path):
+            _refuse_emptied(path)
             _refuse_foreign(connection, path)
     except BaseException:
         connection.close()
