@@ -20,7 +20,7 @@ from photod_ctl.lens import SAMPLE, Vectors
 COLUMNS = np.dtype([
     ("member", np.int32),  # which database
     ("content", np.int64),  # its row there
-    ("bytes", np.uint64),  # equal where the bytes are: the beginning of their SHA-256
+    ("bytes", np.int64),  # equal where the bytes are: a hash of their SHA-256
     ("score", np.float64),
     ("photos", np.int32),
     ("taken", np.float64),  # seconds since 1970; NaN where the date is missing
@@ -129,7 +129,7 @@ def _columns(
 ) -> Iterator[tuple[int, int, int, float, int, float, int]]:
     archive, reader = member
     for content, sha256, score, photos, taken_at, camera in reader.contents(archive.below, bounds):
-        yield number, content, int(sha256[:16], 16), score, photos, _seconds(taken_at), cameras[camera or ""]
+        yield number, content, hash(sha256), score, photos, _seconds(taken_at), cameras[camera or ""]
 
 
 def _seconds(taken_at: str | None) -> float:

@@ -102,8 +102,11 @@ def title_of(model: str, *, current: bool) -> str:
 
 
 def percentile(higher: int, total: int) -> float:
-    """The percentile of a photo with `higher` of `total` ranked photos strictly above it."""
-    return 100 * (1 - higher / total)
+    """The percentile of a photo with `higher` of `total` ranked photos strictly above it.
+
+    It is one of them, whatever a database that somebody else wrote may count.
+    """
+    return 100 * (1 - higher / max(total, higher + 1))
 
 
 def note_models(rankings: Sequence[Ranking | Group]) -> None:

@@ -102,10 +102,11 @@ def _unreadable(meant: str, path: str) -> UsageError | None:
 def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dict[str, Any]:
     from photod_ctl.ranking import percentile
 
-    higher = total = None
+    higher = total = share = None
     current = reader.model()
     if details.score is not None and details.model == current and details.missing_since is None:
         (higher,), total = reader.higher([details.score]), reader.ranked()
+        share = percentile(higher, total)
     facts = details.facts
     copies = [path for path in reader.copies(details.sha256) if path != details.path]
     return {
@@ -115,7 +116,7 @@ def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dic
         "score": details.score,
         "rank": None if higher is None else higher + 1,
         "ranked": total,
-        "percentile": None if higher is None or not total else percentile(higher, total),
+        "percentile": share,
         "sha256": details.sha256,
         "width": facts.width if facts else None,
         "height": facts.height if facts else None,

@@ -18,8 +18,11 @@ from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.score.scorer import TextVectors, score_stored, scores
 from photod.store.care import verify
 from photod.store.errors import DamagedError
-from photod.store.queries import Reader
+from photod.store.queries import EVERYTHING, Reader
 from photod.store.writer import Writer
+from photod_ctl.distinct import rank_scenes
+from photod_ctl.folders import Archive
+from photod_ctl.neighbours import nearest
 
 PHOTOS = 60
 ENDLESS = "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r"
@@ -111,7 +114,7 @@ def test_tables_indexes_and_views_of_ones_own_are_nobodys_business(database: Pat
 
 VALUES = {
     "content": {"score": "'abc'", "taken_at": "x'00ff'", "camera": "x'ff'", "width": "'wide'", "photos": "'many'"},
-    "photo": {"inode": "'none'", "path": "''"},
+    "photo": {"inode": "'none'", "path": "''", "first_seen_at": "1 << 60"},
     "model": {
         "description": "'{'", "key": "x'00'", "photos": "'many'",
     },
@@ -124,7 +127,7 @@ DESCRIPTIONS = ["'{'", "'[]'", "'{}'", "'null'", "1", f"'{'[' * 100_000}'", "jso
     ("table", "column", "value"),
     [(table, column, value) for table, columns in VALUES.items() for column, value in columns.items()]
     + [("model", "description", value) for value in DESCRIPTIONS]
-    + [("photo", "path", "'a' || char(0)")],
+    + [("photo", "path", "'a' || char(0)"), ("model", "photos", "9e999")],
 )
 def test_a_value_of_another_kind_is_an_error_of_the_database_and_no_bug(
     database: Path, table: str, column: str, value: str
@@ -144,6 +147,7 @@ def test_a_value_of_another_kind_is_an_error_of_the_database_and_no_bug(
         "INSERT INTO mounted VALUES ('a', x'00')",
         "UPDATE folder SET confirmed_at = 'today', confirmed_on = 'ext4'",
         "UPDATE folder SET compared_at = 'today'",
+        "DROP TABLE mounted",
     ],
 )
 def test_so_is_one_that_only_the_writer_reads(database: Path, tmp_path: Path, statement: str) -> None:
@@ -154,8 +158,38 @@ def test_so_is_one_that_only_the_writer_reads(database: Path, tmp_path: Path, st
             writer.mark_compared(str(tmp_path), "ext4", {})
             writer.purge(str(tmp_path))
 
-    with pytest.raises(DatabaseError, match=str(database)):
+    with pytest.raises(DatabaseError, match=rf"{database}: .*; photod did not write that"):
         write()
+
+
+def test_a_writer_puts_right_what_it_looks_up_by_another_value(database: Path, tmp_path: Path) -> None:
+    """Else a folder without the one row about it ended in a bug, and one without a current model never rested."""
+    change(database, "DELETE FROM folder", "UPDATE model SET current = 'yes'", "UPDATE photo SET missing_since = 1")
+    with closing(Writer(database)) as writer:
+        writer.use_model(MODEL)
+        writer.mark_compared(str(tmp_path), "ext4", {})
+    assert Reader(database).model_key() == MODEL.key
+
+
+def test_text_that_is_none_is_damage(database: Path) -> None:
+    """One byte of the schema is another: SQLite gives it out as it is."""
+    data = database.read_bytes()
+    database.write_bytes(data.replace(b"(NEW.state = 'scored'", b"(NEW.state = 'score\xff'"))
+    for opened in (Reader, Writer):
+        with pytest.raises(DamagedError, match=str(database)):
+            opened(database)
+
+
+def test_what_is_asked_of_one_photo_bears_a_strange_hash_count_and_embedding(database: Path) -> None:
+    change(
+        database,
+        "UPDATE content SET sha256 = 'no hash' WHERE id = 1",
+        "UPDATE embedding SET vector = x'ff00ff'",
+        "UPDATE model SET photos = 0",
+    )
+    (ranking,) = rank_scenes([Archive(str(database.parent.parent), database)], 3, EVERYTHING, worst=False)
+    assert ranking.places[0].percentile == 100
+    assert nearest(Reader(database), ranking.places[0].photo.sha256, 3) == []
 
 
 @pytest.mark.parametrize(

@@ -44,11 +44,13 @@ def database_errors(path: Path, *, reads: bool = False) -> Iterator[None]:
         yield
     except PhotodError:
         raise
-    except ForeignError as error:
-        remedy = f"photod did not write that: move {path}* aside, then start again: everything is scored anew"
-        raise DatabaseError(f"database {path}: {error}", remedy) from error
-    except sqlite3.Error as error:
+    except (UnicodeDecodeError, sqlite3.Error) as error:
+        if isinstance(error, UnicodeDecodeError) or str(error).startswith("Could not decode"):  # module sqlite3
+            raise damaged(path, "some of its text is none") from error
         name = getattr(error, "sqlite_errorname", "")
+        if isinstance(error, ForeignError) or name == "SQLITE_ERROR":  # or it lacks a table, say
+            remedy = f"photod did not write that: move {path}* aside, then start again: everything is scored anew"
+            raise DatabaseError(f"database {path}: {error}", remedy) from error
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             raise damaged(path, str(error)) from error
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):

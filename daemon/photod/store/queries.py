@@ -200,7 +200,7 @@ class Reader(Rankings):
             details,
             """
             SELECT photo.sha256, state, reason, score, width, height, taken_at, camera, description,
-                   size, mtime_ns / 1e9, first_seen_at, committed_at, scored_at, missing_since
+                   size, mtime_ns / 1e9 AS mtime, first_seen_at, committed_at, scored_at, missing_since
             FROM photo LEFT JOIN content ON content.id = photo.content AND state = 'scored'
             LEFT JOIN model ON model.id = content.model WHERE path = ?""",
             to_sql(path),

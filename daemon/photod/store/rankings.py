@@ -98,8 +98,8 @@ class Rankings(ReadOnly):
         """How many photos are ranked above each of these scores, which fall. Looks at no score twice."""
         counts, total, ceiling = [], 0, 11.0
         for score in falling:
-            sql = f"SELECT sum(photos) FROM content WHERE {self._ranked} AND score > ? AND score <= ?"
-            total += self._one(sql, score, ceiling)[0] or 0
+            sql = f"SELECT coalesce(sum(photos), 0) FROM content WHERE {self._ranked} AND score > ? AND score <= ?"
+            total += self._one(sql, score, ceiling)[0]
             ceiling = score
             counts.append(total)
         return counts
@@ -112,7 +112,7 @@ class Rankings(ReadOnly):
     def points(self, below: str = "") -> float:
         """The sum of the scores of all ranked photos."""
         photos, ranked, arguments = self._counted(below)
-        return float(self._one(f"SELECT total(score * {photos}) {ranked}", *arguments)[0])
+        return float(self._one(f"SELECT total(score * {photos}) AS points {ranked}", *arguments)[0])
 
     def counted_scores(self, low: float, high: float, below: str = "") -> Iterator[tuple[float, int]]:
         """The scores from `low` on and lower than `high`, lowest first, with how many ranked photos have each.
@@ -128,12 +128,12 @@ class Rankings(ReadOnly):
         label = {"year": "substr(taken_at, 1, 4)", "camera": "camera"}[by]
         if below:
             where, arguments = below_condition(below)
-            sql = f"SELECT {label} AS {by}, count(*), avg(score) {self._joined(below)} {where} GROUP BY 1"
+            sql = f"SELECT {label} AS {by}, count(*), avg(score) AS mean {self._joined(below)} {where} GROUP BY 1"
             return self._all(sql, *arguments)
         # The index has no cameras; to read the table from its beginning is quicker then, hence the plus.
         ranked = self._ranked if by == "year" else f"+{self._ranked}"
         return self._all(f"""
-            SELECT {label} AS {by}, sum(photos), sum(score * photos) / sum(photos) FROM content
+            SELECT {label} AS {by}, sum(photos), sum(score * photos) / sum(photos) AS mean FROM content
             WHERE {ranked} GROUP BY 1""")
 
     def duplicates(self, below: str = "") -> tuple[int, int]:
@@ -145,8 +145,9 @@ class Rankings(ReadOnly):
         else:
             columns = "photos, (SELECT max(size) FROM photo WHERE photo.content = content.id) AS size"
             each = f"SELECT {columns} FROM content WHERE {self._ranked} AND photos > 1"
-        files, size = self._one(f"SELECT total(photos - 1), total((photos - 1) * size) FROM ({each})", *arguments)
-        return int(files), int(size)
+        sums = "coalesce(sum(photos - 1), 0), coalesce(sum((photos - 1) * size), 0)"
+        files, size = self._one(f"SELECT {sums} FROM ({each})", *arguments)
+        return files, size
 
     def contents(
         self, below: str = "", bounds: Bounds = EVERYTHING
@@ -181,7 +182,8 @@ class Rankings(ReadOnly):
         """The ranking model's embedding of a content, as EMBEDDING_DTYPE, if it has one."""
         row = self._one(
             f"""SELECT vector FROM content JOIN embedding ON embedding.content = content.id
-            WHERE sha256 = ? AND tower = (SELECT tower FROM model WHERE id = {self._model})""",
+            WHERE sha256 = ? AND tower = (SELECT tower FROM model WHERE id = {self._model})
+            AND length(vector) % 2 = 0""",
             sha256,
         )
         return row[0] if row else None

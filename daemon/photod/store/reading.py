@@ -17,15 +17,25 @@ from photod.store.schema import KEPT_SINCE, LINKED_SINCE, ForeignError, migrate,
 
 T = TypeVar("T")
 
-# What may come of a column, by its name; all others are numbers. SQLite keeps any value in any column.
-_NUMBER: frozenset[type] = frozenset({int, float, NoneType})
-_TEXT: frozenset[type] = frozenset({str, NoneType})
-_PATH: frozenset[type] = frozenset({str, bytes})
-_TYPES = {
-    "path": _PATH, "directory": _PATH, "vector": frozenset({bytes}), "score": frozenset({float, NoneType}),
-    "sha256": _TEXT, "key": _TEXT, "description": _TEXT, "state": _TEXT, "reason": _TEXT, "taken_at": _TEXT,
-    "camera": _TEXT, "year": _TEXT, "filesystem": _TEXT, "confirmed_on": _TEXT,
-}  # fmt: skip
+# What may come of a column, by its name; all others are whole numbers. SQLite keeps any value in any column.
+_INTEGER: frozenset[type] = frozenset({int})
+_TYPES: dict[str, frozenset[type]] = {
+    **dict.fromkeys(("path", "directory"), frozenset({str, bytes})),
+    **dict.fromkeys(("sha256", "key", "state", "filesystem"), frozenset({str})),
+    **dict.fromkeys(
+        ("description", "reason", "taken_at", "camera", "year", "confirmed_on"), frozenset({str, NoneType})
+    ),
+    **dict.fromkeys(("mean", "mtime", "points"), frozenset({float})),
+    **dict.fromkeys(
+        ("width", "height", "scored_at", "missing_since", "compared_at", "confirmed_at"), frozenset({int, NoneType})
+    ),
+    "vector": frozenset({bytes}),
+    "score": frozenset({float, NoneType}),
+}
+_MOMENTS = frozenset({
+    "first_seen_at", "committed_at", "scored_at", "missing_since", "compared_at", "confirmed_at", "until",
+})  # fmt: skip
+_FAR_S = 1 << 40  # from 1970, in the year 36812; no clock can show what lies much farther
 
 _STREAMED = 4096  # rows in memory of an answer that is streamed
 
@@ -135,7 +145,8 @@ def fetched(cursor: sqlite3.Cursor, count: int = -1) -> list[Any]:
     """The next so many rows, or all. Raises ForeignError where a column is not of its type."""
     rows = cursor.fetchall() if count < 0 else cursor.fetchmany(count)
     for (name, *_), values in zip(cursor.description, zip(*rows, strict=True), strict=False):
-        if not _TYPES.get(name, _NUMBER).issuperset(map(type, values)):
+        known = _TYPES.get(name, _INTEGER).issuperset(map(type, values))
+        if not known or (name in _MOMENTS and any(abs(moment or 0) > _FAR_S for moment in values)):
             raise ForeignError(f"a {name} in it is none")
     return rows
 

@@ -55,7 +55,8 @@ class Tombstones:
         ).fetchone()
         if not any_missing:
             return Swept()
-        ((earlier, on),) = fetched(self._db.execute("SELECT confirmed_at, confirmed_on FROM folder"))
+        rows = fetched(self._db.execute("SELECT confirmed_at, confirmed_on FROM folder"))
+        earlier, on = rows[0] if rows else (None, None)
         if earlier is not None and self._age_s(earlier, now) < APART_S:
             return Swept()
         swept = Swept()

@@ -80,8 +80,8 @@ class Writer:
                 (identity.key, self._tower, json.dumps(identity.as_dict())),
             )
             (self._model,) = self._db.execute("SELECT id FROM model WHERE key = ?", (identity.key,)).fetchone()
-            self._db.execute("UPDATE model SET current = 0 WHERE current = 1 AND id <> ?", (self._model,))
-            self._db.execute("UPDATE model SET current = 1 WHERE id = ? AND current = 0", (self._model,))
+            self._db.execute("UPDATE model SET current = 0 WHERE current <> 0 AND id <> ?", (self._model,))
+            self._db.execute("UPDATE model SET current = 1 WHERE id = ? AND current <> 1", (self._model,))
 
     def rescore(self, score: Callable[[list[bytes]], Sequence[float]]) -> int:
         """Give a current score to every content whose embedding the current tower made; returns how many.
