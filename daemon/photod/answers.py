@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from queue import SimpleQueue
 
 from photod.logs import recent_warnings
 from photod.open_folder import OpenFolder, find_folder, find_present, refuse_away
@@ -101,11 +102,14 @@ class Answers:
             meant, below = find_folder(self.folders.values(), folder)
             meant.watcher.request_scan(below)
 
-    def purge(self, folder: str | None) -> None:
-        """Drop the rows of the missing photos of a folder, or of a part of it, or of all."""
+    def purge(self, folder: str | None) -> int:
+        """Drop the rows of the missing photos of a folder, or of a part of it, or of all; returns how many went."""
+        purged: SimpleQueue[int] = SimpleQueue()
         present = [(each, "") for each in self.folders.values() if each.presence() is Presence.HERE]
-        for each, below in present if folder is None else [find_present(self.folders.values(), folder)]:
-            self.pipeline.note(Purge(each.path, below))
+        meant = present if folder is None else [find_present(self.folders.values(), folder)]
+        for each, below in meant:
+            self.pipeline.note(Purge(each.path, below, purged.put))
+        return sum(purged.get() for _ in meant)
 
     def use(self, folders: Mapping[str, OpenFolder]) -> None:
         """Answer about these folders from now on."""

@@ -147,6 +147,7 @@ class Committer:
                 with excused():
                     purged = writer.purge(note.folder, note.below)
                 log.info("tombstones", folder=note.folder, purged=purged)
+                return replace(note, purged=purged)
             case Retry():
                 return replace(note, forgotten=writer.forget_unscoreable(note.below))
             case Suspected():

@@ -4,7 +4,7 @@
     {"command": "rate", "folder": "/..."}     -> {"progress": {...}} until one has "done": true; with "retry": true,
                                                  the unscoreable photos in it are tried again
     {"command": "rescan", "folder": "/..."}   -> {"ok": true}; without a folder: all
-    {"command": "purge", "folder": "/..."}    -> {"ok": true}; drops the rows of its missing photos
+    {"command": "purge", "folder": "/..."}    -> {"ok": true, "purged": n}; drops the rows of its missing photos
     {"command": "pause", "seconds": null}     -> {"ok": true}
     {"command": "resume"}                     -> {"ok": true, "resting": "quiet hours until 07:00"}, or ""
 
@@ -161,8 +161,7 @@ def _perform(request: Mapping[str, object], answers: Answers) -> Iterator[Mappin
             answers.rescan(folder)
             yield {"ok": True}
         case "purge":
-            answers.purge(folder)
-            yield {"ok": True}
+            yield {"ok": True, "purged": answers.purge(folder)}
         case "pause":
             answers.rest.pause(_seconds(request.get("seconds")))
             yield {"ok": True}

@@ -249,6 +249,8 @@ class Daemon:
         _log_outcome(outcome)
 
     def _on_note(self, note: Note) -> None:
+        if isinstance(note, Purge):
+            note.tell(note.purged)
         folder = self._roster.folders.get(note.folder)
         if folder is None:  # somebody asked for it just when the folder was let go
             return

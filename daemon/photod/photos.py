@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Literal, NamedTuple
 
@@ -240,6 +241,8 @@ class Purge:
 
     folder: str
     below: str  # the part that is meant: a subdirectory, relative to the folder; '' is all of it
+    tell: Callable[[int], None]  # who waits to hear how many went
+    purged: int = 0  # once written down: that many
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,21 +85,25 @@ def _door(path: Path) -> tuple[os.stat_result, bool]:
         return door, bool(door.st_mode & stat.S_IXGRP)
 
 
-def ask(config: Config, request: dict[str, Any]) -> dict[str, Any] | None:
+def ask(config: Config, request: dict[str, Any], *, may_take_long: bool = False) -> dict[str, Any] | None:
     """The daemon's answer, or None where none runs. Raises DaemonError."""
     connection = connect(config)
     if connection is None:
         return None
     with connection:
+        if may_take_long:
+            connection.settimeout(None)
         return next(answers(connection, request))
 
 
-def tell(config: Config, request: dict[str, Any], instead: str = "") -> dict[str, Any]:
+def tell(
+    config: Config, request: dict[str, Any], instead: str = "", *, may_take_long: bool = False
+) -> dict[str, Any]:
     """Have the daemon do something; its answer. Raises DaemonError, and UsageError where none runs.
 
     `instead`: what else can be done then, in words.
     """
-    answer = ask(config, request)
+    answer = ask(config, request, may_take_long=may_take_long)
     if answer is None:
         if closed := refusal(config):
             raise UsageError("photod does not listen to you", closed)

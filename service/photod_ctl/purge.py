@@ -37,27 +37,30 @@ def purge(
     settings = load(context, config)
     meant = None if folder is None else real_directory(folder)
     if daemon_has(meant, settings):
-        tell(settings, {"command": "purge", "folder": meant})
-        print("photod drops what is missing in " + ("the folder" if meant else "all folders"))
+        answer = tell(settings, {"command": "purge", "folder": meant}, may_take_long=True)
+        _print(answer["purged"], meant or "all folders")
         return
     for archive in archives(None if meant is None else [meant], settings):
         if os.path.isdir(archive.folder):
-            print(_purge(archive, config_file(context, config)))
+            _print(_purge(archive, config_file(context, config)), archive.name)
         else:
             warn(f"{archive.folder} is not there, left out")
 
 
-def _purge(archive: "Archive", config_path: "Path | None") -> str:
-    """Have a process of our own do it. Returns what was done, in words."""
+def _purge(archive: "Archive", config_path: "Path | None") -> int:
+    """Have a process of our own do it, if there is anything to do; returns how many rows went."""
     from photod.store.queries import Reader
     from photod_ctl.scoring import OwnProcess
+
+    with closing(Reader(archive.database)) as reader:
+        if not reader.missing(archive.below):
+            return 0
+    with closing(OwnProcess(archive.name, config_path)) as process:
+        return process.purge()
+
+
+def _print(purged: int, name: str) -> None:
     from photod_ctl.tables import number_of, printable
 
-    name = printable(archive.name)
-    with closing(Reader(archive.database)) as reader:
-        before = reader.missing(archive.below)
-        if not before:
-            return f"no photo is missing in {name}"
-        with closing(OwnProcess(archive.name, config_path)) as process:
-            process.purge()
-        return f"dropped {number_of('missing photo', before - reader.missing(archive.below))} of {name}"
+    what = number_of("missing photo", purged) if purged else "no photo"
+    print(f"dropped {what} of {printable(name)}")

@@ -69,10 +69,14 @@ class OwnProcess:
         with self._until_its_end():
             yield from _progress(self._socket, self._folder, retry)
 
-    def purge(self) -> None:
-        """Have it drop what it remembers of missing photos. Raises DaemonError with the child's own last words."""
+    def purge(self) -> int:
+        """Have it drop what it remembers of missing photos; returns how many.
+
+        Raises DaemonError with the child's own last words.
+        """
         with self._until_its_end():
-            next(answers(self._socket, {"command": "purge", "folder": self._folder}))
+            answer = next(answers(self._socket, {"command": "purge", "folder": self._folder}))
+        return int(answer["purged"])
 
     def stop(self) -> None:
         """Tell it to commit and end; a second time, to end at once."""

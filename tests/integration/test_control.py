@@ -243,8 +243,8 @@ def test_retry_and_purge_of_a_part_leave_the_rest_alone(config: Config, folder: 
     wait_until(lambda: told("missing") == 2)
     with opened(folder / ".photod/photos.db") as database:
         database.execute("UPDATE photo SET reason = 'of old'")
-    assert ask(config, "purge", folder=str(folder / "part")) == {"ok": True}
-    wait_until(lambda: told("missing") == 1)
+    assert ask(config, "purge", folder=str(folder / "part")) == {"ok": True, "purged": 1}
+    assert told("missing") == 1
     assert ask(config, "rate", folder=str(folder / "part"), retry=True)["progress"]["unscoreable"] == 1
     database_of = Reader(folder / ".photod/photos.db")
     assert [(photo.path, photo.reason == "of old") for photo in database_of.failed()] == [

@@ -222,8 +222,8 @@ def test_purging_drops_the_rows_of_missing_photos_and_nothing_else(folder: Path)
         put(folder / "b.png")
         agrees(folder)
         assert folder_status(config)["missing"] == 20
-        assert ask(config, "purge", folder=str(folder)) == {"ok": True}
-        wait_until(lambda: folder_status(config)["missing"] == 0)
+        assert ask(config, "purge", folder=str(folder)) == {"ok": True, "purged": 20}
+        assert folder_status(config)["missing"] == 0
 
 
 def test_what_was_under_way_when_another_process_took_the_folder_waits_for_it(folder: Path, tmp_path: Path) -> None:

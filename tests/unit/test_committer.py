@@ -143,7 +143,9 @@ def test_at_rest_a_log_is_brought_back_once_nobody_reads(
         assert writer.tries.count(True) == 1
 
 
-@pytest.mark.parametrize("asked", [[partial(Compared, filesystem="ef53:1")] * 2, [partial(Purge, below="")]])
+@pytest.mark.parametrize(
+    "asked", [[partial(Compared, filesystem="ef53:1")] * 2, [partial(Purge, below="", tell=print)]]
+)
 def test_while_it_looks_for_missing_photos_it_is_not_stuck(
     photos: tuple[Candidate, Candidate], asked: list[Callable[[str], Note]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,8 +92,9 @@ def test_a_running_daemon_is_asked_and_tells(
 
     (tmp_path / "photos/broken.jpg").unlink()
     wait_until(lambda: _look(environment) == (1, 0, 1))
-    assert ctl("purge", "--config", daemon).stdout == "photod drops what is missing in all folders\n"
-    wait_until(lambda: _look(environment) == (1, 0, 0))
+    assert ctl("purge", "--config", daemon).stdout == "dropped 1 missing photo of all folders\n"
+    assert _look(environment) == (1, 0, 0)
+    assert ctl("purge", "photos", "--config", daemon).stdout == f"dropped no photo of {tmp_path}/photos\n"
 
     assert "photod_up 1" in ctl("status", "--prometheus", "--config", daemon).stdout.splitlines()
 

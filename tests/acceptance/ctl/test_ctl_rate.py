@@ -214,7 +214,7 @@ def test_without_a_daemon_missing_photos_are_purged_all_the_same(ctl: Ctl, tmp_p
     ctl("rate", "photos")
     assert ctl("purge", "photos/part").stdout == f"dropped 1 missing photo of {folder}/part\n"
     assert ctl("purge", "photos").stdout == f"dropped 1 missing photo of {folder}\n"
-    assert ctl("purge", "photos").stdout == f"no photo is missing in {folder}\n"
+    assert ctl("purge", "photos").stdout == f"dropped no photo of {folder}\n"
     assert [Path(photo["path"]).name for photo in json.loads(ctl("top", "photos", "--json").stdout)] == ["c.jpg"]
 
 
