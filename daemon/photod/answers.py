@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from queue import SimpleQueue
 
 from photod.logs import recent_warnings
@@ -69,7 +70,7 @@ class Answers:
         for folder in self.folders.values():
             nothing: list[FailedPhoto] = []
             for failed in folder.ask(lambda reader: reader.failed(LAST_ERRORS), nothing):
-                path = os.path.join(folder.path, failed.path)
+                path = _location(folder, failed.path)
                 errors.append(Trouble(at=failed.committed_at, path=path, reason=failed.reason))
         return sorted(errors, key=lambda error: -error["at"])[:LAST_ERRORS]
 
@@ -135,15 +136,20 @@ class Answers:
             "todo": since.finished + since.pending,
             "median": self.tally.median(),
             "rate": self.tally.rate(),
-            "last_failure": _failure(since.last_failure),
-            "last_unreadable": _failure(since.last_unreadable),
+            "last_failure": _failure(folder, *since.last_failure) if since.last_failure else None,
+            "last_unreadable": _failure(folder, *since.last_unreadable) if since.last_unreadable else None,
             "resting": self.rest.reason,
-            "model": self.scorers[0].identity.name,
+            "model_name": self.scorers[0].identity.name,
         }
 
 
-def _failure(told: tuple[str, str] | None) -> Failure | None:
-    return {"path": told[0], "reason": told[1]} if told else None
+def _failure(folder: OpenFolder, path: str, reason: str) -> Failure:
+    return {"path": _location(folder, path), "reason": reason}
+
+
+def _location(folder: OpenFolder, path: str) -> str:
+    """The absolute path; that of the folder itself has no slash at its end."""
+    return str(Path(folder.path, path))
 
 
 def _folder_status(folder: OpenFolder) -> FolderStatus:
@@ -161,6 +167,6 @@ def _folder_status(folder: OpenFolder) -> FolderStatus:
         "stale": totals.stale if totals else None,
         "unscoreable": totals.unscoreable if totals else None,
         "missing": totals.missing if totals else None,
-        "unreadable": [{"path": path, "reason": reason} for path, reason in folder.watcher.unreadable()],
-        "unstable": folder.watcher.unstable(),
+        "unreadable": [_failure(folder, *told) for told in folder.watcher.unreadable()],
+        "unstable": [_location(folder, path) for path in folder.watcher.unstable()],
     }

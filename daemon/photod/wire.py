@@ -1,6 +1,6 @@
 """What the daemon says on its socket, as JSON: the same that `status --json` and `rate --json` tell programs.
 
-Names that are not UTF-8 are surrogate-escaped. Moments are seconds since 1970.
+Names that are not UTF-8 are surrogate-escaped. docs/JSON.md has what all keys have in common.
 """
 
 from typing import Any, NotRequired, TypedDict
@@ -13,7 +13,7 @@ UNUSABLE = "unusable"  # and of one whose database says nothing: damaged, or a n
 class Failure(TypedDict):
     """A photo with which something went wrong."""
 
-    path: str  # relative to its folder
+    path: str  # absolute
     reason: str
 
 
@@ -47,8 +47,7 @@ class FolderStatus(TypedDict):
     unscoreable: int | None
     missing: int | None
     unreadable: list[Failure]  # what could not be read at the last look
-    unstable: list[str]  # photos that keep changing, relative to the folder
-    model: NotRequired[dict[str, Any] | None]  # the one of its database, where there is no daemon
+    unstable: list[str]  # photos that keep changing, absolute
 
 
 class Status(TypedDict):
@@ -91,5 +90,5 @@ class Progress(TypedDict, total=False):
     last_failure: Failure | None
     last_unreadable: Failure | None
     resting: str  # why the model rests; empty if it does not
-    model: str  # its name
-    seconds: float  # that all of it took; told by `photod-ctl rate`
+    model_name: str
+    duration_s: float  # that all of it took; told by `photod-ctl rate`

@@ -44,7 +44,10 @@ def failed(
         for photo in Reader(archive.database).failed(below=archive.below):
             found.append((os.path.join(archive.folder, photo.path), photo))
     if as_json:
-        print_json([{"path": path, "reason": photo.reason, "sha256": photo.sha256} for path, photo in found])
+        print_json([
+            {"path": path, "reason": photo.reason, "sha256": photo.sha256, "at": photo.committed_at}
+            for path, photo in found
+        ])  # fmt: skip
     elif found:
         # On a terminal the link has the whole path, and the column room for the rest.
         inside = meant[0].folder if len(meant) == 1 and sys.stdout.isatty() else ""

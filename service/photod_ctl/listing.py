@@ -9,7 +9,7 @@ from photod_ctl.ranking import Place, Ranking
 from photod_ctl.tables import Cell, Column, number_of, print_json, print_table, printable, warn
 
 _FIELDS = (
-    "path", "score", "percentile", "rank", "sha256", "width", "height", "taken_at", "camera", "model",
+    "path", "score", "percentile", "rank", "sha256", "width", "height", "taken", "camera", "model_name",
 )  # fmt: skip
 
 
@@ -97,9 +97,9 @@ def _records(rankings: Sequence[Ranking]) -> list[dict[str, Any]]:
             "sha256": place.photo.sha256,
             "width": place.photo.facts.width,
             "height": place.photo.facts.height,
-            "taken_at": place.photo.facts.taken_at,
+            "taken": place.photo.facts.taken_at,
             "camera": place.photo.facts.camera,
-            "model": ranking.model["name"],
+            "model_name": ranking.model["name"],
         }
         | ({"others": ranking.others[place]} if ranking.others else {})
         for ranking in rankings

@@ -20,7 +20,7 @@ def offline_status(config: "Config") -> dict[str, Any]:
     """The status of all configured folders; says on stderr which are closed to the user, or unusable."""
     folders = [_offline_folder(folder) for folder in config.folders]
     errors = sorted((e for folder in folders for e in folder.pop("errors")), key=lambda error: -error["at"])
-    models = [folder["model"] for folder in folders if folder["model"]]
+    models = [model for folder in folders if (model := folder.pop("model"))]
     same = all(model == models[0] for model in models)
     return {
         "running": False,

@@ -164,7 +164,7 @@ class _Live:
         if "compared" in progress:
             lines.append(Text(counts(progress), "dim"))
         if failure := progress.get("last_failure"):
-            text = printable(f"{failure['path']}: {failure['reason']}")
+            text = printable(f"{os.path.basename(failure['path'])}: {failure['reason']}")
             lines.append(Text(text, "dim", no_wrap=True, overflow="ellipsis"))
         if resting := rest(progress):
             lines.append(Text(resting, "yellow"))

@@ -51,7 +51,7 @@ def rate(
     start = time.monotonic()
     last, end = follow_scoring(path, settings, config_file(context, config), _scores_of(path, settings))
     interrupted = end is not End.DONE
-    last["seconds"] = round(time.monotonic() - start, 3)
+    last["duration_s"] = round(time.monotonic() - start, 3)
     if "median" in last:  # of all that the daemon has; what was named has its own
         last["median"] = _median(path, settings)
     if as_json:
@@ -64,7 +64,7 @@ def rate(
         if top:
             _show_best(path, settings, top)
         else:
-            _note_model(last)
+            _note_model(last["model_name"])
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
 
@@ -102,7 +102,7 @@ def _rate_file(file: str, settings: "Config", config_path: Path | None, as_json:
         print_json(verdict)
     else:
         print(f"{verdict['score']:.2f}  {printable(file)}")
-    _note_model({"model": verdict["model"]["name"]})
+    _note_model(verdict["model"]["name"])
 
 
 def _scores_of(path: str, settings: "Config") -> "Callable[[], dict[int, int]]":
@@ -128,14 +128,14 @@ def _summarise(folder: str, last: "Progress") -> None:
     name = typed(folder)
     if last.get("phase") != "done":
         done = counts(last) if "scored" in last else "nothing scored yet"
-        print(f"stopped after {duration(last['seconds'])}: {done}")
+        print(f"stopped after {duration(last['duration_s'])}: {done}")
         print(f"photod-ctl rate {name} goes on from here")
         return
     if not last["compared"]:
         warn(f"{folder} has no photos, or only hidden and excluded ones")
         return
-    print(f"{counts(last)} in {duration(last['seconds'])}", end="")
-    print(f", {finished(last) / max(last['seconds'], 0.1):.1f} a second" if finished(last) else "")
+    print(f"{counts(last)} in {duration(last['duration_s'])}", end="")
+    print(f", {finished(last) / max(last['duration_s'], 0.1):.1f} a second" if finished(last) else "")
     if last["median"] is not None:
         print(f"median score {last['median']:.2f}; photod-ctl top {name} shows the best")
     if last["unscoreable"]:
@@ -145,9 +145,9 @@ def _summarise(folder: str, last: "Progress") -> None:
         warn(f"{unreadable['path']} cannot be read{others}: {unreadable['reason']}; it is tried again next time")
 
 
-def _note_model(last: "Progress") -> None:
+def _note_model(name: str) -> None:
     from photod_ctl.ranking import BUILTIN_NOTE
     from photod_ctl.tables import warn
 
-    if last.get("model") == BUILTIN:
+    if name == BUILTIN:
         warn(BUILTIN_NOTE)

@@ -3,7 +3,6 @@
 import os
 import stat
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -120,22 +119,25 @@ def _facts(archive: "Archive", reader: "Reader", details: "PhotoDetails") -> dic
         "sha256": details.sha256,
         "width": facts.width if facts else None,
         "height": facts.height if facts else None,
-        "taken_at": facts.taken_at if facts else None,
+        "taken": facts.taken_at if facts else None,
         "camera": facts.camera if facts else None,
         "faults": _faults(reader, details),
         "size": details.size,
-        "mtime": details.mtime,
+        "modified_at": details.mtime,
         "first_seen_at": details.first_seen_at,
         "committed_at": details.committed_at,
         "scored_at": details.scored_at,
-        "missing_since": details.missing_since,
+        "missed_at": details.missing_since,
         "model": details.model,
         "model_is_current": details.model is not None and details.model == current,
         "earlier_scores": [
             {"score": earlier.score, "scored_at": earlier.scored_at, "model": earlier.model}
             for earlier in reader.earlier_scores(details.sha256)
         ],
-        "earlier_contents": [asdict(earlier) for earlier in reader.earlier_contents(details.path)],
+        "earlier_contents": [
+            {"score": earlier.score, "sha256": earlier.sha256, "replaced_at": earlier.until}
+            for earlier in reader.earlier_contents(details.path)
+        ],
         "copies": [os.path.join(archive.folder, path) for path in copies],
     }
 
@@ -179,12 +181,12 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     lines += [
         ("size", f"{facts['width']} x {facts['height']}, {facts['size']:,} bytes" if facts["width"]
                  else f"{facts['size']:,} bytes"),
-        ("taken", facts["taken_at"] or ""),
+        ("taken", facts["taken"] or ""),
         ("camera", facts["camera"] or ""),
-        ("changed", _moment(facts["mtime"])),
+        ("changed", _moment(facts["modified_at"])),
         ("first seen", _moment(facts["first_seen_at"])),
         ("scored", _moment(facts["scored_at"])),
-        (_absence(facts["path"]), _moment(facts["missing_since"])),
+        (_absence(facts["path"]), _moment(facts["missed_at"])),
         ("sha256", facts["sha256"]),
     ]  # fmt: skip
     lines += [
@@ -207,7 +209,7 @@ def _name(model: dict[str, Any]) -> str:
 
 def _before(earlier: dict[str, Any]) -> str:
     score = "could not be scored" if earlier["score"] is None else f"score {earlier['score']:.2f}"
-    return f"{score}, until {_moment(earlier['until'])}, sha256 {earlier['sha256'][:12]}"
+    return f"{score}, until {_moment(earlier['replaced_at'])}, sha256 {earlier['sha256'][:12]}"
 
 
 def _moment(seconds: float | None) -> str:

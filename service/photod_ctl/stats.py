@@ -61,7 +61,7 @@ def summarise(group: "Group") -> dict[str, Any]:
     points = sum(reader.points(archive.below) for archive, reader in group.members)
     copies = [reader.duplicates(archive.below) for archive, reader in group.members]
     return {
-        "model": group.model["name"],
+        "model_name": group.model["name"],
         "model_is_current": not group.earlier,
         "photos": photos,
         "median": _median(group, halves) if photos else None,
@@ -70,7 +70,8 @@ def summarise(group: "Group") -> dict[str, Any]:
         "shares": {str(mark): _at_least(halves, mark) / photos if photos else None for mark in MARKS},
         "years": _means(group, "year"),
         "cameras": sorted(_means(group, "camera"), key=lambda row: -row["photos"])[:CAMERAS],
-        "duplicates": {"files": sum(files for files, _ in copies), "bytes": sum(size for _, size in copies)},
+        "duplicate_files": sum(files for files, _ in copies),
+        "duplicate_bytes": sum(size for _, size in copies),
     }
 
 
@@ -149,13 +150,12 @@ def _print(summary: dict[str, Any]) -> None:
     if not summary["photos"]:
         print(NOTHING)
         return
-    copies = summary["duplicates"]
     print_fields([
-        ("model", title_of(summary["model"], current=summary["model_is_current"])),
+        ("model", title_of(summary["model_name"], current=summary["model_is_current"])),
         ("photos", f"{summary['photos']:,}"),
         ("median", f"{summary['median']:.2f}, mean {summary['mean']:.2f}"),
         *((f"{mark} or more", f"{share:.1%}") for mark, share in summary["shares"].items()),
-        ("duplicates", f"{copies['files']:,}, {copies['bytes'] / 1e6:,.1f} MB"),
+        ("duplicates", f"{summary['duplicate_files']:,}, {summary['duplicate_bytes'] / 1e6:,.1f} MB"),
     ])  # fmt: skip
     print()
     most = max(bin_["photos"] for bin_ in summary["histogram"])
@@ -198,7 +198,7 @@ def _draw(found: list[dict[str, Any]], png: Path) -> None:
     for summary in found:
         starts = [bin_["from"] for bin_ in summary["histogram"]]
         heights = [bin_["photos"] for bin_ in summary["histogram"]]
-        label = title_of(summary["model"], current=summary["model_is_current"])
+        label = title_of(summary["model_name"], current=summary["model_is_current"])
         axes.bar(starts, heights, 1 / BINS_PER_POINT, align="edge", alpha=0.8, label=label)
     axes.set(xlabel="score", ylabel="photos", xlim=(0, 10))
     axes.legend()

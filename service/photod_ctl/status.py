@@ -1,6 +1,5 @@
 """`photod-ctl status`: what the daemon does, or what the databases know without one."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -95,7 +94,7 @@ def _print(status: dict[str, Any], paged: bool = True) -> None:
     for folder in status["folders"]:
         _tell_unreadable(folder, {error["path"] for error in errors})
         for path in folder["unstable"]:
-            warn(f"{os.path.join(folder['path'], path)} keeps changing; looked at every few minutes")
+            warn(f"{path} keeps changing; looked at every few minutes")
         if folder["watched_by"] == "partly":
             warn(f"{folder['path']} is compared every few minutes: not all of it can be watched;"
                  " raise fs.inotify.max_user_watches with sysctl")  # fmt: skip
@@ -105,7 +104,7 @@ def _tell_unreadable(folder: dict[str, Any], told: set[str]) -> None:
     """Some of what could not be read, besides what was told, and how much more there is."""
     from photod_ctl.tables import warn
 
-    unreadable = {os.path.join(folder["path"], photo["path"]): photo["reason"] for photo in folder["unreadable"]}
+    unreadable = {photo["path"]: photo["reason"] for photo in folder["unreadable"]}
     paths = sorted(unreadable.keys() - told)
     for path in paths[:UNREADABLE]:
         warn(f"cannot read {path}: {unreadable[path]}")

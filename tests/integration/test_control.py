@@ -80,10 +80,10 @@ def test_rate_tells_what_could_not_be_read_apart_from_what_could_not_be_scored(
         make_photo(folder / "closed.png")
         closed = ask(config, "rate", folder=str(folder))["progress"]
         assert closed["unreadable"] == 1
-        assert closed["last_unreadable"] == {"path": "closed.png", "reason": "Permission denied"}
+        assert closed["last_unreadable"] == {"path": str(folder / "closed.png"), "reason": "Permission denied"}
         (folder / "broken.png").write_bytes(b"broken")
         broken = ask(config, "rate", folder=str(folder))["progress"]
-        assert (broken["unscoreable"], broken["last_failure"]["path"]) == (1, "broken.png")
+        assert (broken["unscoreable"], broken["last_failure"]["path"]) == (1, str(folder / "broken.png"))
         assert (broken["last_unreadable"] is None) == (broken["unreadable"] == 0)
 
 

@@ -32,7 +32,7 @@ def test_a_photo_whose_decoders_were_killed_is_listed_with_its_copies_and_scored
     with running(config := make_config(folder), scorer := FakeScorer()):
         wait_until(lambda: len(folder_status(config)["unreadable"]) == 2)
         listed = {each["path"]: each["reason"] for each in folder_status(config)["unreadable"]}
-        assert listed == dict.fromkeys(("a.png", "copy.png"), "the decoder was killed")
+        assert listed == dict.fromkeys((str(folder / "a.png"), str(folder / "copy.png")), "the decoder was killed")
         monkeypatch.setattr(Decoder, "decode", decode_for_good)
         ask(config, "rescan", folder=str(folder))
         wait_until(lambda: len(ranking(folder)) == 2)

@@ -80,7 +80,7 @@ def test_a_subtree_without_permission_is_shown_and_costs_no_scores(folder: Path)
         quiet(config)
         status = folder_status(config)
         assert status["scored"] == 3
-        assert status["unreadable"] == [{"path": "closed", "reason": "Permission denied"}]
+        assert status["unreadable"] == [{"path": str(folder / "closed"), "reason": "Permission denied"}]
     with running(config, FakeScorer()):
         agrees(folder)
         quiet(config)
@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_shown_only_while_it_is_there(folder: Path, monke
         return Passed(candidate, "unreadable", "Permission denied")
 
     def shown() -> set[str]:
-        return {each["path"] for each in folder_status(config)["unreadable"]}
+        return {os.path.relpath(each["path"], folder) for each in folder_status(config)["unreadable"]}
 
     monkeypatch.setattr("photod.pipeline.read_photo", refuse)
     fill(folder / "a", 2)
@@ -136,7 +136,7 @@ def test_a_photo_that_cannot_be_looked_at_is_shown_and_keeps_its_score(
             ask(config, "rescan")
             quiet(config)
             status = folder_status(config)
-            assert status["unreadable"] == [{"path": "a/00000.png", "reason": "Input/output error"}]
+            assert status["unreadable"] == [{"path": str(folder / "a/00000.png"), "reason": "Input/output error"}]
             assert (status["scored"], status["missing"]) == (2, 0)
         ask(config, "rescan")
         quiet(config)

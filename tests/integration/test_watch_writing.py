@@ -129,7 +129,7 @@ def test_a_file_rewritten_without_end_is_left_alone_and_shown(
                 put(folder / f"{number}.png", number % 200)
             number += 1
             time.sleep(0.25)
-        assert folder_status(config)["unstable"] == ["restless.png"]
+        assert folder_status(config)["unstable"] == [str(folder / "restless.png")]
         assert opened.count("restless.png") <= 1
         wait_until(lambda: len(rows(folder)) >= number // 4)
         (folder / "restless.png").unlink()
@@ -147,7 +147,7 @@ def test_a_photo_saved_again_and_again_is_scored_a_few_times_and_then_left_alone
         for level in range(5, 9):
             put(folder / "a.png", 20 * level)
             time.sleep(0.4)
-        assert folder_status(config)["unstable"] == ["a.png"]
+        assert folder_status(config)["unstable"] == [str(folder / "a.png")]
         assert scorer.photos == 4
         (folder / "a.png").unlink()
         ask(config, "rescan")

@@ -120,7 +120,7 @@ def test_the_last_errors_are_told_with_time_and_reason(capsys: pytest.CaptureFix
         {"at": noon, "path": "/photos/a\n.jpg", "reason": "Permission denied"},
         {"at": noon, "path": None, "reason": "folder absent: /drive"},
     ]
-    unreadable = [{"path": "a\n.jpg", "reason": "Permission denied"}]
+    unreadable = [{"path": "/photos/a\n.jpg", "reason": "Permission denied"}]
     folders = [FOLDER | {"unreadable": unreadable}]
     _print({"running": False, "model": None, "queue": {}, "folders": folders, "last_errors": errors})
     out, err = capsys.readouterr()
@@ -132,7 +132,7 @@ def test_the_last_errors_are_told_with_time_and_reason(capsys: pytest.CaptureFix
 
 
 def test_of_much_that_cannot_be_read_a_few_are_named_in_order(capsys: pytest.CaptureFixture[str]) -> None:
-    unreadable = [{"path": f"{n}.jpg", "reason": "Permission denied"} for n in range(9, 0, -1)]
+    unreadable = [{"path": f"/photos/{n}.jpg", "reason": "Permission denied"} for n in range(9, 0, -1)]
     _, err = told(capsys, unreadable=unreadable)
     first, *_, last = err.splitlines()
     assert len(err.splitlines()) == 6
@@ -195,7 +195,8 @@ def test_why_the_model_rests_is_told(
 
 
 def test_photos_that_cannot_be_read_or_are_never_quiet_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    _, err = told(capsys, unreadable=[{"path": "a\n.jpg", "reason": "Permission denied"}], unstable=["b.jpg"])
+    unreadable = [{"path": "/photos/a\n.jpg", "reason": "Permission denied"}]
+    _, err = told(capsys, unreadable=unreadable, unstable=["/photos/b.jpg"])
     first, second = err.splitlines()
     assert "Permission denied" in first
     assert "/photos/b.jpg keeps changing" in second

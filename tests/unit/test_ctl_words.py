@@ -106,13 +106,14 @@ def test_a_terminal_is_shown_a_failure_and_a_remark_until_the_end(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     progress: Progress = {
         "phase": "scoring", "compared": 3, "todo": 3, "scored": 1, "unscoreable": 1, "rate": 1.0, "median": None,
-        "last_failure": {"path": "a\n.jpg", "reason": "truncated"},
+        "last_failure": {"path": "/photos/a\n.jpg", "reason": "truncated"},
     }  # fmt: skip
     with display() as shown:
         shown.show(progress)
         shown.say("stopping")
     told = capsys.readouterr().err
     assert r"a\n.jpg: truncated" in told
+    assert "/photos" not in told, "a path has no room"
     _, stopping, after = told.rpartition("stopping")
     assert (stopping, "\x1b[2K" in after) == ("stopping", True), "nothing of it is left"
 

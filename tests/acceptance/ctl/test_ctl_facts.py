@@ -47,7 +47,7 @@ def test_show_tells_score_place_model_and_dates(ctl: Ctl, archive: Archive) -> N
     assert round(shown["percentile"], 3) == 66.667
     assert shown["model"]["prompts"] == [["good image", "bad image"]]
     assert shown["copies"] == [f"{folder}/copy.jpg"]
-    assert shown["taken_at"] == "2021-02-03 04:05:06"
+    assert shown["taken"] == "2021-02-03 04:05:06"
     assert shown["scored_at"] >= shown["first_seen_at"] > 0
     text = ctl("show", folder / "a.jpg").stdout
     assert "2 of 3, percentile 66.7" in text
@@ -62,7 +62,7 @@ def test_show_tells_earlier_scores_and_what_the_file_held_before(ctl: Ctl, archi
     (score,), (content,) = shown["earlier_scores"], shown["earlier_contents"]
     assert (shown["score"], score["score"], score["model"]["name"]) == (6.0, 4.0, "of old")
     assert (content["score"], content["sha256"]) == (3.0, hashlib.sha256(b"before it was edited").hexdigest())
-    assert content["until"] > 0
+    assert content["replaced_at"] > 0
     text = ctl("show", folder / "a.jpg").stdout
     assert re.search(r"earlier score  4\.00 on 20[-0-9]+ [:0-9]+ by of old \(ViT-B-16, weights \w{12}\)\n", text)
     before = content["sha256"][:12]

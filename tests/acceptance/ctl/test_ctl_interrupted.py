@@ -20,7 +20,7 @@ Interrupt = Callable[..., tuple[int, str, str]]
 
 WAITING = {
     "phase": "scoring", "compared": 2, "unchanged": 1, "todo": 1, "scored": 0, "duplicates": 0, "unscoreable": 0,
-    "unreadable": 0, "vanished": 0, "median": None, "rate": 0.0, "model": "builtin", "last_failure": None,
+    "unreadable": 0, "vanished": 0, "median": None, "rate": 0.0, "model_name": "builtin", "last_failure": None,
 }  # fmt: skip
 
 

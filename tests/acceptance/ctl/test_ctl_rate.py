@@ -31,7 +31,7 @@ Archive = Callable[..., Path]
 
 DONE = {
     "phase": "done", "compared": 12, "unchanged": 5, "todo": 7, "scored": 4, "duplicates": 2, "unscoreable": 1,
-    "unreadable": 0, "vanished": 0, "median": 5.25, "rate": 2.0, "model": "builtin",
+    "unreadable": 0, "vanished": 0, "median": 5.25, "rate": 2.0, "model_name": "builtin",
     "last_failure": {"path": "x\n.jpg", "reason": "truncated"},
 }  # fmt: skip
 

@@ -34,7 +34,7 @@ def test_the_figures_are_those_of_the_archive(ctl: Ctl, archive: Archive) -> Non
         {"year": "2020", "photos": 1, "mean": 7.5},
         {"year": None, "photos": 2, "mean": 10.0},
     ]
-    assert stats["duplicates"] == {"files": 1, "bytes": (folder / "d.jpg").stat().st_size}
+    assert (stats["duplicate_files"], stats["duplicate_bytes"]) == (1, (folder / "d.jpg").stat().st_size)
 
 
 def test_the_duplicates_of_a_part_are_those_within_it(ctl: Ctl, archive: Archive) -> None:
@@ -44,7 +44,7 @@ def test_the_duplicates_of_a_part_are_those_within_it(ctl: Ctl, archive: Archive
     size = (folder / "a.jpg").stat().st_size
     for part, files in ((folder, 3), (folder / "part", 1), (folder / "part/sub", 0)):
         (stats,) = json.loads(ctl("stats", part, "--json").stdout)
-        assert stats["duplicates"] == {"files": files, "bytes": files * size}
+        assert (stats["duplicate_files"], stats["duplicate_bytes"]) == (files, files * size)
 
 
 def test_after_a_change_of_model_each_has_figures_and_one_that_has_scored_nothing_none(
@@ -56,7 +56,7 @@ def test_after_a_change_of_model_each_has_figures_and_one_that_has_scored_nothin
     assert "no photo is scored yet" not in text
     archive("photos", {"a.jpg": 6.0}, model="clip")
     told = json.loads(ctl("stats", folder, "--json").stdout)
-    assert [(stats["model"], stats["model_is_current"], stats["photos"]) for stats in told] == [
+    assert [(stats["model_name"], stats["model_is_current"], stats["photos"]) for stats in told] == [
         ("clip", True, 1),
         ("aesclip", False, 1),
     ]

@@ -19,7 +19,7 @@ _COLOURS = re.compile(r"\x1b\[(?:[0-9]+;)*(?:[34][0-8]|9[0-7]|10[0-7])[;m]")
 
 DONE = {
     "phase": "done", "compared": 1, "unchanged": 0, "todo": 1, "scored": 1, "duplicates": 0, "unscoreable": 0,
-    "unreadable": 0, "vanished": 0, "median": 5.25, "rate": 2.0, "model": "builtin", "last_failure": None,
+    "unreadable": 0, "vanished": 0, "median": 5.25, "rate": 2.0, "model_name": "builtin", "last_failure": None,
 }  # fmt: skip
 
 

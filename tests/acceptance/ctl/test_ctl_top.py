@@ -28,8 +28,8 @@ def test_the_best_come_first_with_score_rank_and_percentile(ctl: Ctl, archive: A
         (str(folder / "sub/c.jpg"), 5.0, 2, 75.0),
         (str(folder / "a.jpg"), 2.0, 4, 25.0),
     ]
-    assert top[0].keys() >= {"sha256", "width", "height", "taken_at", "camera", "model"}
-    assert top[0]["taken_at"] == "2021-02-03 04:05:06"
+    assert top[0].keys() >= {"sha256", "width", "height", "taken", "camera", "model_name"}
+    assert top[0]["taken"] == "2021-02-03 04:05:06"
 
 
 def test_n_limits_the_list_and_not_the_percentile(ctl: Ctl, archive: Archive) -> None:
@@ -54,7 +54,7 @@ def test_a_folder_named_twice_counts_once(ctl: Ctl, archive: Archive) -> None:
 def test_scores_of_different_models_are_never_ranked_together(ctl: Ctl, archive: Archive) -> None:
     one, two = archive("one", {"a.jpg": 3.0}, model="aesclip"), archive("two", {"b.jpg": 9.0}, model="clip")
     run = ctl("top", one, two, "--json")
-    assert [(t["model"], t["rank"], t["percentile"]) for t in json.loads(run.stdout)] == [
+    assert [(t["model_name"], t["rank"], t["percentile"]) for t in json.loads(run.stdout)] == [
         ("aesclip", 1, 100.0),
         ("clip", 1, 100.0),
     ]
@@ -169,7 +169,7 @@ def test_distinct_shows_one_frame_of_a_burst_and_counts_the_others(ctl: Ctl, arc
 
 def test_csv_has_a_header_and_a_line_for_each_photo(ctl: Ctl, archive: Archive) -> None:
     lines = ctl("top", archive("photos", {'a "b", c\n.jpg': 3.0}), "--csv").stdout.splitlines()
-    assert lines[0] == "path,score,percentile,rank,sha256,width,height,taken_at,camera,model"
+    assert lines[0] == "path,score,percentile,rank,sha256,width,height,taken,camera,model_name"
     assert len(lines) == 2
     assert r'/a ""b"", c\n.jpg",3.0,100.0,1,' in lines[1]
 
