@@ -3,7 +3,8 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +20,12 @@ STANDARD_OUTPUT = "-"  # as a playlist's name
 
 def copy_photos(places: Sequence[Place], target: str) -> str:
     """Copy photos into a directory, named by their order. Returns what was done, in words; raises UsageError."""
-    return f"copied {number_of('photo', _place_all(places, target, _copy))} to {target}"
+    return _place_all(places, target, _copy, "copied {} to {}")
 
 
 def link_photos(places: Sequence[Place], target: str) -> str:
     """The same with symbolic links."""
-    return f"linked {number_of('photo', _place_all(places, target, _link))} in {target}"
+    return _place_all(places, target, _link, "linked {} in {}")
 
 
 def write_playlist(places: Sequence[Place], target: str) -> str:
@@ -52,26 +53,33 @@ def write_playlist(places: Sequence[Place], target: str) -> str:
     return f"wrote {number_of('path', len(lines) - 1)} to {target}"
 
 
-def _place_all(places: Sequence[Place], target: str, place_one: Callable[[Path, Path], None]) -> int:
+def _place_all(places: Sequence[Place], target: str, place_one: Callable[[Path, Path], bool], told: str) -> str:
     directory = Path(os.path.expanduser(target))
+    _note_folder_around(directory, {place.folder for place in places})
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _misplaced(Path(error.filename or target), error) from error
     digits = len(str(len(places)))
-    count = 0
+    made: Counter[bool] = Counter()
     for number, place in enumerate(places, 1):
         source = Path(place.location)
         copy = directory / numbered(f"{number:0{digits}}", source.name)
         try:
-            place_one(source, copy)
+            made[place_one(source, copy)] += 1
         except UnreadableError as error:
             warn(f"{source} {error}, left out")
         except OSError as error:
             raise _misplaced(copy, error) from error
-        else:
-            count += 1
-    return count
+    done = told.format(number_of("photo", made[True]), target)
+    return done + (f", {made[False]:,} there already" if made[False] else "")
+
+
+def _note_folder_around(directory: Path, folders: Iterable[str]) -> None:
+    """Say that what is put into a folder of photos is ranked with them the next time."""
+    for folder in folders:
+        if Path(os.path.realpath(directory)).is_relative_to(folder):
+            warn(f"{directory} is in {folder}: unless it is excluded, what is put there is scored and ranked, too")
 
 
 def numbered(number: str, name: str) -> str:
@@ -82,13 +90,15 @@ def numbered(number: str, name: str) -> str:
     return f"{number} {stem}{suffix}"
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> bool:
+    """Returns whether it had to be made: an earlier copy is as good."""
     if target.is_file() and _same_bytes(source, target):
-        return  # an earlier copy of it
+        return False
     with _creating(target) as draft:
         with draft.open("xb") as file:
             file.writelines(chunks(source))
         shutil.copystat(source, draft)
+    return True
 
 
 @contextmanager
@@ -107,12 +117,14 @@ def _same_bytes(source: Path, target: Path) -> bool:
         return all(chunk == earlier.read(len(chunk)) for chunk in chunks(source)) and not earlier.read(1)
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: Path, target: Path) -> bool:
+    """Returns whether it had to be made."""
     with reading():
         source.stat()
     if target.is_symlink() and Path(os.readlink(target)) == source:
-        return  # made earlier
+        return False
     target.symlink_to(source)
+    return True
 
 
 def _misplaced(path: Path, error: OSError) -> UsageError:

@@ -28,13 +28,24 @@ def test_copies_and_links_are_named_by_rank_and_overwrite_nothing(
     assert "gone.jpg is not there, left out" in copied.stderr
     assert sorted(path.name for path in (tmp_path / "best").iterdir()) == ["1 a.jpg", "2 a.jpg"]
     assert (tmp_path / "best/1 a.jpg").stat().st_mtime == 1e9
-    assert ctl("top", folder, "--copy", "best").returncode == 0  # again: they are there already
+    assert ctl("top", folder, "--copy", "best").stdout == "copied 0 photos to best, 2 there already\n"
     (tmp_path / "best/1 a.jpg").write_bytes(b"something else")
     refused = ctl("top", folder, "--copy", "best")
     assert (refused.returncode, "exists already" in refused.stderr) == (2, True)
     assert (tmp_path / "best/1 a.jpg").read_bytes() == b"something else"
     assert ctl("top", folder, "--link", "links").stdout == "linked 2 photos in links\n"
+    assert ctl("top", folder, "--link", "links").stdout == "linked 0 photos in links, 2 there already\n"
     assert os.readlink(tmp_path / "links/2 a.jpg") == str(folder / "sub/a.jpg")
+
+
+@pytest.mark.parametrize("option", ["--copy", "--link"])
+def test_that_what_is_put_among_the_photos_is_ranked_too_is_said(ctl: Ctl, archive: Archive, option: str) -> None:
+    folder = archive("photos", {"a.jpg": 9.0}, model="aesclip")
+    words = "is in {0}: unless it is excluded, what is put there is scored and ranked, too\n"
+    for place in ("new/best", "."):
+        told = ctl("top", folder, option, folder / place).stderr
+        assert told == f"photod-ctl: {folder / place} {words.format(folder)}"
+    assert ctl("top", folder, option, "photos, the best").stderr == ""
 
 
 def test_where_there_is_nothing_to_copy_no_directory_is_made(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
@@ -136,7 +147,7 @@ def test_a_full_disk_keeps_no_half_a_photo_and_the_same_command_goes_on(
     assert full.stderr.endswith("cannot write best/2 b.jpg: No space left on device; make room, then try again\n")
     assert [path.name for path in best.iterdir()] == ["1 a.jpg"]
     mounts.remount(best, "size=2m")
-    assert ctl("top", folder, "--copy", "best").stdout == "copied 2 photos to best\n"
+    assert ctl("top", folder, "--copy", "best").stdout == "copied 1 photo to best, 1 there already\n"
 
 
 def test_a_full_disk_keeps_no_half_a_playlist(ctl: Ctl, archive: Archive, mounts: Mounts, tmp_path: Path) -> None:
