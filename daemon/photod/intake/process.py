@@ -21,7 +21,7 @@ from photod.processes import describe_exit, resident_bytes
 _START_TIMEOUT_S = 60.0  # a busy machine with a cold disk
 _MOST_TASKS = 2000  # then a fresh process: libraries leak
 _MOST_GROWTH = 256 << 20  # bytes of resident memory since the start that earn a fresh process too
-_KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL")
+_KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 _DYING_S = 5.0  # that a process may take from closing its socket to its end
 _LAST_WORDS = 2000  # characters
 
@@ -105,11 +105,10 @@ class WorkerProcess:
             return False
 
     def fate(self) -> str:
-        """How the process ended, in words, and what it said before. Kills it if it only went silent."""
+        """How the process ended, in words, and what it said before. One that only went silent is still to be ended."""
         try:
             code = self._process.wait(_DYING_S)
         except subprocess.TimeoutExpired:
-            self.end()
             return "stopped answering"
         said = self._last_words()
         return f"{describe_exit(code)}: {said}" if said else describe_exit(code)
@@ -165,7 +164,6 @@ def _command(arguments: list[str]) -> list[str]:
 
 def _arguments(limits: Intake, spec: InputSpec) -> list[str]:
     options = {
-        "--parent": os.getpid(),
         "--size": spec.size,
         "--resize": spec.resize,
         "--decode-sides": spec.decode_sides,

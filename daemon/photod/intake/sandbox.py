@@ -21,16 +21,15 @@ _LANDLOCK_VERSION = 1  # flag: answer the version of the interface
 _LANDLOCK_PATH = 1  # type of rule: what is allowed beneath a directory
 _READ_FILE, _READ_DIRECTORY = 1 << 2, 1 << 3
 _MOST_FILES = 64  # open at once
+_LIBRARIES = {"/usr", "/lib", "/lib64", "/etc/ld.so.cache"}  # the system's
 _LAST_WORDS = 1 << 16  # bytes that the worker may write to its stderr
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with_parent(parent: int) -> None:
+def die_with_parent() -> None:
     """Have the kernel end this process when the thread that started it ends."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it ended before the line above
-        os._exit(1)
 
 
 def close(memory_mb: int) -> list[str]:
@@ -68,6 +67,11 @@ def limit_cpu(seconds: float) -> None:
         pass  # forbidden here, or beyond the limit of the whole service: the parent's clock remains
 
 
+def landlock_version() -> int:
+    """Which interface of landlock this kernel has. Raises OSError if it has none."""
+    return _call(_libc.syscall, _LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION)
+
+
 def _limit(what: int, most: int) -> None:
     _, hard = resource.getrlimit(what)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
@@ -99,7 +103,7 @@ def _refuse_privileges() -> None:
 def _close_filesystem(readable: Iterable[str]) -> None:
     """Landlock: every access to files, TCP, and other processes' sockets and signals is denied, but reading
     beneath `readable`. What is open already stays open."""
-    version = _call(_libc.syscall, _LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION)
+    version = landlock_version()
     # Each version of the interface knows more rights; a ruleset may only name those that the kernel knows.
     files = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
     network = 0b11 if version >= 4 else 0  # bind, connect
@@ -128,7 +132,9 @@ def _allow_reading(ruleset: int, path: str) -> None:
 
 
 def _readable_paths() -> set[str]:
-    """Where Python and its libraries are: what is imported only when it is needed must still be found."""
+    """Where Python and its libraries are: what is imported only when it is needed must still be found.
+
+    Some Pythons have the shared libraries of others' modules below their prefix, too (conda).
+    """
     told = os.environ.get("LD_LIBRARY_PATH", "").split(":")
-    ours = {path for path in (sys.prefix, sys.base_prefix, *sys.path, *told) if path}
-    return ours | {"/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/urandom", "/dev/null"}
+    return {sys.base_prefix, *sys.path, *told} | _LIBRARIES

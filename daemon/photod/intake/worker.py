@@ -25,7 +25,7 @@ def main() -> None:
         signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when its workers end
     warnings.simplefilter("ignore")
     missing = sandbox.close(options.memory_mb)
-    sandbox.die_with_parent(options.parent)  # now: a change of credentials would have revoked it
+    sandbox.die_with_parent()  # now: a change of credentials would have revoked it
     if options.report:
         print(json.dumps(missing))
         return
@@ -58,7 +58,6 @@ def serve(wire: socket.socket, spec: InputSpec, options: argparse.Namespace) -> 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--resize", required=True)
     parser.add_argument("--decode-sides", type=int, required=True)
