@@ -1,9 +1,9 @@
 """Sidecars on the disk: found below a directory, and replaced whole or not at all."""
 
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from photod.files import replacing
@@ -23,14 +23,22 @@ def sidecars_below(directory: str, on_error: Callable[[OSError], None]) -> Itera
 
 
 def replace_sidecar(target: Path, data: bytes | None) -> None:
-    """Write a sidecar, or take it away where there is no more to say. Raises OSError."""
+    """Write a sidecar, or take it away where there is no more to say. Raises OSError.
+
+    One that was there keeps its owner and mode, and is not lost with the power: it may hold another program's work.
+    """
     if data is None:
         target.unlink()
         return
-    with replacing(target) as draft:
-        draft.write_bytes(data)
+    with replacing(target) as draft, draft.open("wb") as file:
+        file.write(data)
+        file.flush()
         if target.exists():
-            shutil.copymode(target, draft)
+            before = target.stat()
+            with suppress(PermissionError):  # root gives it back; nobody else can
+                os.fchown(file.fileno(), before.st_uid, before.st_gid)
+            os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+            os.fsync(file.fileno())
 
 
 def _is_file(path: str) -> bool:
