@@ -59,7 +59,7 @@ def _place_all(places: Sequence[Place], target: str, place_one: Callable[[Path, 
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _misplaced(Path(error.filename or target), error) from error
+        raise _misplaced(directory, error) from error
     digits = len(str(len(places)))
     made: Counter[bool] = Counter()
     for number, place in enumerate(places, 1):
@@ -104,11 +104,9 @@ def _copy(source: Path, target: Path) -> bool:
 @contextmanager
 def _creating(target: Path) -> Iterator[Path]:
     """A draft, to be written, that becomes `target`, whole or not at all. Raises FileExistsError, OSError."""
-    if os.path.lexists(target):
-        raise FileExistsError
     with replacing(target) as draft:
         yield draft
-        if os.path.lexists(target):  # somebody was faster
+        if os.path.lexists(target):
             raise FileExistsError
 
 

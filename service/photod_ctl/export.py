@@ -196,10 +196,7 @@ def _embedded_rating(photo: Path) -> bool:
     Image.MAX_IMAGE_PIXELS = None  # it reads the metadata, not the pixels
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(photo) as image:
-            xmp = image.info.get("xmp") or b""
-            if holds_rating(xmp if isinstance(xmp, bytes) else str(xmp).encode()):
-                return True
-            return bool(image.getexif().get(_EXIF_RATING))
+            return holds_rating(image.info.get("xmp") or b"") or bool(image.getexif().get(_EXIF_RATING))
     except Exception:  # Pillow's boundary: RAW and damaged files raise anything
         try:
             return holds_rating(next(chunks(photo), b""))  # of a file that Pillow cannot open, its beginning

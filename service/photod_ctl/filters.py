@@ -6,7 +6,7 @@ from datetime import date as calendar_date
 from photod.errors import UsageError
 from photod.store.queries import Bounds
 
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?", re.ASCII)
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 _FIRST = "0001-01-01"  # what a date lacks is taken from it
 
 
@@ -25,7 +25,7 @@ def bounds(
     if year is not None and (since or until):
         raise UsageError("--year is a bound of its own", "leave out --since and --until")
     if year is not None:
-        since = until = f"{year:04}"
+        since = until = str(year)
     if since and until and since > until and not since.startswith(until):  # 2021-07 begins within 2021
         raise UsageError(f"--since {since} is after --until {until}", "exchange them")
     return Bounds(since, until, month, min_score)

@@ -31,7 +31,7 @@ Since = Annotated[
     str | None, typer.Option("--since", metavar="DATE", help="Taken then or later: 2021, 2021-07 or 2021-07-14.")
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Taken then or earlier.")]
-Year = Annotated[int | None, typer.Option("--year", min=1, max=9999, metavar="YEAR", help="Taken in that year.")]
+Year = Annotated[int | None, typer.Option("--year", min=1000, max=9999, metavar="YEAR", help="Taken in that year.")]
 Month = Annotated[
     int | None, typer.Option("--month", min=1, max=12, metavar="MONTH", help="Taken in that month, 1 to 12.")
 ]

@@ -86,7 +86,7 @@ def holds_rating(photo: bytes) -> bool:
 
 
 def _stated(data: bytes, namespace: str) -> list[str] | None:
-    """Every rating of a namespace in some XML, in its shortest form; None where it is not XML."""
+    """Every rating of a namespace in some XML, as it is written; None where it is not XML."""
     try:
         # What expands without end is refused by expat itself.
         elements = list(ElementTree.fromstring(data).iter())  # noqa: S314
@@ -94,14 +94,7 @@ def _stated(data: bytes, namespace: str) -> list[str] | None:
         return None
     name = f"{{{namespace}}}Rating"
     attributes = [element.attrib[name] for element in elements if name in element.attrib]
-    return [_shortest(text) for text in attributes + [e.text or "" for e in elements if e.tag == name]]
-
-
-def _shortest(number: str) -> str:
-    try:
-        return f"{float(number):g}"
-    except ValueError:
-        return number
+    return [text.strip() for text in attributes + [e.text or "" for e in elements if e.tag == name]]
 
 
 def _is_rated(sidecar: bytes | None) -> bool:

@@ -64,6 +64,7 @@ UNTOUCHABLE = {
     "broken": sidecar()[:200],
     "a rating twice": sidecar(' xmp:Rating="0" xmp:Rating="0"'),
     "unknown encoding": b'<?xml version="1.0" encoding="klingon"?>' + sidecar(),
+    "an encoding of several bytes": b'<?xml version="1.0" encoding="shift_jis"?>' + sidecar(),
     "zero with decimals": sidecar(' xmp:Rating="0.0"'),
     "in a comment": b"<x><!-- <rdf:Description rdf:about=''> --></x>",
     "no description": b"<x/>",
@@ -101,6 +102,7 @@ def test_a_rating_that_was_changed_since_is_theirs() -> None:
         changed = (mine or b"").replace(b' xmp:Rating="4"', b' xmp:Rating="1"')
         assert changed != mine
         assert unrate(changed) == Change(theirs=True)
+        assert is_rated_by_others(changed)
         assert rate(changed, 5) == Change(theirs=True)
 
 
@@ -109,6 +111,18 @@ def test_what_another_program_wrote_anew_can_be_taken_back_and_given_again() -> 
     clean = unrate(mine).data or b""
     assert ratings(clean) == []
     assert ratings(rate(clean, 3).data) == ["3"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "anew"),
+    [
+        (b' xmp:Rating="4"', f' xmlns:xap="{XMP}" xap:Rating="4"'.encode()),
+        (b' photod:Rating="4"', b' xmlns:own="urn:photod:xmp:1" own:Rating="4"'),
+    ],
+)
+def test_what_was_written_anew_in_a_way_that_is_not_known_is_left_alone(ours: bytes, anew: bytes) -> None:
+    mine = rate(None, 4).data or b""
+    assert unrate(mine.replace(ours, anew)) == Change(theirs=True)
 
 
 @pytest.mark.parametrize(

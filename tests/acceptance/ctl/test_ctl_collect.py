@@ -84,6 +84,26 @@ def test_another_photo_of_the_same_name_is_no_earlier_copy(
     assert (tmp_path / "new/best/1 a.jpg").read_bytes() == earlier
 
 
+def test_a_link_that_leads_nowhere_is_not_overwritten_either(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
+    folder = archive("photos", {"a.jpg": 9.0})
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best/1 a.jpg").symlink_to("a drive that is away")
+    assert "1 a.jpg exists already" in ctl("top", folder, "--copy", "best").stderr
+    assert os.readlink(tmp_path / "best/1 a.jpg") == "a drive that is away"
+
+
+def test_names_sort_in_the_order_of_the_photos_and_a_tilde_is_the_home(
+    ctl: Ctl, archive: Archive, environment: dict[str, str]
+) -> None:
+    """A shell leaves it in --copy=~/best."""
+    folder = archive("photos", {f"{n}.jpg": 10.0 - n for n in range(10)})
+    assert ctl("top", folder, "-n", "10", "--link=~/new/best", "--m3u=~/best.m3u").returncode == 0
+    home = Path(environment["HOME"])
+    names = sorted(path.name for path in (home / "new/best").iterdir())
+    assert names == [f"{n + 1:02} {n}.jpg" for n in range(10)]
+    assert (home / "best.m3u").exists()
+
+
 def test_a_link_to_another_photo_is_no_earlier_link(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
     first, second = archive("first", {"a.jpg": 9.0}), archive("second", {"a.jpg": 9.0})
     for _ in range(2):

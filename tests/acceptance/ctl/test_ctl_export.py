@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from machine import need
+from mounts import Mounts
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 Archive = Callable[..., Path]
@@ -63,6 +64,22 @@ def test_stars_follow_the_percentile_and_exiftool_reads_them(ctl: Ctl, folder: P
     assert len(_sidecars(folder)) == 6
     assert {path.name: path.read_bytes() for path in folder.glob("*.jpg")} == photos
     assert _export(ctl, folder) == {"unchanged": 6, "unrated": 4}
+    (folder / "9.jpg").unlink()
+    (folder / "9.jpg.xmp").unlink()
+    assert _export(ctl, folder) == {"vanished": 1, "unchanged": 5, "unrated": 4}
+
+
+def test_photos_that_wait_for_the_current_model_get_no_stars_yet(ctl: Ctl, folder: Path, archive: Archive) -> None:
+    archive("photos", {"5.jpg": 3.0}, model="the next one")
+    run = ctl("export", "--xmp", folder)
+    assert (run.stdout, _sidecars(folder)) == ("1 rated\n", ["5.jpg.xmp"])
+    assert "photos that wait for the current model keep their score of an earlier one" in run.stderr
+
+
+def test_of_photos_that_share_a_sidecar_the_better_one_speaks(ctl: Ctl, archive: Archive) -> None:
+    folder = archive("photos", {"a.jpg": 9.0, "a.dng": 1.0})
+    assert _export(ctl, folder, "--names", "lightroom") == {"rated": 1}
+    assert _rating(folder / "a.xmp") == 5
 
 
 def test_lightroom_s_names_have_no_second_suffix(ctl: Ctl, folder: Path) -> None:
@@ -136,10 +153,11 @@ def test_a_rating_by_somebody_else_is_never_changed(ctl: Ctl, folder: Path) -> N
     exif = Image.Exif()
     exif[0x4746] = 1
     Image.new("RGB", (30, 20)).save(folder / "6.jpg", exif=exif)
+    (folder / "5.jpg").write_bytes(b"a RAW file, to Pillow" + embedded)
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    assert _export(ctl, folder) == {"kept": 4, "rated": 2, "unrated": 4}
+    assert _export(ctl, folder) == {"kept": 5, "rated": 1, "unrated": 4}
     assert {name: (folder / name).read_bytes() for name in before} == before
-    assert _sidecars(folder) == ["4.jpg.xmp", "5.jpg.xmp", "8.xmp", "9.jpg.xmp"]
+    assert _sidecars(folder) == ["4.jpg.xmp", "8.xmp", "9.jpg.xmp"]
 
 
 def test_a_rating_in_a_photo_of_any_size_is_found_and_nothing_else_is_said(ctl: Ctl, folder: Path) -> None:
@@ -149,6 +167,8 @@ def test_a_rating_in_a_photo_of_any_size_is_found_and_nothing_else_is_said(ctl: 
         folder / "9.png", exif=exif
     )  # larger than Pillow takes without being told
     (folder / "9.png").rename(folder / "9.jpg")
+    torn = b"Exif\0\0II*\0\x08\0\0\0\x63\0"  # 99 tags are promised, and none is there
+    Image.new("RGB", (30, 20)).save(folder / "8.jpg", exif=torn)
     run = ctl("export", "--xmp", folder, "--stars", "100,90,80,50")
     assert (run.returncode, run.stdout) == (0, "1 kept, 5 rated, 4 unrated\n")
     assert "Warning" not in run.stderr
@@ -197,12 +217,29 @@ def test_a_photo_whose_sidecar_cannot_be_written_keeps_no_other_from_its_stars(c
 
 
 def test_a_photo_that_cannot_be_read_is_named_itself(ctl: Ctl, folder: Path) -> None:
-    (folder / "9.jpg").unlink()
-    (folder / "9.jpg").mkdir()  # what can be read by nobody, not even by root
+    for name in ("9.jpg", "8.jpg"):  # of which the first is told
+        (folder / name).unlink()
+        (folder / name).mkdir()  # what can be read by nobody, not even by root
     run = ctl("export", "--xmp", folder, "--stars", "100,90,80,50")
-    assert (run.returncode, run.stdout) == (2, "1 failed, 5 rated, 4 unrated\n")
+    assert (run.returncode, run.stdout) == (2, "2 failed, 4 rated, 4 unrated\n")
     words = f"{folder}/9.jpg cannot be read: Is a directory; check its permissions, and its drive"
     assert run.stderr.splitlines()[-1] == f"photod-ctl: {words}"
+
+
+def test_a_full_disk_ends_it_and_leaves_the_sidecar_of_before(
+    ctl: Ctl, archive: Archive, mounts: Mounts, tmp_path: Path
+) -> None:
+    mounts(disk := tmp_path / "photos", "-t", "tmpfs", "-o", "size=2m", "none")
+    folder = archive("photos", {"a.jpg": 9.0, "b.jpg": 8.0, "c.jpg": 7.0})
+    theirs = FOREIGN.format(rating="") + " " * (256 << 10)
+    (folder / "a.jpg.xmp").write_text(theirs)
+    (disk / "others").write_bytes(bytes(shutil.disk_usage(disk).free - (128 << 10)))  # room to read a database
+    run = ctl("export", "--xmp", folder)
+    assert (run.returncode, run.stdout) == (2, "1 failed\n")
+    words = f"cannot write {folder}/a.jpg.xmp: No space left on device; make room, then try again"
+    assert run.stderr.splitlines()[-1] == f"photod-ctl: {words}"
+    assert (folder / "a.jpg.xmp").read_text() == theirs
+    assert _sidecars(folder) == ["a.jpg.xmp"]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +248,7 @@ def test_a_photo_that_cannot_be_read_is_named_itself(ctl: Ctl, folder: Path) -> 
         ([], "nothing says what to export; add --xmp, for the stars in XMP sidecars"),
         (["--remove"], "nothing says what to take back; add --xmp, for the stars in XMP sidecars"),
         (["--xmp", "--stars", "50,80,95,99"], "four falling percentiles"),
+        (["--xmp", "--stars", "99,80,95,50"], "four falling percentiles"),
         (["--xmp", "--stars", "many"], "four falling percentiles"),
         (["--xmp", "--stars", "101,95,80,50"], "four falling percentiles"),
         (["--xmp", "--stars", "99,95,80,-1"], "four falling percentiles"),
