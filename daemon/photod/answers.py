@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from queue import SimpleQueue
 
+from photod.files import is_inside
 from photod.logs import recent_warnings
 from photod.open_folder import OpenFolder, find_folder, find_present, refuse_away
 from photod.photos import Purge
@@ -86,13 +87,13 @@ class Answers:
             meant.watcher.retry(below)
         meant.watcher.request_scan(below)
         while not (done := meant.watcher.idle()) and not meant.watcher.is_stopped():
-            yield self._progress(meant, before, meant.watcher.state())
+            yield self._progress(meant, below, before, meant.watcher.state())
             meant.watcher.wait_until_idle(FOLLOW_S)
         if not done and self.is_stopping():  # what was decoded is still being committed
             self.drained.wait()
         if done:
             refuse_away(meant)
-        yield self._progress(meant, before, "done" if done else "stopped")
+        yield self._progress(meant, below, before, "done" if done else "stopped")
 
     def rescan(self, folder: str | None) -> None:
         """Compare a folder, or all, with their databases."""
@@ -121,9 +122,10 @@ class Answers:
         for folder in self.folders.values():
             folder.watcher.pause(resting)
 
-    def _progress(self, folder: OpenFolder, before: Counts, phase: str) -> Progress:
+    def _progress(self, folder: OpenFolder, below: str, before: Counts, phase: str) -> Progress:
         now = folder.watcher.counts()
         since = now.since(before)
+        unlisted = [told for told in folder.watcher.unlisted() if is_inside(told[0], below)]
         return {
             "phase": phase,
             "compared": since.compared,
@@ -138,6 +140,8 @@ class Answers:
             "rate": self.tally.rate(),
             "last_failure": _failure(folder, *since.last_failure) if since.last_failure else None,
             "last_unreadable": _failure(folder, *since.last_unreadable) if since.last_unreadable else None,
+            "unlisted": len(unlisted),
+            "last_unlisted": _failure(folder, *unlisted[-1]) if unlisted else None,
             "resting": self.rest.reason,
             "model_name": self.scorers[0].identity.name,
         }

@@ -11,7 +11,7 @@ UNUSABLE = "unusable"  # and of one whose database says nothing: damaged, or a n
 
 
 class Failure(TypedDict):
-    """A photo with which something went wrong."""
+    """A photo or a directory with which something went wrong."""
 
     path: str  # absolute
     reason: str
@@ -89,6 +89,8 @@ class Progress(TypedDict, total=False):
     rate: float  # photos a second, over the last minute
     last_failure: Failure | None
     last_unreadable: Failure | None
+    unlisted: int  # directories that cannot be listed
+    last_unlisted: Failure | None
     resting: str  # why the model rests; empty if it does not
     model_name: str
     duration_s: float  # that all of it took; told by `photod-ctl rate`

@@ -4,7 +4,7 @@ import os
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ from photod.photos import BUILTIN
 from photod_ctl.options import MANY, ConfigFile, Json, at_most_one, config_file, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from photod.config import Config
     from photod.wire import Progress
@@ -131,6 +131,7 @@ def _summarise(folder: str, last: "Progress") -> None:
         print(f"stopped after {duration(last['duration_s'])}: {done}")
         print(f"photod-ctl rate {name} goes on from here")
         return
+    _tell_unread(last, "unlisted", "cannot be listed", "nothing in it is scored")
     if not last["compared"]:
         warn(f"{folder} has no photos, or only hidden and excluded ones")
         return
@@ -140,9 +141,17 @@ def _summarise(folder: str, last: "Progress") -> None:
         print(f"median score {last['median']:.2f}; photod-ctl top {name} shows the best")
     if last["unscoreable"]:
         print(f"photod-ctl failed {name} tells why some could not be scored")
-    if unreadable := last.get("last_unreadable"):
-        others = f", as {last['unreadable'] - 1:,} more" if last["unreadable"] > 1 else ""
-        warn(f"{unreadable['path']} cannot be read{others}: {unreadable['reason']}; it is tried again next time")
+    _tell_unread(last, "unreadable", "cannot be read", "it is tried again next time")
+
+
+def _tell_unread(last: "Progress", what: str, trouble: str, outcome: str) -> None:
+    """Name the last of what could not be looked into or read, and how many more there are."""
+    from photod_ctl.tables import warn
+
+    told: Mapping[str, Any] = last
+    if one := told.get(f"last_{what}"):
+        others = f", as {told[what] - 1:,} more" if told[what] > 1 else ""
+        warn(f"{one['path']} {trouble}{others}: {one['reason']}; {outcome}")
 
 
 def _note_model(name: str) -> None:

@@ -144,7 +144,11 @@ class FolderWatcher:
 
     def unreadable(self) -> list[tuple[str, str]]:
         """What could not be read, with the system's words; it is tried again at the next scan."""
-        return [*self._survey.unlisted.items(), *self.flight.unreadable()]
+        return [*self.unlisted(), *self.flight.unreadable()]
+
+    def unlisted(self) -> list[tuple[str, str]]:
+        """The directories that could not be listed, likewise."""
+        return list(self._survey.unlisted.items())
 
     def unstable(self) -> list[str]:
         """The photos that are rewritten without end; each is looked at every few minutes."""

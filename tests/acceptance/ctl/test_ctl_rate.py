@@ -88,6 +88,29 @@ def test_that_the_daemon_rests_is_said_at_once_and_once(
     assert told.count(words) == 1
 
 
+@pytest.mark.usefixtures("without_model")
+def test_directories_that_cannot_be_listed_are_named_though_no_photo_is_left(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    for name in ("a", "b", "part/c"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        (tmp_path / "photos" / name).chmod(0)
+    # Root lists all, but for these two capabilities.
+    command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", sys.executable]
+
+    def rate(folder: str) -> str:
+        run = subprocess.run(
+            [*(command if os.getuid() == 0 else command[-1:]), "-m", "photod_ctl", "rate", folder],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert run.returncode == 0
+        return run.stderr
+
+    words = r"photod-ctl: {}/photos/{} cannot be listed{}: Permission denied; nothing in it is scored\n"
+    assert re.match(words.format(tmp_path, "(a|b|part/c)", ", as 2 more"), rate("photos"))
+    assert re.match(words.format(tmp_path, "part/c", ""), rate("photos/part"))
+
+
 @pytest.mark.parametrize(("unreadable", "others"), [(1, ""), (3, ", as 2 more")])
 def test_what_could_not_be_read_is_named(
     unreadable: int, others: str, ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
