@@ -91,8 +91,9 @@ def _halves(group: "Group") -> Counter[int]:
 
 def _histogram(halves: Counter[int]) -> list[dict[str, float]]:
     """How many scores lie in each half point; 10, which begins one of its own, belongs to the last."""
-    counts = [halves[number] for number in range(LAST_BIN + 1)]
-    counts[LAST_BIN] += halves[LAST_BIN + 1]
+    counts = [0] * (LAST_BIN + 1)
+    for number, count in halves.items():
+        counts[max(0, min(number, LAST_BIN))] += count  # somebody may have written others than photod
     return [
         {"from": number / BINS_PER_POINT, "to": (number + 1) / BINS_PER_POINT, "photos": count}
         for number, count in enumerate(counts)

@@ -58,6 +58,7 @@ def test_they_are_those_of_all_photos_of_several_folders_and_of_a_part_of_one(tm
     [
         [10.0],
         [0.0, 10.0],
+        [55.0, 71.0],  # as somebody may have written them
         [0.2, 0.3, 9.8, 10.0],  # the two in the middle are far apart
         [5.0, 5.0, 5.0, 4.999999999],
         [half / 2 for half in range(21)],

@@ -127,7 +127,12 @@ DESCRIPTIONS = ["'{'", "'[]'", "'{}'", "'null'", "1", f"'{'[' * 100_000}'", "jso
     ("table", "column", "value"),
     [(table, column, value) for table, columns in VALUES.items() for column, value in columns.items()]
     + [("model", "description", value) for value in DESCRIPTIONS]
-    + [("photo", "path", "'a' || char(0)"), ("model", "photos", "9e999")],
+    + [
+        ("photo", "path", "'a' || char(0)"),
+        ("model", "photos", "9e999"),
+        ("model", "photos", "-1"),
+        ("content", "photos", "1 << 31"),
+    ],
 )
 def test_a_value_of_another_kind_is_an_error_of_the_database_and_no_bug(
     database: Path, table: str, column: str, value: str

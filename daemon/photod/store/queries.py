@@ -119,7 +119,7 @@ class Reader(Rankings):
     def count_stale(self, below: str = "") -> int:
         """How many photos an earlier model scored, and the current one not yet."""
         if not below:
-            return int(self._one("SELECT coalesce(sum(photos), 0) FROM model WHERE current = 0")[0])
+            return int(self._one("SELECT coalesce(sum(photos), 0) AS photos FROM model WHERE current = 0")[0])
         where, arguments = below_condition(below)
         row = self._one(
             f"""
@@ -235,7 +235,7 @@ class Reader(Rankings):
     def totals(self) -> Totals:
         """How many photos are scored, stale, unscoreable, missing."""
         (unscoreable,) = self._one(f"SELECT count(*) FROM photo WHERE state = 'unscoreable' AND {_PRESENT}")
-        (scored,) = self._one("SELECT coalesce(sum(photos), 0) FROM model WHERE current = 1")
+        (scored,) = self._one("SELECT coalesce(sum(photos), 0) AS photos FROM model WHERE current = 1")
         return Totals(scored, self.count_stale(), unscoreable, self.missing())
 
     def missing(self, below: str = "") -> int:

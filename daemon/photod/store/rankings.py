@@ -98,8 +98,8 @@ class Rankings(ReadOnly):
         """How many photos are ranked above each of these scores, which fall. Looks at no score twice."""
         counts, total, ceiling = [], 0, 11.0
         for score in falling:
-            sql = f"SELECT coalesce(sum(photos), 0) FROM content WHERE {self._ranked} AND score > ? AND score <= ?"
-            total += self._one(sql, score, ceiling)[0]
+            ranked = f"FROM content WHERE {self._ranked} AND score > ? AND score <= ?"
+            total += self._one(f"SELECT coalesce(sum(photos), 0) AS photos {ranked}", score, ceiling)[0]
             ceiling = score
             counts.append(total)
         return counts

@@ -32,10 +32,14 @@ _TYPES: dict[str, frozenset[type]] = {
     "vector": frozenset({bytes}),
     "score": frozenset({float, NoneType}),
 }
-_MOMENTS = frozenset({
-    "first_seen_at", "committed_at", "scored_at", "missing_since", "compared_at", "confirmed_at", "until",
-})  # fmt: skip
-_FAR_S = 1 << 40  # from 1970, in the year 36812; no clock can show what lies much farther
+# The most that these may be; they are never less than 0. No clock can show a moment that is much later.
+_MOST = {
+    "photos": (1 << 31) - 1,
+    **dict.fromkeys(
+        ("first_seen_at", "committed_at", "scored_at", "missing_since", "compared_at", "confirmed_at", "until"),
+        1 << 40,
+    ),
+}
 
 _STREAMED = 4096  # rows in memory of an answer that is streamed
 
@@ -146,9 +150,14 @@ def fetched(cursor: sqlite3.Cursor, count: int = -1) -> list[Any]:
     rows = cursor.fetchall() if count < 0 else cursor.fetchmany(count)
     for (name, *_), values in zip(cursor.description, zip(*rows, strict=True), strict=False):
         known = _TYPES.get(name, _INTEGER).issuperset(map(type, values))
-        if not known or (name in _MOMENTS and any(abs(moment or 0) > _FAR_S for moment in values)):
+        if not known or (name in _MOST and not _are_within(_MOST[name], values)):
             raise ForeignError(f"a {name} in it is none")
     return rows
+
+
+def _are_within(most: int, values: tuple[int | None, ...]) -> bool:
+    numbers = list(filter(None, values))
+    return min(numbers, default=0) >= 0 and max(numbers, default=0) <= most
 
 
 @contextmanager
