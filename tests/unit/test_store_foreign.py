@@ -114,7 +114,7 @@ def test_tables_indexes_and_views_of_ones_own_are_nobodys_business(database: Pat
 
 VALUES = {
     "content": {"score": "'abc'", "taken_at": "x'00ff'", "camera": "x'ff'", "width": "'wide'", "photos": "'many'"},
-    "photo": {"inode": "'none'", "path": "''", "first_seen_at": "1 << 60"},
+    "photo": {"inode": "'none'", "path": "''", "first_seen_at": "1 << 60", "mtime_ns": "9e999"},
     "model": {
         "description": "'{'", "key": "x'00'", "photos": "'many'",
     },
@@ -231,6 +231,13 @@ def ask_everything(reader: Reader) -> None:
         reader.failed(below=below)
     list(reader.all_embeddings())
     reader.paths_of(Fingerprint(1, 2, 3, 4))
+
+
+def test_a_ranked_photo_has_a_score(database: Path) -> None:
+    """Whatever a writer did that checks nothing."""
+    change(database, "PRAGMA ignore_check_constraints = ON", "UPDATE content SET score = NULL")
+    with pytest.raises(DatabaseError, match="a score in it is none"):
+        Reader(database).top(PHOTOS)
 
 
 @pytest.mark.parametrize("score", ["9e999", "-9e999", "1e9"])

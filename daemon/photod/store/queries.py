@@ -164,7 +164,7 @@ class Reader(Rankings):
             sha256,
         )
         # It may be of another folder, whose database a stranger has made.
-        if row and row[4] is not None and 0 <= row[4] <= 10:
+        if row and 0 <= row[4] <= 10:
             return Scored(sha256, Facts(*row[:4]), row[4], row[5])
         row = self._one(f"SELECT reason FROM {_PHOTOS_WITH} AND state = 'unscoreable' LIMIT 1", sha256)
         return Unscoreable(sha256, row[0]) if row else None
@@ -188,19 +188,19 @@ class Reader(Rankings):
         """All about one photo, by its path relative to the folder."""
 
         def details(*row: Any) -> PhotoDetails:
-            sha256, state, reason, score, width, height, taken_at, camera, model, *times = row
+            sha256, state, reason, score, width, height, taken_at, camera, model, size, mtime_ns, *times = row
             return PhotoDetails(
                 path, sha256, state, reason, score,
                 Facts(width, height, taken_at, camera) if width else None,
                 _identity(model) if model else None,
-                *times,
+                size, mtime_ns / 1e9, *times,
             )  # fmt: skip
 
         found = self._each(
             details,
             """
-            SELECT photo.sha256, state, reason, score, width, height, taken_at, camera, description,
-                   size, mtime_ns / 1e9 AS mtime, first_seen_at, committed_at, scored_at, missing_since
+            SELECT photo.sha256, state, reason, score AS any_score, width, height, taken_at, camera, description,
+                   size, mtime_ns, first_seen_at, committed_at, scored_at, missing_since
             FROM photo LEFT JOIN content ON content.id = photo.content AND state = 'scored'
             LEFT JOIN model ON model.id = content.model WHERE path = ?""",
             to_sql(path),
@@ -222,8 +222,8 @@ class Reader(Rankings):
         """What this path held before, the latest first; the last few only."""
         rows = self._all(
             """
-            SELECT earlier_content.sha256, score, until FROM photo JOIN earlier_content ON photo = photo.id
-            WHERE path = ? ORDER BY earlier_content.id DESC""",
+            SELECT earlier_content.sha256, score AS any_score, until
+            FROM photo JOIN earlier_content ON photo = photo.id WHERE path = ? ORDER BY earlier_content.id DESC""",
             to_sql(path),
         )
         return [EarlierContent(*row) for row in rows]

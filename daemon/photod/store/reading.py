@@ -25,12 +25,12 @@ _TYPES: dict[str, frozenset[type]] = {
     **dict.fromkeys(
         ("description", "reason", "taken_at", "camera", "year", "confirmed_on"), frozenset({str, NoneType})
     ),
-    **dict.fromkeys(("mean", "mtime", "points"), frozenset({float})),
+    **dict.fromkeys(("score", "mean", "points"), frozenset({float})),
     **dict.fromkeys(
         ("width", "height", "scored_at", "missing_since", "compared_at", "confirmed_at"), frozenset({int, NoneType})
     ),
     "vector": frozenset({bytes}),
-    "score": frozenset({float, NoneType}),
+    "any_score": frozenset({float, NoneType}),
 }
 # The most that these may be; they are never less than 0. No clock can show a moment that is much later.
 _MOST = {
