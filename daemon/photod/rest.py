@@ -38,7 +38,7 @@ class Rest:
         with self._lock:
             self._set_paused(True)
             if seconds is not None:
-                self._resume_timer = threading.Timer(seconds, self.resume)
+                self._resume_timer = threading.Timer(seconds, self._resume_in_time)
                 self._resume_timer.daemon = True
                 self._resume_timer.start()
 
@@ -59,6 +59,11 @@ class Rest:
         """Tell again what holds."""
         with self._lock:
             self._tell(bool(self.reason))
+
+    def _resume_in_time(self) -> None:
+        with self._lock:
+            if threading.current_thread() is self._resume_timer:  # else it fired just when somebody said otherwise
+                self._set_paused(False)
 
     def _set_paused(self, paused: bool) -> None:
         if self._resume_timer is not None:

@@ -239,6 +239,7 @@ class Roster:
     def _take(self, settings: Folder) -> None:
         """Its own thread finds its database, or waits for it."""
         folder = self._add(settings)
+        folder.watcher.pause(True)  # until it is told whether the model rests, like all others
         self._observer.add(folder.watcher)
         folder.watcher.request_scan()
         self._start_thread(folder)

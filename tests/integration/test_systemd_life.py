@@ -150,3 +150,28 @@ def test_what_is_there_at_a_start_in_quiet_hours_waits(
     with running(config, FakeScorer()):
         wait_until(lambda: rested)
     assert rested == [True]
+
+
+def test_a_folder_that_a_reload_takes_in_rests_from_the_first_moment_like_all_others(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_module, "REST_LOOK_S", 0.1)
+    rested: dict[str, bool] = {}
+    really_run = FolderWatcher.run
+
+    def run(watcher: FolderWatcher) -> None:
+        rested[watcher.path] = watcher._paused
+        really_run(watcher)
+
+    monkeypatch.setattr(FolderWatcher, "run", run)
+    (other := tmp_path / "other").mkdir()
+    make_photo(other / "a.png", 51)
+    quiet = within_quiet_hours(tmp_path).model_dump()
+    with running(make_config(folder, schedule=quiet), FakeScorer(), lambda: both) as daemon:
+        both = make_config(folder, other, schedule=quiet)
+        daemon.reload()
+        wait_until(lambda: str(other) in rested)
+        assert rested[str(other)]
+        both = make_config(folder, other)
+        daemon.reload()
+        wait_until(lambda: "a.png" in ranking(other))

@@ -50,6 +50,17 @@ def test_a_second_pause_forgets_when_the_first_would_have_ended() -> None:
     assert rest.reason == "paused"
 
 
+def test_a_timer_that_fires_in_the_moment_of_another_pause_does_not_end_that() -> None:
+    timers = set(threading.enumerate())
+    rest = Rest(lambda _: None)
+    rest.pause(3600)
+    (timer,) = set(threading.enumerate()) - timers
+    assert isinstance(timer, threading.Timer)
+    rest.pause(None)
+    timer.function()
+    assert rest.reason == "paused"
+
+
 def test_the_reason_of_the_configuration_outlasts_a_resume() -> None:
     told: list[bool] = []
     rest = Rest(told.append)
