@@ -109,14 +109,10 @@ class Daemon:
         if self._crew.failure is not None:
             raise self._crew.failure
 
-    def stop(self) -> bool:
-        """Have `run` finish what was decoded and return; False when that was asked before.
-
-        Any thread may call, and any signal handler.
-        """
-        asked_before, self._stopping = self._stopping, True
+    def stop(self) -> None:
+        """Have `run` finish what was decoded and return. Any thread may call, and any signal handler."""
+        self._stopping = True
         self._wakeup.call()
-        return not asked_before
 
     def is_stopping(self) -> bool:
         """Whether it was told to stop, or ends by itself."""

@@ -98,9 +98,13 @@ def _run(arguments: argparse.Namespace) -> None:
     read_config = partial(load_config, arguments.config)
     daemon = Daemon(config, once=arguments.once, client=arguments.client, read_config=read_config)
 
+    signals: list[int] = []  # not what the daemon knows: it may be ending by itself already
+
     def on_signal(number: int, _: FrameType | None) -> None:
-        if not daemon.stop():
-            os._exit(128 + number)  # the second signal: at once
+        signals.append(number)
+        if len(signals) > 1:
+            os._exit(128 + number)  # at once
+        daemon.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)

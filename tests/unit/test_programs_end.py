@@ -1,13 +1,17 @@
 """How the two programs end when there is a bug in them."""
 
 import os
+import signal
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from unittest.mock import Mock
 
 import pytest
 
 from photod import program as daemon
+from photod.daemon import Daemon
 from photod_ctl import program as client
 
 
@@ -71,3 +75,23 @@ def test_ctrl_c_ends_a_program_with_130_without_a_word_at_whatever_moment(
     monkeypatch.setattr(program, moment, Mock(side_effect=KeyboardInterrupt))
     assert run(program, bug) == 130
     assert capfd.readouterr().err == ""
+
+
+def test_the_first_signal_to_a_daemon_that_ends_by_itself_lets_it_commit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ending(Daemon):
+        def run(self) -> None:
+            self.stop()  # as a thread that fails has it
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(sys, "argv", ["photod", "run", "--once", str(folder)])
+    monkeypatch.setattr("photod.daemon.Daemon", Ending)
+    monkeypatch.setattr(daemon, "configure_logs", lambda *_: None)
+    monkeypatch.setattr(os, "_exit", lambda _: 1 // 0)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        assert daemon._code_of_run() == 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
