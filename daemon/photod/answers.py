@@ -10,6 +10,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from photod.files import is_inside
+from photod.filesystem import answers
 from photod.logs import recent_warnings
 from photod.open_folder import OpenFolder, find_folder, find_present, refuse_away
 from photod.photos import Purge
@@ -68,7 +69,7 @@ class Answers:
         """What went wrong lately, the latest first: with photos since ever, with the process since its start."""
         errors = [Trouble(at=said.at, path=None, reason=said.words) for said in recent_warnings()]
         errors += [Trouble(at=at, path=path, reason=reason) for at, path, reason in self.tally.unreadable()]
-        for folder in self.folders.values():
+        for folder in (folder for folder in self.folders.values() if answers(folder.path)):
             nothing: list[FailedPhoto] = []
             for failed in folder.ask(lambda reader: reader.failed(LAST_ERRORS), nothing):
                 path = _location(folder, failed.path)
@@ -159,10 +160,11 @@ def _location(folder: OpenFolder, path: str) -> str:
 def _folder_status(folder: OpenFolder) -> FolderStatus:
     writer = folder.writer
     nothing: Totals | None = None  # is known while the folder is away
-    totals = folder.ask(lambda reader: reader.totals(), nothing)
+    silent = not answers(folder.path)
+    totals = nothing if silent else folder.ask(lambda reader: reader.totals(), nothing)
     return {
         "path": folder.path,
-        "database": str(folder.settings.database_path),
+        "database": "" if silent else str(folder.settings.database_path),
         "state": folder.watcher.state(),
         "watched_by": folder.watcher.watched_by(),
         "compared_at": writer.compared_at if writer else None,

@@ -6,6 +6,7 @@ from photod.config import SYSTEM_STATE, Config, Folder, state_directory
 from photod.control import why_unusable
 from photod.errors import ConfigError, DatabaseError, PhotodError
 from photod.files import closed_at, is_gone
+from photod.filesystem import answers
 from photod.folders import choose_folders, no_folders, refusal
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.intake.process import sandbox_report
@@ -42,7 +43,8 @@ def check(config: Config) -> PhotodError | None:
     scorers = load_scorers(config.model, state_directory(), PREPROCESSING_VERSION)
     for name, text in describe(scorers):
         _line(name, text)
-    kept = [folder for folder in config.folders if not is_gone(str(folder.database_path))]
+    there = [folder for folder in config.folders if answers(str(folder.path))]
+    kept = [folder for folder in there if not is_gone(str(folder.database_path))]
     sound = [_verify(folder, scorers[0]) for folder in kept]
     for text in sandbox_report() or ["all restrictions are in force"]:
         _line("sandbox", text)
@@ -56,12 +58,15 @@ def _look(folder: Folder) -> tuple[str, ConfigError | None]:
     # The machine's service knows folders that whoever checks has never worked on.
     registries = [Registry(state / REGISTRY_NAME) for state in (state_directory(), SYSTEM_STATE)]
     record = next(filter(None, (registry.find(folder.path) for registry in registries)), None)
-    present = presence(folder, record, opened=None) is not Presence.ABSENT
+    found = presence(folder, record, opened=None)
+    if found is Presence.SILENT:
+        return "its filesystem does not answer; photod run waits for it", None
+    present = found is not Presence.ABSENT
     fault = refusal(folder.path, known=record is not None, present=present)
     closed = closed_at(folder.path) is not None
     if fault:
-        found, wanted = ("closed to this user", "open") if closed else ("not a folder", "one")
-        return f"{found}; photod run ends with 78 until it is {wanted}", fault
+        words, wanted = ("closed to this user", "open") if closed else ("not a folder", "one")
+        return f"{words}; photod run ends with 78 until it is {wanted}", fault
     if not is_gone(str(folder.database_path)):
         totals = Reader(folder.database_path).totals()
         return f"{totals.scored} scored, {totals.unscoreable} unscoreable, {totals.stale} by an earlier model", None

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from photod.errors import ConfigError
+from photod.filesystem import answers
 from photod.mistakes import describe
 from photod.photos import BUILTIN
 
@@ -42,7 +43,8 @@ class Folder(_Section):
     @classmethod
     def _real(cls, path: Path) -> Path:
         # The real path, because inotify misses the files directly below a symlinked root.
-        return Path(os.path.realpath(os.path.expanduser(path)))
+        named = os.path.expanduser(path)
+        return Path(os.path.realpath(named) if answers(named) else os.path.abspath(named))
 
     @property
     def holds_database(self) -> bool:

@@ -3,6 +3,8 @@
 import ctypes
 import os
 import re
+import threading
+import time
 from contextlib import suppress
 
 # Filesystems of a network, by statfs type.
@@ -39,12 +41,30 @@ class _Statfs(ctypes.Structure):
 _ESCAPED = re.compile(rb"\\([0-7]{3})")  # spaces and such, in the kernel's tables
 _libc = ctypes.CDLL(None, use_errno=True)
 
+ANSWER_S = 5.0  # that a filesystem is given to answer
+_asked: dict[str, tuple[threading.Thread, float]] = {}  # place -> who asks, and until when it is waited for
+
 DRIVES = "/sys/dev/block"  # where the kernel lists the drives that are there, by their numbers
 
 
 def filesystem_type(place: str | int) -> int:
     """The magic number of the filesystem at a path or behind a descriptor. Raises OSError."""
     return int(_ask(place).type) & 0xFFFFFFFF
+
+
+def answers(place: str) -> bool:
+    """Whether the filesystem at a path answers, if only that nothing is there. Blocks for ANSWER_S at most.
+
+    A network drive whose server is gone may never answer, and whoever asks it waits where no signal is heard. So a
+    thread asks, and nobody asks again before it has its answer.
+    """
+    thread, until = _asked.get(place, (None, 0.0))
+    if thread is None or not thread.is_alive():
+        thread, until = threading.Thread(target=is_remote, args=(place,), daemon=True), time.monotonic() + ANSWER_S
+        thread.start()
+        _asked[place] = thread, until
+    thread.join(max(0.0, until - time.monotonic()))
+    return not thread.is_alive()
 
 
 def filesystem_identity(path: str) -> str:

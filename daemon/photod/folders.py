@@ -6,7 +6,7 @@ from pathlib import Path
 from photod.config import DATABASE_DIRECTORY, Config, Folder
 from photod.errors import ConfigError, UsageError
 from photod.files import closed_at, may_be_a_strangers
-from photod.filesystem import is_shared
+from photod.filesystem import answers, is_shared
 from photod.intake.formats import is_photo_name
 from photod.watch.ignore import Rules
 
@@ -28,6 +28,8 @@ def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], lis
     meant = Folder(path=once).path
     chosen = next((folder for folder in configured if meant.is_relative_to(folder.path)), None)
     chosen = chosen or plain_folder(_with_database(meant))
+    if not answers(str(meant)):
+        raise silence(meant)
     closed = closed_at(meant) is not None
     if closed or not os.path.isdir(meant):
         problem, remedy = why_none(meant)
@@ -62,6 +64,11 @@ def why_none(path: Path) -> tuple[str, str]:
     return f"{path} is not a folder", "create or mount it"
 
 
+def silence(path: Path) -> UsageError:
+    """What to tell whoever typed a path whose filesystem does not answer."""
+    return UsageError(f"{path} does not answer", "see whether its drive is there, and its server")
+
+
 def rules_of(folder: Folder) -> Rules:
     """What counts as a photo there. Raises ConfigError for what is no pattern."""
     return Rules(folder.exclude, is_photo_name)
@@ -75,7 +82,7 @@ def _with_database(meant: Path) -> Path:
 
 def _refuse_shared(folder: Folder) -> None:
     """Processes share SQLite's log by way of memory, which those of two machines do not have in common."""
-    if folder.holds_database and is_shared(str(folder.path)):
+    if answers(str(folder.path)) and folder.holds_database and is_shared(str(folder.path)):
         problem = f"folders: {folder.path} is on a network drive, where a database can be damaged"
         raise ConfigError(problem, f'write {{ path = "{folder.path}", database = "state" }}')
 
@@ -96,6 +103,6 @@ def _refuse_nested(folders: list[Folder]) -> None:
 
 def _is_same_directory(path: Path, other: Path) -> bool:
     try:
-        return path.samefile(other)
+        return answers(str(path)) and answers(str(other)) and path.samefile(other)
     except OSError:  # one of them is not there
         return False

@@ -11,7 +11,7 @@ from photod.config import DATABASE_DIRECTORY, Folder, Watch, state_directory
 from photod.errors import ConfigError, DatabaseError, UsageError
 from photod.files import is_gone
 from photod.filesystem import drive_of, is_plugged_in
-from photod.folders import refusal, rules_of
+from photod.folders import refusal, rules_of, silence
 from photod.logs import get_logger
 from photod.photos import Candidate, Note, StalePage
 from photod.registry import REGISTRY_NAME, Registry
@@ -95,6 +95,8 @@ class OpenFolder:
         may have seen nothing but errors.
         """
         found = presence(self.settings, self._record, None if self._was_away else self._opened)
+        if found is Presence.SILENT:
+            return found
         if found is Presence.ABSENT or self._is_pulled_out():
             self._was_away = True
             return Presence.ABSENT
@@ -172,9 +174,13 @@ class OpenFolder:
 def open_folder(folder: OpenFolder, *, may_wait: bool) -> None:
     """Take a folder's database as the program starts. Raises ConfigError, BusyError, DatabaseError.
 
-    A known folder that is away is no error if it `may_wait`: its watcher looks for it.
+    A folder that does not answer is no error if it `may_wait`, nor is a known one that is away: its watcher looks
+    for it.
     """
-    present = folder.presence() is not Presence.ABSENT
+    found = folder.presence()
+    if found is Presence.SILENT and may_wait:
+        return
+    present = found is not Presence.ABSENT
     if error := refusal(folder.settings.path, known=folder.is_known(), present=present):
         raise error
     if present:
@@ -219,5 +225,8 @@ def find_present(folders: Iterable[OpenFolder], path: str) -> tuple[OpenFolder, 
 
 def refuse_away(folder: OpenFolder) -> None:
     """Raises UsageError for a folder that is not there."""
-    if folder.presence() is Presence.ABSENT:
+    found = folder.presence()
+    if found is Presence.SILENT:
+        raise silence(folder.settings.path)
+    if found is Presence.ABSENT:
         raise UsageError(f"{folder.path} is away", "mount it")

@@ -26,7 +26,7 @@ from photod.open_folder import OpenFolder
 from photod.registry import Registry
 from photod.store.errors import DamagedError
 from photod.store.schema import VERSION
-from running import make_config, running
+from running import make_config, ranking, running
 from waiting import PATIENCE_S, wait_until
 from watching import agrees, fill, folder_status, put, quiet
 
@@ -293,3 +293,35 @@ def events(told: Sequence[EventDict], name: str) -> list[EventDict]:
 def set_version(folder: Path, version: int) -> None:
     with closing(sqlite3.connect(folder / ".photod/photos.db")) as database:
         database.execute(f"PRAGMA user_version = {version}")
+
+
+@pytest.mark.parametrize("by_reload", [False, True])
+def test_a_folder_that_does_not_answer_keeps_no_other_waiting(
+    by_reload: bool, folder: Path, tmp_path: Path, mounts: Mounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filesystem, "ANSWER_S", 0.2)
+    nas = tmp_path / "nas"
+    fill(nas, 1, 1)
+    fill(folder, 2, 2)
+    alone = make_config(folder)
+    server = mounts.silent(nas)
+    both = make_config(folder, nas)
+    with running(alone if by_reload else both, FakeScorer(), lambda: both) as daemon, capture_logs() as told:
+        try:
+            daemon.reload()
+            wait_until(lambda: any(record["event"] == "reloaded" for record in told))
+            wait_until(lambda: folder_status(both, nas)["state"] == "absent")
+            wait_until(lambda: len(ranking(folder)) == 2)
+            assert by_reload == any(record["event"] == "folder_silent" for record in told)
+        finally:
+            os.close(server)
+        mounts.take_away(nas)
+        wait_until(lambda: len(ranking(nas)) == 1)
+    with running(both, FakeScorer()):
+        server = mounts.silent(nas)
+        try:
+            wait_until(lambda: folder_status(both, nas)["state"] == "absent")
+        finally:
+            os.close(server)
+        mounts.take_away(nas)
+        wait_until(lambda: folder_status(both, nas)["state"] == "idle")

@@ -1,9 +1,15 @@
 """What is mounted where, as the kernel tells it."""
 
+import os
+import threading
 from pathlib import Path
 
+import pytest
+
 from mounts import Mounts
-from photod.filesystem import filesystem_identity, mounts_below
+from photod import filesystem
+from photod.filesystem import answers, filesystem_identity, mounts_below
+from waiting import wait_until
 
 
 def test_what_is_mounted_below_a_directory_is_found_by_its_odd_names(folder: Path, mounts: Mounts) -> None:
@@ -16,3 +22,20 @@ def test_what_is_mounted_below_a_directory_is_found_by_its_odd_names(folder: Pat
     assert found["b"] == filesystem_identity(str(folder / "b"))
     mounts.take_away(folder / "b/c")
     assert mounts_below(str(folder)).keys() == {"a drive\n\\040", "b"}
+
+
+def test_a_filesystem_that_does_not_answer_is_asked_once_and_again_when_it_has(
+    folder: Path, mounts: Mounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filesystem, "ANSWER_S", 0.2)
+    assert answers(str(folder))
+    assert answers(str(folder / "none"))
+    server, before = mounts.silent(folder), threading.active_count()
+    try:
+        for place in (folder, folder, folder / "none", folder / "none"):
+            assert not answers(str(place))
+        assert threading.active_count() == before + 2
+    finally:
+        os.close(server)
+    wait_until(lambda: threading.active_count() == before)
+    assert answers(str(folder))

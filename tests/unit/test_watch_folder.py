@@ -136,6 +136,21 @@ def test_only_a_folder_that_is_not_there_is_called_absent(world: World) -> None:
     assert world.notes[:2] == [Appeared(str(world.place)), Departed(str(world.place))]
 
 
+def test_the_database_of_a_folder_that_does_not_answer_is_left_open_until_it_is_away(world: World) -> None:
+    """To close it would wait for the same drive."""
+    with capture_logs() as told:
+        for world.presence in (Presence.SILENT, Presence.ABSENT, Presence.SILENT, Presence.HERE):
+            notes = list(world.notes)
+            world.watcher.request_scan()
+            wait_until(lambda: world.watcher._presence is world.presence)
+            wait_until(world.watcher.idle)
+            if world.presence is Presence.SILENT:
+                assert (world.watcher.state(), world.notes) == ("absent", notes)
+    events = [each["event"] for each in told if each["log_level"] != "debug"]
+    assert events == ["folder_silent", "folder_absent", "folder_silent", "folder_back"]
+    assert [type(note) for note in world.notes] == [Departed, Compared]
+
+
 @pytest.mark.parametrize("before", [Presence.HERE, Presence.ABSENT])
 def test_a_folder_whose_database_is_not_open_yet_is_not_done_before_it_was_compared(
     world: World, before: Presence

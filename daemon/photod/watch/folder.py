@@ -14,7 +14,7 @@ from photod.watch.dirty import DirtyWalk
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
-from photod.watch.presence import Presence
+from photod.watch.presence import AWAY, Presence
 from photod.watch.scans import Scans
 from photod.watch.stale import Stale
 from photod.watch.surroundings import Surroundings
@@ -95,7 +95,7 @@ class FolderWatcher:
 
     def doubt(self, reason: str) -> None:
         """Events may have been lost: have the folder compared, whatever they say."""
-        is_away = self._presence is Presence.ABSENT  # then it is compared anyhow when it is back
+        is_away = self._presence in AWAY  # then it is compared anyhow when it is back
         if self._scans.request("") and not is_away:
             log.warning("scan_on_doubt", folder=self.path, reason=reason)
         self.wake()
@@ -253,15 +253,17 @@ class FolderWatcher:
 
     def _is_here(self) -> bool:
         before, presence = self._presence, self._around.presence()
-        here, away = presence is Presence.HERE, presence is Presence.ABSENT
-        was_here, was_away = before is Presence.HERE, before is Presence.ABSENT
+        here, away = presence is Presence.HERE, presence in AWAY
+        was_here, was_away = before is Presence.HERE, before in AWAY
         if was_here and not here:
             self._drop_everything()
         elif here and not was_here:
             self.request_scan()
         elif away:
             self._scans.clear()
-        if away and not was_away:
+        if presence is Presence.SILENT and before is not presence:
+            log.warning("folder_silent", folder=self.path, note="see its server, or its drive; it is asked again")
+        if presence is Presence.ABSENT and before is not presence:
             log.warning("folder_absent", folder=self.path, note="nothing is concluded from that; it is looked for")
             self._send(Departed(self.path))
         if was_away and not away:

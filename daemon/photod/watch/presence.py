@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from photod.config import DATABASE_DIRECTORY, Folder
-from photod.filesystem import filesystem_identity
+from photod.filesystem import answers, filesystem_identity
 from photod.registry import Record
 
 
@@ -18,11 +18,17 @@ class Presence(Enum):
 
     HERE = "here"
     ABSENT = "absent"
+    SILENT = "silent"  # its filesystem does not answer: the server of a network drive is away, say
     UNOPENED = "unopened"  # it is there, and its database is not the one that this process has open
+
+
+AWAY = frozenset({Presence.ABSENT, Presence.SILENT})
 
 
 def presence(settings: Folder, record: Record | None, opened: tuple[int, int] | None) -> Presence:
     """What is at the folder's path. `opened`: device and inode of its database, if this process has it open."""
+    if not answers(str(settings.path)):
+        return Presence.SILENT
     try:
         if not _is_itself(settings, record):
             return Presence.ABSENT
