@@ -65,6 +65,20 @@ def test_a_sound_database_is_verified_and_backed_up(photos: Path, tmp_path: Path
     assert Path(done.stdout.strip()).parent == photos / ".photod/backups"
 
 
+def test_a_backup_makes_its_directory_and_goes_where_a_link_leads(scored: Path, tmp_path: Path) -> None:
+    (tmp_path / "latest.db").symlink_to("new/copy.db")
+    for _ in range(2):
+        assert photod_ctl("backup", scored, tmp_path / "latest.db").returncode == 0
+    assert (tmp_path / "latest.db").is_symlink()
+    assert (tmp_path / "new/copy.db").is_file()
+
+
+def test_a_backup_is_kept_where_photod_keeps_none_of_its_own(scored: Path, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config.toml", scored, more="[store]\nbackups = 0\n")
+    done = photod_ctl("backup", scored, "--config", config)
+    assert Path(done.stdout.strip()).is_file()
+
+
 @pytest.mark.parametrize(
     ("target", "words"),
     [

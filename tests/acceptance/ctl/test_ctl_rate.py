@@ -133,6 +133,16 @@ def test_the_end_of_a_pause_in_quiet_hours_is_no_end_of_the_rest(
     assert ctl("pause").stdout == "photod rests; photod-ctl resume continues\n"
 
 
+@pytest.mark.parametrize("verb", ["purge", "rescan"])
+def test_of_a_part_a_daemon_is_asked_for_that_part(
+    verb: str, ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
+) -> None:
+    (tmp_path / "photos/part").mkdir(parents=True)
+    asked = daemon(tmp_path / "photos", {"ok": True})
+    assert ctl(verb, "photos/part").returncode == 0
+    assert asked.asked[-1] == {"command": verb, "folder": str(tmp_path / "photos/part")}
+
+
 def test_a_refusal_of_the_daemon_is_one_line_with_its_exit_code(
     ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
 ) -> None:

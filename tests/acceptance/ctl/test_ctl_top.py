@@ -72,7 +72,8 @@ def test_without_a_folder_the_configured_ones_are_meant(ctl: Ctl, archive: Archi
     folder = archive("photos", {"a.jpg": 9.0})
     (tmp_path / "stats").write_text(f"folders = ['{folder}', '{tmp_path / 'drive'}']\n")  # also a command's name
     before, after = ctl("--config", "stats", "top", "--paths"), ctl("top", "--paths", "--config", "stats")
-    assert before.stdout == after.stdout == f"{folder}/a.jpg\n"
+    both = ctl("--config", "nowhere", "top", "--paths", "--config", "stats")
+    assert before.stdout == after.stdout == both.stdout == f"{folder}/a.jpg\n"
     assert f"{tmp_path}/drive is not there" in before.stderr
 
 
