@@ -1,6 +1,11 @@
-"""The process of the model without a model: `photod.score.worker` as it is, over a fake scorer, without torch."""
+"""The process of the model without a model: `photod.score.worker` as it is, over a fake scorer, without torch.
 
+With STUB_KILLED it is killed as soon as it has loaded.
+"""
+
+import os
 import runpy
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -41,4 +46,6 @@ if __name__ == "__main__":
     stand_in("assembly", assemble=assemble)
     stand_in("devices", device_memory=lambda device: None)
     stand_in("tower_scorer", TowerScorer=StubScorer)
+    if "STUB_KILLED" in os.environ:  # once it has loaded, when it makes its first memory for pixels
+        os.memfd_create = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
     runpy.run_module("photod.score.worker", run_name="__main__")

@@ -116,6 +116,12 @@ def test_its_end_is_a_failure_of_the_device(stub: DistantScorer) -> None:
         stub.embed(SHOWN)
 
 
+def test_its_end_right_after_it_has_loaded_is_one_too(stub: DistantScorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUB_KILLED", "1")
+    with pytest.raises(DeviceError, match=r"the process that loads the model was killed \(SIGKILL\), as happens"):
+        start_scorers(MODEL, Path("unused"), 1)
+
+
 def test_it_hears_no_signal_that_is_meant_for_the_daemon(stub: DistantScorer) -> None:
     (process,) = model_processes()
     for meant_for_the_daemon in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

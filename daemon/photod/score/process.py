@@ -185,7 +185,10 @@ class _Running:
         return answer
 
     def _open_desk(self, shape: tuple[int, int, int, int]) -> tuple[Connection, NDArray[np.uint8]]:
-        _, (desk, memory), _, _ = socket.recv_fds(self._wire, 1, 2)
+        _, handles, _, _ = socket.recv_fds(self._wire, 1, 2)
+        if not handles:  # it ended just now
+            raise EOFError
+        desk, memory = handles
         try:
             pixels = mmap.mmap(memory, int(np.prod(shape)))
         finally:
