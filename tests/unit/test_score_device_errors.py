@@ -85,6 +85,7 @@ def nvidia(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "nvidiactl").touch()
     monkeypatch.setattr(device_errors, "_DRIVEN", tmp_path / "gpus")
     monkeypatch.setattr(device_errors, "_CONTROL", tmp_path / "nvidiactl")
+    monkeypatch.setattr(device_errors, "_LIBRARY", None)  # some library
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -103,6 +104,16 @@ def test_a_gpu_that_is_not_wanted_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     assert find_devices(config.Model(devices="cpu")) == (CPU,)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert find_devices(config.Model(devices="auto")) == (CPU,)
+
+
+@pytest.mark.usefixtures("nvidia")
+def test_a_gpu_of_a_container_without_the_library_of_its_driver_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(device_errors, "_LIBRARY", "libcuda-that-is-not-there.so.1")
+    assert find_devices(config.Model(devices="auto")) == (CPU,)
+    with pytest.raises(ConfigError, match="set it to auto or cpu"):
+        find_devices(config.Model(devices=("cuda:0",)))
 
 
 @pytest.mark.usefixtures("nvidia")

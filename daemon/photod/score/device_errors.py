@@ -1,5 +1,6 @@
 """What an error of a device means: too large a batch, memory that others hold, or a device that fails."""
 
+import ctypes
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ _LASTING = (
 )  # fmt: skip
 _CONTROL = Path("/dev/nvidiactl")
 _DRIVEN = Path("/proc/driver/nvidia/gpus")
+_LIBRARY = "libcuda.so.1"  # of the driver
 
 
 class Fault(NamedTuple):
@@ -41,9 +43,18 @@ def fault_of(device: torch.device) -> Fault | None:
 
 
 def hides_a_gpu() -> bool:
-    """Whether a GPU is there and open to us that the driver does not count: it starts, or was just exchanged."""
+    """Whether a GPU is there and open to us that the driver does not count: it starts, or was just exchanged.
+
+    A container may see the GPU of its host, and have no library of the driver. No waiting would bring that.
+    """
     hidden_by_wish = "CUDA_VISIBLE_DEVICES" in os.environ or torch.version.cuda is None
-    return not hidden_by_wish and os.access(_CONTROL, os.R_OK | os.W_OK) and any(_DRIVEN.glob("*"))
+    if hidden_by_wish or not os.access(_CONTROL, os.R_OK | os.W_OK) or not any(_DRIVEN.glob("*")):
+        return False
+    try:
+        ctypes.CDLL(_LIBRARY)
+    except OSError:
+        return False
+    return True
 
 
 def why_no_gpu() -> str:
