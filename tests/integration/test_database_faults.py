@@ -118,7 +118,7 @@ def test_a_disk_that_turns_read_only_at_an_error(
     mounts.take_away(place)
 
 
-def test_a_read_only_disk_at_the_start(folder: Path, mounts: Mounts) -> None:
+def test_a_read_only_disk_at_the_start(folder: Path, mounts: Mounts, monkeypatch: pytest.MonkeyPatch) -> None:
     place = folder / ".photod"
     mounts(place, "-t", "tmpfs", "-o", "size=2m", "none")
     fill(folder)
@@ -128,6 +128,10 @@ def test_a_read_only_disk_at_the_start(folder: Path, mounts: Mounts) -> None:
     with pytest.raises(DatabaseError, match="make its directory writable") as caught:
         score_once(folder, FakeScorer())
     assert str(place) in str(caught.value)
+    with monkeypatch.context() as service:
+        service.setenv("STATE_DIRECTORY", str(folder.parent))
+        with pytest.raises(DatabaseError, match="Read-only file system; restart the service"):
+            score_once(folder, FakeScorer())
     mounts.remount(place, "rw")
     fill(folder, PHOTOS, PHOTOS)
     assert_goes_on(folder)

@@ -175,6 +175,11 @@ def test_reload_takes_a_new_folder_and_lets_one_go(service: Service) -> None:
     service.until_scored("/srv/more/more.png")
     assert "/srv/more/more.png" in box.do(BIN / "photod-ctl", "top", "/srv/more", "--paths", user="ann")
     assert box.run("test", "-e", "/srv/more/.photod").returncode == 1
+    box.do("install", "-d", "-o", "ann", "/srv/new", "/srv/new/.photod")  # to which the unit lets nobody write
+    box.write(str(CONFIG), before.replace("]", ', "/srv/new"]'))
+    box.do("systemctl", "reload", "photod")
+    box.until(lambda: service.records("EVENT=folder_unusable"), "no word about a database that cannot be made")
+    assert "; restart the service, which may write only" in service.records("EVENT=folder_unusable")[0]["REASON"]
     box.write(str(CONFIG), before)
     box.do("systemctl", "reload", "photod")
     box.until(lambda: "/srv/more" not in folders(), "the folder was not let go")

@@ -138,6 +138,11 @@ def _remedy_for_disk(error: OSError, path: Path) -> str:
         return _MAKE_ROOM
     if error.errno in _TOO_MANY:
         return "raise the limit of open files (ulimit -n, LimitNOFILE=), six for each folder, then start again"
+    if error.errno == errno.EROFS and "STATE_DIRECTORY" in os.environ:  # systemd's unit says what may be written
+        return (
+            "restart the service, which may write only to what was there at its start (for a new folder call"
+            f" `photod init` first); or, if the disk itself is read-only, {_make_writable(path)}"
+        )
     return _make_writable(path) if error.errno in _FORBIDDEN else "check its disk, then start again"
 
 
