@@ -53,16 +53,16 @@ class Window:
         return self._window.get_surface().get_size()
 
     def toggle_full_screen(self) -> None:
-        """Full screen, or back in a window."""
-        import pygame
-
-        self._full_screen = not self._full_screen
+        """Full screen, or back in a window in the middle of the screen that was filled."""
         if self._full_screen:
-            self._window.set_fullscreen(desktop=True)
-        else:
+            (x, y), (width, height) = self._window.position, self._window.size
+            inner_width, inner_height = _part_of((width, height))
             self._window.set_windowed()
-            self._window.size = _window_size()
-            self._window.position = pygame.WINDOWPOS_CENTERED
+            self._window.size = inner_width, inner_height
+            self._window.position = x + (width - inner_width) // 2, y + (height - inner_height) // 2
+        else:
+            self._window.set_fullscreen(desktop=True)
+        self._full_screen = not self._full_screen
 
     def prepare(self, pictures: list[Picture]) -> None:
         """Bring pictures into the screen's format now, so that showing them takes no time; forget all others."""
@@ -113,14 +113,11 @@ class Window:
 def _open(full_screen: bool) -> "pygame.Window":
     import pygame
 
+    size = pygame.display.get_desktop_sizes()[0]
     if full_screen:
-        size = pygame.display.get_desktop_sizes()[0]
         return pygame.Window("photod", size, (0, 0), fullscreen_desktop=True, resizable=True, allow_high_dpi=True)
-    return pygame.Window("photod", _window_size(), resizable=True, allow_high_dpi=True)
+    return pygame.Window("photod", _part_of(size), resizable=True, allow_high_dpi=True)
 
 
-def _window_size() -> tuple[int, int]:
-    import pygame
-
-    width, height = pygame.display.get_desktop_sizes()[0]
-    return round(width * WINDOW_PART), round(height * WINDOW_PART)
+def _part_of(screen: tuple[int, int]) -> tuple[int, int]:
+    return round(screen[0] * WINDOW_PART), round(screen[1] * WINDOW_PART)

@@ -1,0 +1,44 @@
+"""On which screen the window of a slideshow is, where there are two."""
+
+from typing import Any
+
+import pygame
+import pytest
+
+from photod_ctl.slideshow import window
+from photod_ctl.slideshow.window import HINTS, Window
+
+SECOND = pygame.Rect(1024, 0, 1600, 1200)  # the screen right of the first
+
+
+class OnTheSecond:
+    """A window that somebody has moved to the second screen."""
+
+    position, size = (1100, 100), (819, 614)
+
+    def set_fullscreen(self, desktop: bool) -> None:
+        assert desktop
+        self.position, self.size = SECOND.topleft, SECOND.size
+
+    def set_windowed(self) -> None:
+        self.position, self.size = (102, 77), (819, 614)  # SDL knows where it was at the start
+
+    def get_surface(self) -> pygame.Surface:
+        return pygame.Surface(self.size)
+
+    def destroy(self) -> None:
+        pass
+
+
+def test_back_in_a_window_it_is_in_the_middle_of_the_screen_it_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*HINTS, "PYGAME_HIDE_SUPPORT_PROMPT", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    fake: Any = OnTheSecond()
+    monkeypatch.setattr(window, "_open", lambda full_screen: fake)
+    shown = Window(full_screen=False)
+    shown.toggle_full_screen()
+    assert (fake.position, fake.size) == (SECOND.topleft, SECOND.size)
+    shown.toggle_full_screen()
+    assert (fake.position, fake.size) == ((1184, 120), (1280, 960))
+    shown.close()
