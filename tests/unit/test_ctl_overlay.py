@@ -1,10 +1,12 @@
 """What is written over the photos of a slideshow."""
 
+from typing import Any
+
 import pygame
 import pytest
 
 from photod_ctl.slideshow.deck import Slide
-from photod_ctl.slideshow.overlay import ask_of_trash, draw_lines
+from photod_ctl.slideshow.overlay import _font, ask_of_trash, draw_lines
 
 
 def test_a_long_path_pushes_no_name_out_of_the_question_about_the_trash() -> None:
@@ -30,3 +32,25 @@ def test_a_letter_that_the_built_in_font_lacks_is_looked_for_in_others(
     pygame.font.init()
     draw_lines(pygame.Surface((800, 600)), [name])
     assert (asked == []) == known
+
+
+@pytest.mark.parametrize(
+    ("name", "best"), [("фьорд 夕.jpg", "russian"), ("ё 夕焼け.jpg", "japanese"), ("🌅.jpg", None)]
+)
+def test_where_no_font_has_all_letters_the_one_with_the_most_is_taken(
+    name: str, best: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = {None: "", "russian": "фьорд", "japanese": "夕焼け"}
+
+    class Font:
+        def __init__(self, path: str | None, size: int) -> None:
+            self.path = path
+
+        def metrics(self, text: str) -> list[str | None]:
+            return [letter if letter in f"{letters[self.path]} .jpg" else None for letter in text]
+
+    monkeypatch.setattr("pygame.font.Font", Font)
+    installed = {"dejavusans": "russian", "notosanscjkjp": "japanese"}
+    monkeypatch.setattr("pygame.font.match_font", installed.get)
+    taken: Any = _font(name, 14)
+    assert taken.path == best

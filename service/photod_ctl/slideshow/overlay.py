@@ -90,20 +90,18 @@ def draw_lines(surface: "pygame.Surface", lines: list[str], corner: str = "botto
 
 
 def _font(text: str, size: int) -> "pygame.font.Font":
-    """A font that has every letter of the text, if there is one."""
+    """The built-in font; where it lacks letters of the text, the one that lacks the fewest."""
     import pygame
 
-    plain = pygame.font.Font(None, round(size * 1.4))
-    if _has_all(plain, text):
-        return plain
-    for name in _FONTS:
-        if path := pygame.font.match_font(name):
-            font = pygame.font.Font(path, size)
-            if _has_all(font, text):
-                return font
-    return plain
+    best = pygame.font.Font(None, round(size * 1.4))
+    lacking = _lacking(best, text)
+    for path in map(pygame.font.match_font, _FONTS if lacking else ()):
+        if path and (fewer := _lacking(font := pygame.font.Font(path, size), text)) < lacking:
+            best, lacking = font, fewer
+    return best
 
 
-def _has_all(font: "pygame.font.Font", text: str) -> bool:
-    box = font.metrics(_NO_LETTER)[0]  # what is drawn for a letter that is not in the font
-    return box not in font.metrics(text)
+def _lacking(font: "pygame.font.Font", text: str) -> int:
+    """How many letters of the text are not in the font."""
+    box = font.metrics(_NO_LETTER)[0]  # what is drawn for one that is not
+    return font.metrics(text).count(box)
