@@ -21,7 +21,7 @@ class StubTower:
     """A tower whose engine is a function."""
 
     size = SIZE
-    quantizes: ClassVar[bool] = False
+    coarser: ClassVar[frozenset[str]] = frozenset({"tf32", "fp16", "bf16"})
 
     def __init__(self, run: Engine) -> None:
         self._run = run

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from photod.score.pictures import pictures
-from photod.score.tower import arithmetics, build_engine
+from photod.score.tower import ByteTower, arithmetics, build_engine
 from stub_tower import SIZE, StubTower, statistics_of
 
 GPU = torch.device("cuda:0")
@@ -41,3 +41,4 @@ def test_a_gpu_is_tried_with_what_its_units_have(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     assert arithmetics(StubTower(statistics_of), GPU) == faster
+    assert not arithmetics(ByteTower(torch.nn.Identity(), SIZE), GPU), "judges single pixels"

@@ -44,7 +44,7 @@ def assemble(
         count = warm_up_size(torch.device(scorer.device), model.batch_size)
         scorer.images_per_s = warm_up(scorer, spec.size, count)
         if model.weights == BUILTIN and recorded:
-            check_record(scorer, builtin_text(config.Model().prompts), choice.deviation)
+            check_record(scorer, builtin_text(config.Model().prompts))
     return scorers
 
 
@@ -61,7 +61,8 @@ def describe(scorers: Sequence[Scorer]) -> list[tuple[str, str]]:
     ]
     for scorer in scorers:
         if isinstance(scorer, TowerScorer):
-            moved = f"moves scores by at most {scorer.deviation:.4f} points" if scorer.deviation else "exact"
+            moved = f"moves scores of bundled pictures by up to {scorer.deviation:.4f} points"
+            moved = moved if scorer.deviation else "exact"
             lines.append(("precision", f"{identity.precision}, {moved}"))
             lines.append(("device", f"{scorer.device}, {scorer.images_per_s:.1f} images/s at the warm-up"))
     return lines

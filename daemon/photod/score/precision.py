@@ -30,7 +30,7 @@ class Choice:
     """The arithmetic in use, and what was measured when it was chosen."""
 
     arithmetic: str
-    deviation: float  # the most that a score can be away from fp32's, points
+    deviation: float  # the most that a bundled picture can be away from its score in fp32, points
 
 
 @dataclass(frozen=True, slots=True)

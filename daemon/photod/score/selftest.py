@@ -64,10 +64,10 @@ def _fault(vectors: Floats, again: Floats) -> str:
     return ""
 
 
-def check_record(scorer: Scorer, text: TextVectors, allowance: float) -> None:
+def check_record(scorer: Scorer, text: TextVectors) -> None:
     """Raise ConfigError unless the built-in model gives the recorded scores for the bundled pictures.
 
-    `text` holds the default prompts, whatever is configured; `allowance` is what the arithmetic in use may move.
+    `text` holds the default prompts, whatever is configured.
     """
     expected = json.loads(_RECORD.read_text()).get(scorer.identity.weights_sha256)
     where = f"the self-test of {scorer.identity.name} on {scorer.device} failed"
@@ -78,7 +78,7 @@ def check_record(scorer: Scorer, text: TextVectors, allowance: float) -> None:
     embeddings = np.concatenate([scorer.embed(picture[None]) for picture in shown])
     found = scores(embeddings, text, _LOGIT_SCALE)
     difference = float(np.abs(found - np.array(expected)).max())
-    if not difference <= _TOLERANCE + allowance:
+    if not difference <= _TOLERANCE:
         problem = f"{where}: a bundled picture scores {difference:.3f} points beside the record"
         raise ConfigError(problem, "the installation or the device is damaged")
 

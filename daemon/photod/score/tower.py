@@ -22,8 +22,8 @@ _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "int8": torch.int8}
 class Tower(Protocol):
     """An image tower: its weights in fp32 on the CPU, and what it is fed."""
 
-    quantizes: ClassVar[bool]
-    """Whether its matrices may be of int8."""
+    coarser: ClassVar[frozenset[str]]
+    """The classes of arithmetic, besides fp32, that it may be computed in."""
 
     @property
     def size(self) -> int:
@@ -36,10 +36,10 @@ class Tower(Protocol):
 def arithmetics(tower: Tower, device: torch.device) -> tuple[str, ...]:
     """The classes of arithmetic, besides fp32, that a device may compute a tower faster in."""
     if device.type == "cuda":
-        ampere = torch.cuda.get_device_capability(device) >= (8, 0)
-        return ("tf32", "fp16") if ampere else ("fp16",)
-    fast = {"bf16": torch.cpu.get_capabilities().get("avx512_bf16"), "int8": tower.quantizes and has_int8(device)}
-    return tuple(name for name, built in fast.items() if built)
+        fast = {"tf32": torch.cuda.get_device_capability(device) >= (8, 0), "fp16": True}
+    else:
+        fast = {"bf16": torch.cpu.get_capabilities().get("avx512_bf16", False), "int8": has_int8(device)}
+    return tuple(name for name, built in fast.items() if built and name in tower.coarser)
 
 
 def build_engine(tower: Tower, arithmetic: str, device: torch.device) -> Engine:
@@ -69,7 +69,7 @@ class ModuleTower:
     size: int
     mean: Triple
     std: Triple
-    quantizes: ClassVar[bool] = False
+    coarser: ClassVar[frozenset[str]] = frozenset({"tf32", "fp16", "bf16"})
 
     def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
         """The module behind the normalisation."""
@@ -86,11 +86,15 @@ class ModuleTower:
 
 @dataclass(frozen=True, slots=True)
 class ByteTower:
-    """A module that is an engine already: it makes unit vectors of the bytes themselves."""
+    """A module that is an engine already: it makes unit vectors of the bytes themselves, in fp32.
+
+    It judges single pixels: bf16 would move scores of ordinary photos by up to a point, fp16 by 0.08, to spare a
+    twentieth of the time that a photo takes.
+    """
 
     module: nn.Module
     size: int
-    quantizes: ClassVar[bool] = False
+    coarser: ClassVar[frozenset[str]] = frozenset()
 
     def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
         """The module itself."""

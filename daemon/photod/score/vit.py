@@ -42,7 +42,7 @@ class Block(NamedTuple):
 class TransformerTower:
     """The tower of a plain configuration; owns its tensors, none of which is the file's memory."""
 
-    quantizes: ClassVar[bool] = True
+    coarser: ClassVar[frozenset[str]] = frozenset({"tf32", "fp16", "bf16", "int8"})
 
     def __init__(self, state: Mapping[str, Tensor], config: Mapping[str, Any], mean: Triple, std: Triple) -> None:
         """`state` holds the visual tower's tensors, checked, named without the prefix `visual.`."""

@@ -85,12 +85,12 @@ class Bottleneck(nn.Module):
 
 
 def pool(maps: Tensor) -> Tensor:
-    """Mean, standard deviation, active mean and peak of each channel: [n, c, h, w] -> float32 [n, 4c].
+    """Mean, standard deviation, active mean and peak of each channel: [n, c, h, w] -> [n, 4c].
 
     The active mean E[x^2] / E[x] weighs a place by its own response, so that a sharp subject is not diluted by
     the empty background around it; the peak is the mean of the one of 7 x 7 cells that answers most.
     """
-    maps, cell = maps.float(), -(-maps.shape[-1] // CELLS)
+    cell = -(-maps.shape[-1] // CELLS)
     places = maps.permute(0, 2, 3, 1).flatten(1, 2)
     mean, square = places.mean(1), (places * places).mean(1)
     deviation = (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
@@ -128,11 +128,10 @@ class QualityTower(nn.Module):
                 nn.init.kaiming_normal_(parameter, nonlinearity="relu")
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """The layers compute in the type of their weights; what goes in and the end of it are fp32."""
-        dtype = self.stem.bias.dtype
+        """All of it in fp32."""
         values = pixels.float()
-        colours = self._colours(values).to(dtype)
-        maps = self.stem(luma(values).to(dtype))
+        colours = self._colours(values)
+        maps = self.stem(luma(values))
         pooled = [pool(colours)]
         for stage, blocks in enumerate(self.blocks):
             if stage:
@@ -154,16 +153,14 @@ class QualityTower(nn.Module):
         box = (box / (SPREAD * COLOUR_CELL**2)).contiguous(memory_format=torch.channels_last)
         coarse = functional.conv2d(values.permute(0, 3, 1, 2), box, stride=COLOUR_CELL).permute(0, 2, 3, 1)
         chroma = COLOUR_GAIN * (coarse - coarse @ luma_weights(values.device)[:, None])
-        return functional.relu(linear_fp32(self.colours, chroma)).permute(0, 3, 1, 2)
+        return functional.relu(self.colours(chroma)).permute(0, 3, 1, 2)
 
     def _embed(self, pooled: Tensor) -> Tensor:
-        """Pooled moments -> embeddings; always in fp32, it is a thousandth of the work."""
-        weight, bias = self.norm.weight.float(), self.norm.bias.float()
-        standard = functional.layer_norm(pooled, pooled.shape[1:], weight, bias)
-        standard = functional.dropout(standard, DROPPED, self.training)
-        hidden = functional.relu(linear_fp32(self.hidden, standard))
+        """Pooled moments -> embeddings."""
+        standard = functional.dropout(self.norm(pooled), DROPPED, self.training)
+        hidden = functional.relu(self.hidden(standard))
         hidden = functional.dropout(hidden, DROPPED, self.training)
-        return unit_embedding(linear_fp32(self.project, hidden))
+        return unit_embedding(self.project(hidden))
 
 
 def luma(values: Tensor) -> Tensor:
@@ -179,12 +176,7 @@ def luma_weights(device: torch.device) -> Tensor:
     return torch.tensor(LUMA, device=device)
 
 
-def linear_fp32(layer: nn.Linear, features: Tensor) -> Tensor:
-    """Apply a layer in fp32, whatever the precision of its weights."""
-    return functional.linear(features, layer.weight.float(), layer.bias.float())
-
-
 def unit_embedding(direction: Tensor) -> Tensor:
-    """Normalise [n, 127] in fp32 and append the constant coordinate, so that the whole has length 1."""
-    unit = functional.normalize(direction.float(), dim=1) * (1 - CONSTANT**2) ** 0.5
+    """Normalise [n, 127] and append the constant coordinate, so that the whole has length 1."""
+    unit = functional.normalize(direction, dim=1) * (1 - CONSTANT**2) ** 0.5
     return torch.cat((unit, unit.new_full((len(unit), 1), CONSTANT)), 1)
