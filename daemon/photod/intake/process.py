@@ -105,7 +105,7 @@ class WorkerProcess:
             return False
 
     def fate(self) -> str:
-        """How the process ended, in words, and what it said before. One that only went silent is still to be ended."""
+        """How the process ended, in words, and what it said before. One that went silent is still to be ended."""
         try:
             code = self._process.wait(_DYING_S)
         except subprocess.TimeoutExpired:
