@@ -46,8 +46,9 @@ def export(  # noqa: PLR0913, PLR0917 - the options that it has
 
     Each photo gets stars by its percentile in an XMP sidecar: photo.jpg.xmp for digiKam and darktable, photo.xmp
     for Lightroom, which reads it for RAW files only. The photos themselves are never touched. A rating that
-    somebody else gave, in the photo or in a sidecar, is never changed, nor is a sidecar that is a link. A sidecar
-    that cannot be written keeps no other photo from its stars; the exit code is 2 then.
+    somebody else gave, in the photo or in a sidecar, is never changed, nor is a sidecar that is a link; darktable
+    gives one star to all that it imports, unless its preferences say otherwise. A sidecar that cannot be written
+    keeps no other photo from its stars; the exit code is 2 then.
 
     Examples: photod-ctl export --xmp ~/Pictures; photod-ctl export --xmp --stars 99.9,99,95,80 --dry-run;
     photod-ctl export --xmp --remove
