@@ -59,8 +59,7 @@ def _score_copy(path: str, config_file: Path | None) -> PhotoDetails:
             process.close()
             with suppress(OSError):
                 Registry(state_directory() / REGISTRY_NAME).forget(Path(os.path.realpath(directory)))
-        database = Path(directory) / DATABASE_DIRECTORY / DATABASE_NAME
-        details = Reader(database).details(name) if database.exists() else None
+        details = Reader(Path(directory) / DATABASE_DIRECTORY / DATABASE_NAME).details(name)
     if details is None:
         raise UsageError(f"{path} could not be scored this time", "try again")
     return details

@@ -22,12 +22,14 @@ from photod.config import Config, Control
 from photod.store.writer import Writer
 from photod_ctl.scoring import daemon_has
 from processes import children
-from programs import write_config
+from programs import BOUND, write_config
 from scripted_daemon import ScriptedDaemon
 from waiting import wait_until
 
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
 Archive = Callable[..., Path]
+
+AS_ANYBODY = BOUND if os.getuid() == 0 else []
 
 DONE = {
     "phase": "done", "compared": 12, "unchanged": 5, "todo": 7, "scored": 4, "duplicates": 2, "unscoreable": 1,
@@ -95,12 +97,10 @@ def test_directories_that_cannot_be_listed_are_named_though_no_photo_is_left(
     for name in ("a", "b", "part/c"):
         (tmp_path / "photos" / name).mkdir(parents=True)
         (tmp_path / "photos" / name).chmod(0)
-    # Root lists all, but for these two capabilities.
-    command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", sys.executable]
 
     def rate(folder: str) -> str:
         run = subprocess.run(
-            [*(command if os.getuid() == 0 else command[-1:]), "-m", "photod_ctl", "rate", folder],
+            [*AS_ANYBODY, sys.executable, "-m", "photod_ctl", "rate", folder],
             env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert run.returncode == 0
@@ -319,6 +319,16 @@ def test_a_single_photo_is_no_part_of_an_archive_that_temporary_files_lie_in(
     environment["TMPDIR"] = str(tmp_path / "tmp")
     assert ctl("rate", "photo.png").returncode == 0
     assert [path.name for path in (tmp_path / "tmp").rglob("*")] == [".photod"]
+
+
+def test_a_single_photo_that_cannot_be_read_is_one_line(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "closed.jpg").touch(0o000)
+    run = subprocess.run(
+        [*AS_ANYBODY, sys.executable, "-m", "photod_ctl", "rate", "closed.jpg"],
+        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    told = f"{tmp_path}/closed.jpg cannot be read: Permission denied; check its permissions"
+    assert (run.returncode, run.stderr) == (2, f"photod-ctl: {told}\n")
 
 
 def test_a_full_disk_for_temporary_files_is_not_blamed_on_the_photo(
