@@ -279,6 +279,18 @@ def test_a_purge_says_why_its_own_process_cannot_do_it(ctl: Ctl, archive: Archiv
 
 
 @pytest.mark.usefixtures("without_model")
+def test_a_purge_counts_only_what_it_dropped_and_photos_that_are_merely_hidden_stay(
+    ctl: Ctl, archive: Archive
+) -> None:
+    folder = archive("photos", {"gone.jpg": 3.0, "hidden.jpg": 3.0})
+    (folder / "gone.jpg").unlink()
+    with closing(Writer(folder / ".photod/photos.db")) as writer:
+        writer.mark_missing(["gone.jpg", "hidden.jpg"])
+    assert ctl("purge", "photos").stdout == f"dropped 1 missing photo of {folder}\n"
+    assert "left out since" in ctl("show", folder / "hidden.jpg").stdout
+
+
+@pytest.mark.usefixtures("without_model")
 def test_a_single_photo_s_score_is_printed_and_nothing_is_left_behind(ctl: Ctl, tmp_path: Path) -> None:
     Image.radial_gradient("L").save(tmp_path / "photo.png")
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
