@@ -24,7 +24,7 @@ class Window:
         for hint, words in HINTS.items():
             os.environ.setdefault(hint, words)
         # Where Wayland's socket would be; without it libwayland complains beside whatever is said here.
-        os.environ.setdefault("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+        os.environ["XDG_RUNTIME_DIR"] = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
         import pygame
 
         try:

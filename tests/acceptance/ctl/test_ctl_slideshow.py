@@ -286,7 +286,11 @@ def test_where_there_is_no_x_it_runs_on_sdl_s_dummy_screen(environment: dict[str
     assert subprocess.run(command, env=dummy, timeout=PATIENCE_S, capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("runtime", [{}, {"XDG_RUNTIME_DIR": "/nowhere"}], ids=["no session", "a session"])
+@pytest.mark.parametrize(
+    "runtime",
+    [{}, {"XDG_RUNTIME_DIR": ""}, {"XDG_RUNTIME_DIR": "/nowhere"}],
+    ids=["no session", "an empty one", "a session"],
+)
 def test_without_a_display_it_says_what_to_do(
     environment: dict[str, str], folder: Path, runtime: dict[str, str]
 ) -> None:
