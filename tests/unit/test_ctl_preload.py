@@ -134,6 +134,15 @@ def test_a_vanished_and_a_broken_file_are_told_apart_from_pictures(tmp_path: Pat
     assert isinstance(load_picture(_slide(str(tmp_path / "broken.jpg")), SCREEN), Broken)
 
 
+def test_a_photo_that_memory_has_no_room_for_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(size: tuple[int, int], screen: tuple[int, int]) -> None:
+        raise MemoryError
+
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
+    monkeypatch.setattr("photod_ctl.slideshow.preload.fit", refuse)
+    assert load_picture(_slide(str(tmp_path / "a.png")), SCREEN) == Broken("too large for this machine's memory")
+
+
 def test_a_picture_fills_the_screen_in_one_direction_and_never_exceeds_it() -> None:
     assert fit((6000, 4000), (1920, 1080)) == (1620, 1080)
     assert fit((4000, 6000), (1920, 1080)) == (720, 1080)

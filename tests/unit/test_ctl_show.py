@@ -10,9 +10,9 @@ import pytest
 from clock import Clock
 from photod_ctl.slideshow.deck import Deck, Slide
 from photod_ctl.slideshow.keys import Action, action
-from photod_ctl.slideshow.pace import Pace
+from photod_ctl.slideshow.pace import FADE_S, Pace
 from photod_ctl.slideshow.preload import Broken, Picture
-from photod_ctl.slideshow.show import Show
+from photod_ctl.slideshow.show import FRAME_S, PACES, Show
 from photod_ctl.slideshow.window import HINTS, Window
 from waiting import wait_until
 
@@ -159,10 +159,79 @@ def test_a_photo_asked_for_just_before_the_time_is_not_skipped_though_it_is_slow
     running.until(lambda: running.seen() == "b")
 
 
+def test_small_delays_of_a_show_do_not_add_up(start: Start) -> None:
+    running = start()
+    running.let("b", "c")
+    running.wait(DELAY_S + 0.5)
+    assert running.seen() == "b"
+    running.wait(DELAY_S - 0.5)
+    assert running.seen() == "c"
+
+
+def test_a_show_that_stood_still_makes_up_for_nothing(start: Start) -> None:
+    running = start()
+    running.let("b", "c")
+    running.wait(3 * DELAY_S)  # as in a machine that was suspended
+    running.step()
+    assert running.seen() == "b"
+    running.wait()
+    assert running.seen() == "c"
+
+
+def test_a_photo_asked_for_while_a_slow_one_is_awaited_has_its_whole_time(start: Start) -> None:
+    running = start()
+    running.let("c")
+    running.wait(DELAY_S)
+    running.clock.now += DELAY_S / 2
+    running.press(Action.NEXT)
+    running.until(lambda: running.seen() == "c")
+    running.wait(DELAY_S / 2)
+    assert not running.show._ended
+    running.wait(DELAY_S / 2)
+    assert running.show._ended
+
+
+def test_a_photo_has_its_whole_time_after_a_pause_and_by_a_new_pace(start: Start) -> None:
+    running = start()
+    running.let("b")
+    running.press(Action.PAUSE)
+    running.wait(2 * DELAY_S)
+    running.press(Action.PAUSE)
+    running.wait(DELAY_S - 1)
+    running.press(Action.SLOWER)
+    running.wait(DELAY_S)
+    assert running.seen() == "a"
+    running.wait(DELAY_S * (PACES - 1))
+    assert running.seen() == "b"
+
+
+def test_a_fade_is_drawn_at_the_screen_s_pace(start: Start) -> None:
+    running = start()
+    running.show._pace.fade = True
+    running.let("b")
+    running.press(Action.NEXT)
+    assert running.show._patience() == FRAME_S
+    running.wait(2 * FADE_S)
+    assert running.show._patience() > FRAME_S
+
+
 def test_only_what_is_on_the_screen_can_be_thrown_away(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photod_ctl.slideshow.show.move_to_trash", lambda path: pytest.fail(f"trashed {path}"))
     running = start()
     running.press(Action.NEXT, Action.TRASH)
+    running.let("b")
+    running.until(lambda: running.seen() == "b")
+    running.press(Action.CONFIRM)
+
+
+def test_the_answer_about_a_photo_that_vanishes_is_of_no_other(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photod_ctl.slideshow.show.move_to_trash", lambda path: pytest.fail(f"trashed {path}"))
+    running = start()
+    running.press(Action.TRASH)
+    running.broken.add("a")
+    running.show._window._window.size = (320, 200)  # it is read again
     running.let("b")
     running.until(lambda: running.seen() == "b")
     running.press(Action.CONFIRM)
