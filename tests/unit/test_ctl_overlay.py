@@ -23,6 +23,15 @@ def test_a_path_has_room_on_a_portrait_screen() -> None:
     assert screen.get_at((1079, 1919)) == pygame.Color("white")
 
 
+def test_of_a_line_that_has_no_room_the_beginning_is_seen() -> None:
+    pygame.font.init()
+    screen = pygame.Surface((400, 300))
+    draw_lines(screen, ["M" * 300], "center")
+    ink = [max(max(screen.get_at((x, y))[:3]) for y in range(300)) for x in range(400)]
+    assert max(ink[:6]) < 200, "it begins with some ground"
+    assert max(ink[6:30]) > 200
+
+
 @pytest.mark.parametrize(("name", "known"), [("Weißensee.jpg", True), ("закат.jpg", True), ("夕焼け.jpg", False)])
 def test_a_letter_that_the_built_in_font_lacks_is_looked_for_in_others(
     name: str, known: bool, monkeypatch: pytest.MonkeyPatch
