@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from machine import need
+from photod_ctl.thumbs import COLUMNS, ROWS, cells
 from pseudo_terminal import run_ctl
 
 Archive = Callable[..., Path]
@@ -164,3 +165,9 @@ def _decode_sixels(body: bytes) -> Pixels:
         elif move:
             x, top = 0, top + 6 * (move == b"-")
     return canvas[:height, :width]
+
+
+def test_a_panorama_and_a_tower_have_a_cell_in_each_direction() -> None:
+    assert cells((600, 400)) == (COLUMNS, ROWS)
+    assert cells((9000, 30)) == (COLUMNS, 1)
+    assert cells((3, 9000)) == (1, ROWS)
