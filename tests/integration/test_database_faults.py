@@ -29,6 +29,7 @@ from waiting import wait_until
 
 PAGE = 4096
 PHOTOS = 60
+BALLAST = "ballast"  # what fills a disk
 
 
 @pytest.fixture(autouse=True)
@@ -74,19 +75,34 @@ def assert_goes_on(folder: Path) -> None:
     assert verify(database, folder, samples=100).findings == ()
 
 
+def fill_the_disk(place: Path, free_kb: int) -> None:
+    room = os.statvfs(place)
+    with suppress(OSError):  # a daemon writes, too, and may be faster
+        (place / BALLAST).write_bytes(b"\0" * max(0, room.f_bavail * room.f_frsize - free_kb * 1024))
+
+
 @pytest.mark.parametrize("free_kb", [0, 4, 16, 40])
 def test_a_full_disk_in_the_middle_of_a_commit(folder: Path, mounts: Mounts, free_kb: int) -> None:
     mounts(folder / ".photod", "-t", "tmpfs", "-o", "size=2m", "none")
     fill(folder)
-    ballast = folder / ".photod/ballast"
+    place = folder / ".photod"
+    assert "free some space" in run_into_fault(folder, lambda: fill_the_disk(place, free_kb))
+    (place / BALLAST).unlink()
+    assert_goes_on(folder)
 
-    def fill_the_disk() -> None:
-        room = os.statvfs(folder / ".photod")
-        with suppress(OSError):  # the daemon writes, too, and may be faster
-            ballast.write_bytes(b"\0" * max(0, room.f_bavail * room.f_frsize - free_kb * 1024))
 
-    assert "free some space" in run_into_fault(folder, fill_the_disk)
-    ballast.unlink()
+@pytest.mark.parametrize("free_kb", [0, 20])
+def test_a_full_disk_at_the_start(folder: Path, mounts: Mounts, free_kb: int) -> None:
+    place = folder / ".photod"
+    mounts(place, "-t", "tmpfs", "-o", "size=2m", "none")
+    fill(folder)
+    score_once(folder, FakeScorer())
+    fill_the_disk(place, free_kb)
+    assert len(ranking(folder)) == PHOTOS  # who only reads needs no room
+    with pytest.raises(DatabaseError, match="free some space"):
+        score_once(folder, FakeScorer())
+    (place / BALLAST).unlink()
+    fill(folder, PHOTOS, PHOTOS)
     assert_goes_on(folder)
 
 

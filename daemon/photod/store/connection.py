@@ -10,7 +10,7 @@ from typing import TypeVar
 from photod.errors import DatabaseError
 from photod.held import hold
 from photod.store.backups import backups_of, damage, logs_of
-from photod.store.errors import NO_RIGHT, ChangedError, changed, damaged, elsewhere, reading_errors
+from photod.store.errors import NO_RIGHT, NO_ROOM, ChangedError, changed, damaged, elsewhere, reading_errors
 from photod.store.schema import VERSION, ForeignError, refuse_programs, user_version
 
 T = TypeVar("T")
@@ -94,10 +94,10 @@ def open_readable(path: Path) -> ReadConnection:
     try:
         connection = _connect_read_only(f"{uri}?mode=ro")
     except sqlite3.OperationalError as error:
-        # In WAL mode even a reader wants to write -shm. Where it may not, and no log holds newer commits,
-        # the file alone is the whole truth.
+        # In WAL mode even a reader wants to write -shm. Where it may not, or has no room, and no log holds newer
+        # commits, the file alone is the whole truth.
         database, *logs = looks = _looks(path)
-        if not error.sqlite_errorname.startswith(NO_RIGHT) or database is None or any(logs):
+        if not error.sqlite_errorname.startswith(NO_RIGHT + NO_ROOM) or database is None or any(logs):
             raise
         connection = _connect_read_only(f"{uri}?immutable=1")
         connection.frozen = looks

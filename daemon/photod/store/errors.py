@@ -13,6 +13,7 @@ from photod.store.backups import log_beside, newest_good
 from photod.store.schema import ForeignError
 
 NO_RIGHT = ("SQLITE_CANTOPEN", "SQLITE_READONLY")  # what SQLite says where it may not write
+NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # and where there is no room: for -shm, which even a reader makes
 _MAKE_ROOM = "free some space on its disk, then start again"
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _TOO_MANY = (errno.EMFILE, errno.ENFILE)
@@ -148,7 +149,7 @@ def _remedy_for_disk(error: OSError, path: Path) -> str:
 
 def _remedy_for_sqlite(error: sqlite3.Error, path: Path) -> str:
     name = getattr(error, "sqlite_errorname", "")
-    if name.startswith("SQLITE_FULL"):
+    if name in NO_ROOM:
         return _MAKE_ROOM
     if name.startswith("SQLITE_CANTOPEN"):  # or there is no inode left for its log
         return f"see whether its disk takes new files (df -i), or {_make_writable(path)}"
