@@ -195,6 +195,13 @@ def test_the_second_writer_is_told_who_holds_the_lock(writer: Writer) -> None:
     Writer(writer.path).close()
 
 
+def test_a_lock_names_its_holder_alone_whoever_had_it_before(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    lock.write_text("photod, process 4194304, or more")
+    with closing(Writer(tmp_path / "photos.db")):
+        assert lock.read_text() == f"photod, process {os.getpid()}"
+
+
 def test_a_lock_that_could_not_be_labelled_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -139,11 +139,22 @@ def test_no_other_failure_is_taken_for_that(database: Path, monkeypatch: pytest.
         Reader(database)
 
 
-def test_a_log_that_was_left_behind_is_answered_with_how_to_read_it(database: Path) -> None:
+def test_a_log_that_was_left_behind_is_answered_with_how_to_read_it(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not with what lies in the database alone."""
     left = database.with_name("photos.db-wal")
     left.write_bytes(b"commits")
-    with pytest.raises(DatabaseError) as caught, reading_errors(database):
-        raise forbidden("SQLITE_CANTOPEN")
+    connect = connection._connect_read_only
+
+    def refuse(uri: str) -> connection.ReadConnection:
+        if uri.endswith("mode=ro"):
+            raise forbidden("SQLITE_CANTOPEN")
+        return connect(uri)
+
+    monkeypatch.setattr(connection, "_connect_read_only", refuse)
+    with pytest.raises(DatabaseError) as caught:
+        Reader(database)
     assert caught.value.remedy == (
         f"it was not closed, and its last commits are in {left}: read it once as its owner,"
         " or copy photos.db and photos.db-wal together to where you may write"
