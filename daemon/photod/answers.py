@@ -9,9 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from queue import SimpleQueue
 
+from photod.config import DATABASE_DIRECTORY
+from photod.errors import BusyError, UsageError
 from photod.files import is_inside
-from photod.filesystem import answers
-from photod.logs import recent_warnings
+from photod.filesystem import answers, mounts_below
+from photod.logs import get_logger, recent_warnings
 from photod.open_folder import OpenFolder, find_folder, find_present, refuse_away
 from photod.photos import Purge
 from photod.pipeline import Pipeline
@@ -23,6 +25,9 @@ from photod.watch.counts import Counts
 from photod.watch.presence import Presence
 from photod.wire import LAST_ERRORS, Failure, FolderStatus, Progress, Status, Trouble
 
+log = get_logger(__name__)
+
+RELEASE_S = 8.0  # that photos under way may take until their folder is released; the client waits for ten
 FOLLOW_S = 0.2  # between two looks at progress that somebody follows
 
 
@@ -103,7 +108,30 @@ class Answers:
                 each.watcher.request_scan()
         else:
             meant, below = find_folder(self.folders.values(), folder)
+            meant.take_back()
             meant.watcher.request_scan(below)
+
+    def release(self, place: str) -> list[str]:
+        """Keep nothing open in the folder at a path, or in those below it, until they were away. Returns which.
+
+        Raises UsageError where there is none or the unit holds one, BusyError where one is still in use.
+        """
+        real = Path(os.path.realpath(place))
+        below = [folder for folder in self.folders.values() if folder.settings.path.is_relative_to(real)]
+        meant = below or [find_folder(self.folders.values(), place)[0]]
+        for folder in meant:
+            if DATABASE_DIRECTORY in mounts_below(folder.path):  # the wall of the machine's service
+                problem = f"the service keeps {folder.path} mounted for itself, which only its end changes"
+                raise UsageError(problem, "stop photod, unmount it, and start photod again")
+        for folder in meant:
+            log.info("released", folder=folder.path, note="so that it can be unmounted")
+            folder.release()
+        until = time.monotonic() + RELEASE_S
+        while any(folder.writer is not None or len(folder.watcher.flight) for folder in meant):
+            if time.monotonic() > until:
+                raise BusyError(f"photos in {place} are still being read or scored", "try again in a moment")
+            time.sleep(RELEASE_S / 100)
+        return [folder.path for folder in meant]
 
     def purge(self, folder: str | None) -> int:
         """Drop the rows of the missing photos of a folder, or of a part of it, or of all; returns how many went."""

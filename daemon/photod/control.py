@@ -162,13 +162,15 @@ def _perform(request: Mapping[str, object], answers: Answers) -> Iterator[Mappin
             yield {"ok": True}
         case "purge":
             yield {"ok": True, "purged": answers.purge(folder)}
+        case "release" if folder is not None:
+            yield {"ok": True, "folders": answers.release(folder)}
         case "pause":
             answers.rest.pause(_seconds(request.get("seconds")))
             yield {"ok": True}
         case "resume":
             answers.rest.resume()
             yield {"ok": True, "resting": answers.rest.scheduled}
-        case "rate":
+        case "rate" | "release":
             raise UsageError("the request names no folder")
         case str(unknown):
             raise UsageError(f"unknown request {unknown!r}")

@@ -51,6 +51,7 @@ class OpenFolder:
         self._opened: tuple[int, int] | None = None
         self._drive: int | None = None  # which it was on when it was opened last
         self._was_away = False  # since it was opened
+        self.released = False  # as good as away, until it was
         around = Surroundings(
             known=lambda directory: self.ask(lambda reader: reader.known(directory), []),
             known_directories=lambda below: self.ask(lambda reader: reader.directories(below), []),
@@ -98,9 +99,19 @@ class OpenFolder:
         if found is Presence.SILENT:
             return found
         if found is Presence.ABSENT or self._is_pulled_out():
-            self._was_away = True
+            self._was_away, self.released = True, False
             return Presence.ABSENT
-        return found
+        return Presence.ABSENT if self.released else found
+
+    def release(self) -> None:
+        """Have it count as away until it was, so that its drive can be unmounted. Any thread may call."""
+        self.released = True
+        self.watcher.look_whether_here()
+
+    def take_back(self) -> None:
+        """Have it count as there again, though its drive stayed. Any thread may call."""
+        self.released = False
+        self.watcher.look_whether_here()
 
     def is_going_away(self) -> bool:
         """Whether its drive was just pulled out, so that its database fails without being to blame.
@@ -229,4 +240,5 @@ def refuse_away(folder: OpenFolder) -> None:
     if found is Presence.SILENT:
         raise silence(folder.settings.path)
     if found is Presence.ABSENT:
-        raise UsageError(f"{folder.path} is away", "mount it")
+        remedy = "unmount it, or call photod-ctl rescan" if folder.released else "mount it"
+        raise UsageError(f"{folder.path} is {'released' if folder.released else 'away'}", remedy)

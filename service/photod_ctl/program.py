@@ -34,6 +34,7 @@ COMMANDS = {
     "export": "photod_ctl.export",
     "rescan": "photod_ctl.rescan",
     "purge": "photod_ctl.purge",
+    "release": "photod_ctl.release",
     "pause": "photod_ctl.pause",
     "resume": "photod_ctl.pause",
     "verify": "photod_ctl.verify",

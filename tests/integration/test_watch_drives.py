@@ -28,7 +28,7 @@ from photod.store.errors import DamagedError
 from photod.store.schema import VERSION
 from running import make_config, ranking, running
 from waiting import PATIENCE_S, wait_until
-from watching import agrees, fill, folder_status, put, quiet
+from watching import agrees, ask, fill, folder_status, put, quiet
 
 pytestmark = pytest.mark.usefixtures("hurried")
 EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
@@ -310,18 +310,37 @@ def test_a_folder_that_does_not_answer_keeps_no_other_waiting(
         try:
             daemon.reload()
             wait_until(lambda: any(record["event"] == "reloaded" for record in told))
-            wait_until(lambda: folder_status(both, nas)["state"] == "absent")
+            wait_until(lambda: "absent" in {each["state"] for each in ask(both, "status")["folders"]})
             wait_until(lambda: len(ranking(folder)) == 2)
             assert by_reload == any(record["event"] == "folder_silent" for record in told)
         finally:
             os.close(server)
-        mounts.take_away(nas)
+        mounts.take_away(nas, lazily=True)
         wait_until(lambda: len(ranking(nas)) == 1)
-    with running(both, FakeScorer()):
-        server = mounts.silent(nas)
-        try:
-            wait_until(lambda: folder_status(both, nas)["state"] == "absent")
-        finally:
-            os.close(server)
-        mounts.take_away(nas)
-        wait_until(lambda: folder_status(both, nas)["state"] == "idle")
+
+
+def test_a_drive_that_was_released_can_be_unmounted_and_is_taken_up_again_when_it_is_back(
+    folder: Path, tmp_path: Path, mounts: Mounts
+) -> None:
+    disk, drive = tmp_path / "disk", folder.parent / "drive"
+    fill(disk / "photos", 2)
+    mounts(drive, "--bind", str(disk))
+    photos = drive / "photos"
+    config = make_config(folder, photos)
+    with running(config, FakeScorer()):
+        quiet(config)
+        with pytest.raises(subprocess.CalledProcessError):  # its database is open
+            mounts.take_away(drive)
+        for place in (photos / "none", drive):
+            wait_until(lambda: len(ranking(photos)) == 2)
+            assert ask(config, "release", folder=str(place))["folders"] == [str(photos)]
+            assert ask(config, "rate", folder=str(photos))["error"].startswith(f"{photos} is released; unmount it")
+            ask(config, "rescan", folder=str(photos))
+            wait_until(lambda: folder_status(config, photos)["state"] == "idle")
+        ask(config, "release", folder=str(drive))
+        assert folder_status(config, photos)["state"] == "absent"
+        mounts.take_away(drive)
+        wait_until(lambda: ask(config, "rate", folder=str(photos))["error"] == f"{photos} is away; mount it")
+        fill(disk / "photos", 1, 7)
+        mounts(drive, "--bind", str(disk))
+        wait_until(lambda: len(ranking(photos)) == 3)

@@ -226,9 +226,14 @@ def test_a_drive_that_is_mounted_after_the_start_is_found(service: Service) -> N
     box.do(BIN / "photod", "init", "--system", "/mnt/drive", "--yes")
     service.stop()
     box.do("systemctl", "start", "photod")  # now it is a folder that is known
+    # It may be unmounted now, and the service would go on to write to it.
+    assert "; stop photod, unmount it, and start" in box.run(BIN / "photod-ctl", "release", "/mnt/drive").stderr
     box.do("systemctl", "stop", "photod")
     box.do("umount", "/mnt/drive")
     box.do("systemctl", "start", "photod")
     box.do("mount", "--bind", "/srv/drive", "/mnt/drive")
     service.take_photo("drive.png", 80, folder=PICTURES.parent.parent.parent / "mnt/drive")
     service.until_scored("/mnt/drive/drive.png")
+    assert box.run("umount", "/mnt/drive").returncode != 0  # its database is open
+    box.do(BIN / "photod-ctl", "release", "/mnt/drive")
+    box.do("umount", "/mnt/drive")

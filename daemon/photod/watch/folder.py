@@ -100,6 +100,11 @@ class FolderWatcher:
             log.warning("scan_on_doubt", folder=self.path, reason=reason)
         self.wake()
 
+    def look_whether_here(self) -> None:
+        """Have it looked now whether the folder is there."""
+        self._check_at = time.monotonic()
+        self.wake()
+
     def request_scan(self, below: str = "") -> None:
         """Have the folder, or the tree at `below`, compared with the database."""
         self._scans.request(below)

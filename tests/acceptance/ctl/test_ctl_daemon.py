@@ -96,6 +96,11 @@ def test_a_running_daemon_is_asked_and_tells(
     assert _look(environment) == (1, 0, 0)
     assert ctl("purge", "photos", "--config", daemon).stdout == f"dropped no photo of {tmp_path}/photos\n"
 
+    released = ctl("release", "photos", "--config", daemon).stdout
+    assert released == f"photod lets go of {tmp_path / 'photos'} until it was unmounted\n"
+    ctl("rescan", "photos", "--config", daemon)
+    wait_until(lambda: _status(ctl, daemon)["folders"][0]["state"] == "idle")
+
     assert "photod_up 1" in ctl("status", "--prometheus", "--config", daemon).stdout.splitlines()
 
     followed = json.loads(ctl("rate", "photos", "--json", "--config", daemon).stdout)

@@ -137,8 +137,8 @@ def test_completion_that_cannot_be_installed_is_one_line(
 
 
 COMMANDS = (
-    "rate", "top", "slideshow", "stats", "show", "failed", "status", "export", "rescan", "purge", "pause", "resume",
-    "verify", "backup", "demo",
+    "rate", "top", "slideshow", "stats", "show", "failed", "status", "export", "rescan", "purge", "release",
+    "pause", "resume", "verify", "backup", "demo",
 )  # fmt: skip
 
 
