@@ -37,6 +37,7 @@ def test_suffixes_are_lower_case_and_have_their_dot() -> None:
         (bytes(2040) + b"\xff" * 8 + b"PCD_IPI", "Photo CD is not supported"),
         (b"%PDF-1.7", "not a picture: the file starts like a PDF"),
         (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42", "not a picture: the file starts like a film"),
+        (b"\x00\x00\x01\xba\x44\x00", "not a picture: the file starts like a film"),
         (b"\xff\xd8\xff\xe0rest", "damaged JPEG, or of a kind that is not supported"),
         (b"FUJIFILMCCD-RAW 0201", "this RAW file is damaged or of an unknown camera"),
         (b"hello", "not a picture, or in a format that is not supported"),

@@ -146,6 +146,9 @@ _STRANGER_MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (4, b"moov", "a film"),
     (0, b"\x1aE\xdf\xa3", "a film"),
     (8, b"AVI ", "a film"),
+    (0, b"FLV\x01", "a film"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a film or music of Windows Media"),
+    (0, b"\x00\x00\x01\xba", "a film"),  # MPEG
     (0, b"ID3", "music"),
     (0, b"<?xml", "XML"),
     (0, b"<svg", "SVG"),
