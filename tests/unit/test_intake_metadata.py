@@ -120,6 +120,7 @@ def test_dates_are_normal_or_absent(written: object, date: str | None) -> None:
         ("Minolta Co., Ltd.", "DiMAGE A1", "Minolta Co., Ltd. DiMAGE A1"),
         ("SONY\0\0", "MAVICA\0 rest of the buffer", "SONY MAVICA"),
         ("", "X100", "X100"),
+        ("Zenith", "Zen 1", "Zenith Zen 1"),
         ("Leica", "", "Leica"),
         ("Кодак".encode().decode("latin-1"), b"Easyshare \xc3\x9c", "Кодак Easyshare Ü"),
         ("Caméra", "Ü", "Caméra Ü"),

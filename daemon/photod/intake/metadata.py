@@ -70,7 +70,7 @@ def from_exif(exif: Image.Exif, xmp: object = None) -> Metadata:
     make = _entry(exif, ExifTags.Base.Make)
     model = _entry(exif, ExifTags.Base.Model)
     return Metadata(
-        orientation if isinstance(orientation, int) and orientation in TURNS else 1,
+        orientation if isinstance(orientation, int) else 1,
         _taken_at(exif, xmp or _entry(exif, ExifTags.Base.XMLPacket)),
         camera_name(make, model),
         _is_adobe_rgb(exif),
@@ -82,7 +82,7 @@ def camera_name(make: object, model: object) -> str | None:
     maker, name = one_line(_text(make)), one_line(_text(model))
     if maker and name and _first_word(name) not in re.split(r"\W+", maker.casefold()):
         name = f"{maker} {name}"
-    return (name or maker)[:_LONGEST].strip() or None
+    return (name or maker)[:_LONGEST] or None
 
 
 def parse_date(value: object) -> str | None:
