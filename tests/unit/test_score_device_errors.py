@@ -200,5 +200,5 @@ def test_a_gpu_that_fails_in_the_warm_up_may_be_well_again_at_the_next_start() -
 
     failing = scorer(fail)
     failing.device = "cuda:0"
-    with pytest.raises(DeviceError, match="ECC"):
+    with pytest.raises(DeviceError, match=r"^cuda:0 failed: CUDA error: uncorrectable ECC error encountered; see"):
         warm_up(failing, SIZE, 8)

@@ -66,7 +66,7 @@ def why_no_gpu() -> str:
     return "there is none"
 
 
-def at_the_start(error: Exception, device: torch.device, photos: int) -> PhotodError:
+def at_the_start(error: BaseException, device: torch.device, photos: int) -> PhotodError:
     """What to tell when `photos` at once did not cross a device while the model was tried out.
 
     A ConfigError for what stays so until somebody changes it; a DeviceError for what may pass.
@@ -83,13 +83,10 @@ def at_the_start(error: Exception, device: torch.device, photos: int) -> PhotodE
     return ConfigError(f"model.batch_size is too large: {device} is out of memory", f"set it below {photos}")
 
 
-def _out_of_memory(error: BaseException | None) -> bool:
-    """Whether that is what an error, or what it was raised from, says; torch has no type for it on a CPU."""
-    if error is None:
-        return False
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether that is what an error says; torch has no type for it on a CPU."""
     words = str(error).lower()
-    told = isinstance(error, MemoryError) or any(phrase in words for phrase in _OUT_OF_MEMORY)
-    return told or _out_of_memory(error.__cause__)
+    return isinstance(error, MemoryError) or any(phrase in words for phrase in _OUT_OF_MEMORY)
 
 
 def _held_by_others(device: torch.device) -> tuple[int, int]:

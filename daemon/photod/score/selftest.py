@@ -44,7 +44,7 @@ def warm_up(scorer: Scorer, size: int, count: int) -> float:
         speed = count / (time.perf_counter() - start)
         again = scorer.embed(shown[:2][::-1])[::-1]
     except DeviceError as error:
-        raise at_the_start(error, device, pass_size(device, count)) from error
+        raise at_the_start(error.__cause__ or error, device, pass_size(device, count)) from error
     fault = _fault(vectors[:COUNT], again)
     if fault:
         raise ConfigError(f"the self-test of {scorer.identity.name} on {scorer.device} failed: {fault}")
