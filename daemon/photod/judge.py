@@ -13,6 +13,7 @@ from photod.errors import DeviceError
 from photod.intake.decoder import Decoded
 from photod.photos import EMBEDDING_DTYPE, Judged, Scored, Suspected, Unscoreable
 from photod.score.scorer import Scorer
+from photod.score.words import first_line
 
 CONDEMNED_AFTER = 3  # failures in a row: among others, alone, and alone once more
 
@@ -29,7 +30,7 @@ def judge(scorer: Scorer, batch: list[Decoded]) -> list[Judged]:
     except DeviceError:
         raise
     except Exception as error:
-        raise _device_error(scorer, str(error) or type(error).__name__) from error
+        raise _device_error(scorer, first_line(error)) from error
     if not len(embeddings) == len(scores) == len(batch):
         raise _device_error(scorer, f"{len(scores)} scores for {len(batch)} photos")
     if not np.isfinite(scores).all():
@@ -63,5 +64,4 @@ def blame(batch: list[Decoded], failures: Failures, error: DeviceError) -> list[
 
 
 def _device_error(scorer: Scorer, problem: str) -> DeviceError:
-    line = problem.splitlines()[0]
-    return DeviceError(f"device {scorer.device}: {line}", "check it and its driver, then start again")
+    return DeviceError(f"device {scorer.device}: {problem}", "check it and its driver, then start again")
