@@ -16,6 +16,7 @@ from torch import Tensor
 from photod import config
 from photod.errors import ConfigError
 from photod.score.loading import load_model
+from photod.score.soundness import check_values
 from photod.score.weights import read_state, sha256_of
 from photod.score.words import first_line
 from synthetic_clip import SMALL, make_state, save_directory
@@ -210,6 +211,12 @@ def test_a_tensor_at_fault_is_named(fault: str, state: State, tmp_path: Path) ->
     weights = save_directory(tmp_path / "model", SMALL, change(state))
     with pytest.raises(ConfigError, match=words):
         load_model(config.Model(weights=weights), tmp_path / "cache")
+
+
+def test_what_training_may_come_to_is_no_fault() -> None:
+    tails = torch.randn(192, 512, generator=torch.Generator().manual_seed(0)) ** 3
+    as_wide_as_at_first = tails * 192**-0.5 / tails.std()
+    check_values({"visual.proj": as_wide_as_at_first, "cancels.weight": torch.tensor([[1.0, -1.0]])}, "file")
 
 
 def test_a_fault_is_found_again_at_the_next_start(state: State, tmp_path: Path) -> None:
