@@ -58,6 +58,8 @@ def test_no_score_moves_by_more_than_the_stated_deviation() -> None:
     moved /= np.linalg.norm(moved, axis=1, keepdims=True)
     movement = np.abs(scores(moved, text, 100) - scores(exact, text, 100)).max()
     assert 0 < movement <= Movement(text, 100).largest(moved, exact) * 1.001 < 10 * movement
+    opposed = TextVectors(np.concatenate([text.good, text.bad]), np.concatenate([text.bad, text.good]))
+    assert Movement(opposed, 100).largest(moved, exact) == 0, "pairs are averaged, and these cancel"
 
 
 @pytest.fixture(scope="module")
