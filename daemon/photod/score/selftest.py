@@ -57,7 +57,7 @@ def _fault(vectors: Floats, again: Floats) -> str:
     if np.abs(np.linalg.norm(vectors, axis=1) - 1).max() > 1e-4:
         return "its embeddings are not of unit length; the device computes wrongly"
     distances = 2 - 2 * (vectors @ vectors.T) + 4 * np.eye(len(vectors))
-    if len(vectors) > 1 and distances.min() < _DISTINCT:
+    if distances.min() < _DISTINCT:
         return "different pictures get the same embedding; the weights are not trained"
     if np.abs(again - vectors[: len(again)]).max() > _REPEATABLE:
         return "the same pictures get other embeddings the second time; the device computes wrongly"
