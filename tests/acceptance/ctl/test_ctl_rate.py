@@ -138,7 +138,7 @@ def test_of_a_part_a_daemon_is_asked_for_that_part(
     verb: str, ctl: Ctl, daemon: Callable[..., ScriptedDaemon], tmp_path: Path
 ) -> None:
     (tmp_path / "photos/part").mkdir(parents=True)
-    asked = daemon(tmp_path / "photos", {"ok": True})
+    asked = daemon(tmp_path / "photos", {"ok": True, "purged": 3})
     assert ctl(verb, "photos/part").returncode == 0
     assert asked.asked[-1] == {"command": verb, "folder": str(tmp_path / "photos/part")}
 
