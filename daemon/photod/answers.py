@@ -127,10 +127,8 @@ class Answers:
             log.info("released", folder=folder.path, note="so that it can be unmounted")
             folder.release()
         until = time.monotonic() + RELEASE_S
-        while any(folder.writer is not None or len(folder.watcher.flight) for folder in meant):
-            if time.monotonic() > until:
-                raise BusyError(f"photos in {place} are still being read or scored", "try again in a moment")
-            time.sleep(RELEASE_S / 100)
+        if not all(folder.wait_until_closed(until) for folder in meant):
+            raise BusyError(f"photos in {place} are still being read or scored", "try again in a moment")
         return [folder.path for folder in meant]
 
     def purge(self, folder: str | None) -> int:

@@ -1,6 +1,7 @@
 """A folder that this process works on: its settings, its database, its watcher."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -52,6 +53,8 @@ class OpenFolder:
         self._drive: int | None = None  # which it was on when it was opened last
         self._was_away = False  # since it was opened
         self.released = False  # as good as away, until it was
+        self._closed = threading.Event()  # nothing of its database is open
+        self._closed.set()
         around = Surroundings(
             known=lambda directory: self.ask(lambda reader: reader.known(directory), []),
             known_directories=lambda below: self.ask(lambda reader: reader.directories(below), []),
@@ -110,8 +113,15 @@ class OpenFolder:
 
     def take_back(self) -> None:
         """Have it count as there again, though its drive stayed. Any thread may call."""
-        self.released = False
-        self.watcher.look_whether_here()
+        if self.released:
+            self.released = False
+            self.watcher.look_whether_here()
+
+    def wait_until_closed(self, until: float) -> bool:
+        """Whether its database is closed and none of its photos under way, by `until` (monotonic) at the latest."""
+        closed = self._closed.wait(max(0.0, until - time.monotonic()))
+        self.watcher.wait_until_idle(max(0.0, until - time.monotonic()))
+        return closed and not len(self.watcher.flight)
 
     def is_going_away(self) -> bool:
         """Whether its drive was just pulled out, so that its database fails without being to blame.
@@ -146,6 +156,7 @@ class OpenFolder:
                 note="another one is in its place now, or none: what that does not know is scored again",
             )  # fmt: skip
         self.close()
+        self._closed.clear()
         self.writer = Writer(self.settings.database_path)
         self.reader = Reader(self.settings.database_path)
         self._opened, self._was_away = file_identity(self.settings.database_path), False
@@ -173,6 +184,7 @@ class OpenFolder:
         for each in (writer, reader) if readers_last else (reader, writer):
             if each is not None:
                 each.close()
+        self._closed.set()
 
     def _is_another(self) -> bool:
         """Whether the database that is open is not the one in its place, or not any more."""
