@@ -219,21 +219,26 @@ def test_what_needs_a_person_is_not_restarted(service: Service, file: object, co
     service.box.do("cp", "-p", "/root/kept", file)
 
 
-def test_a_drive_that_is_mounted_after_the_start_is_found(service: Service) -> None:
-    box = service.box
+def test_a_drive_is_found_when_it_comes_and_not_held_when_it_goes(service: Service) -> None:
+    box, photos = service.box, PICTURES.parent.parent.parent / "mnt/drive"
+
+    def score_and_unmount(name: str) -> None:
+        service.take_photo(name, 80, folder=photos)
+        service.until_scored(f"/mnt/drive/{name}")
+        assert box.run("umount", "/mnt/drive").returncode != 0  # its database is open
+        box.do(BIN / "photod-ctl", "release", "/mnt/drive")
+        box.do("umount", "/mnt/drive")
+        assert " /mnt/drive " not in box.do("cat", f"/proc/{service.show('MainPID')}/mountinfo")
+
+    # A home's folder has a wall that is a mount.
+    assert "; stop photod, unmount it, and start" in box.run(BIN / "photod-ctl", "release", PICTURES).stderr
     box.do("install", "-d", "-o", "ann", "/srv/drive", "/mnt/drive")
     box.do("mount", "--bind", "/srv/drive", "/mnt/drive")
     box.do(BIN / "photod", "init", "--system", "/mnt/drive", "--yes")
     service.stop()
-    box.do("systemctl", "start", "photod")  # now it is a folder that is known
-    # It may be unmounted now, and the service would go on to write to it.
-    assert "; stop photod, unmount it, and start" in box.run(BIN / "photod-ctl", "release", "/mnt/drive").stderr
-    box.do("systemctl", "stop", "photod")
-    box.do("umount", "/mnt/drive")
     box.do("systemctl", "start", "photod")
+    score_and_unmount("there.png")
+    service.stop()
+    box.do("systemctl", "start", "photod")  # the folder is known, and away
     box.do("mount", "--bind", "/srv/drive", "/mnt/drive")
-    service.take_photo("drive.png", 80, folder=PICTURES.parent.parent.parent / "mnt/drive")
-    service.until_scored("/mnt/drive/drive.png")
-    assert box.run("umount", "/mnt/drive").returncode != 0  # its database is open
-    box.do(BIN / "photod-ctl", "release", "/mnt/drive")
-    box.do("umount", "/mnt/drive")
+    score_and_unmount("later.png")

@@ -16,23 +16,38 @@ def folders(text: str) -> list[str]:
 
 
 def dropin(
-    *places: str, code: tuple[str, ...] = (), command: tuple[str, ...] = ("/opt/photod", "run")
+    *places: str, code: tuple[str, ...] = (), command: tuple[str, ...] = ("/opt/photod", "run"), fstab: str = ""
 ) -> list[str]:
     listed = [Folder(path=Path(place)) for place in places]
-    return system_dropin(command, "ann", [Path(place) for place in code], listed).splitlines()
+    return system_dropin(command, "ann", [Path(place) for place in code], listed, fstab).splitlines()
 
 
 def test_a_folder_in_a_home_is_brought_back_and_its_scores_are_writable() -> None:
     lines = dropin("/home/ann/Pictures", "/srv/photos")
     assert "BindReadOnlyPaths=-/home/ann/Pictures" in lines
     assert "BindPaths=-/home/ann/Pictures/.photod" in lines
-    assert "ReadOnlyPaths=-/srv/photos" in lines
     assert "ReadWritePaths=-/srv/photos/.photod" in lines
 
 
 def test_a_folder_whose_scores_lie_apart_is_only_read() -> None:
     folder = Folder(path=Path("/srv/photos"), database="state")
-    assert ".photod" not in system_dropin(["photod"], "ann", [], [folder])
+    assert ".photod" not in system_dropin(["photod"], "ann", [], [folder], "")
+
+
+def test_where_drives_come_and_go_no_mount_of_the_service_holds_one() -> None:
+    fstab = (
+        "#UUID=1 /mnt/old ext4 defaults 0 2\n"
+        "UUID=2 / ext4 errors=remount-ro 0 1\n\n"
+        "UUID=3 /mnt/stays ext4 defaults 0 2\n"
+        "UUID=4 /mnt/usb ext4 rw,noauto 0 0\n"
+    )
+    places = ("/mnt/old", "/mnt/usb/Photos", "/mnt/stays/Photos", "/run/media/ann/DISK", "/srv/mnt")
+    assert [line for line in dropin(*places, fstab=fstab) if "Paths" in line] == [
+        "ReadWritePaths=-/mnt",
+        "ReadWritePaths=-/mnt/stays/Photos/.photod",
+        "ReadWritePaths=-/run/media",
+        "ReadWritePaths=-/srv/mnt/.photod",
+    ]
 
 
 def test_only_code_that_would_be_hidden_is_brought_back() -> None:

@@ -87,7 +87,9 @@ def _install_system(place: Place, config: Config, arguments: argparse.Namespace)
         yield Run(("systemd-sysusers", str(place.snippets["sysusers.conf"])))
     if NVIDIA.exists():
         yield Write(place.gpu_dropin, _shipped("gpu.conf"))
-    yield Write(place.folders_dropin, system_dropin(_command(place), user, _code(config), config.folders))
+    fstab = place.etc / "fstab"
+    drives = fstab.read_text(encoding="utf-8", errors="replace") if fstab.exists() else ""
+    yield Write(place.folders_dropin, system_dropin(_command(place), user, _code(config), config.folders, drives))
     yield from scores
 
 

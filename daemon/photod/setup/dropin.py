@@ -9,20 +9,26 @@ from photod.setup.place import SERVICE_USER
 
 # What the unit hides, by ProtectHome= and PrivateTmp=: from there, everything needed is brought back one by one.
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108
+# Where drives come and go. The wall around a .photod is a mount in the service's own view of the machine; it would
+# keep a drive in use that is unmounted everywhere else, so these places are left open as a whole.
+DRIVES = ("/media", "/mnt", "/run/media")
+_NOT_AT_BOOT = {"noauto", "nofail", "x-systemd.automount"}
 
 _HEADER = "# Made by `photod init`, and made anew by the next one. For changes of your own: systemctl {}edit photod"
 
 
-def system_dropin(command: Sequence[str], user: str, code: Iterable[Path], folders: Iterable[Folder]) -> str:
-    """For the system's unit. `code`: where the program is and what it needs. Raises UsageError."""
+def system_dropin(
+    command: Sequence[str], user: str, code: Iterable[Path], folders: Iterable[Folder], fstab: str
+) -> str:
+    """For the system's unit. `code`: where the program is and what it needs; `fstab`: a text. Raises UsageError."""
     lines = [_HEADER.format(""), "[Service]", f"User={user}", *_command(command)]
-    hidden = sorted({place for place in map(str, code) if _is_hidden(place)})
+    hidden = sorted({str(place) for place in code if _is_in(HIDDEN, place)})
     if hidden:
         lines += ["", "# The program itself."]
         lines += [f"BindReadOnlyPaths={_path(place)}" for place in hidden]
     lines += ["", '# The folders: photos are read, scores are written. "-": one may be away when photod starts.']
-    for folder in folders:
-        lines += _folder(folder)
+    fixed = _mounted_at_boot(fstab)
+    lines += dict.fromkeys(line for folder in folders for line in _folder(folder, fixed))
     if user == SERVICE_USER:
         lines += ["", "# Members of the group photod read the databases.", "UMask=0007"]
     return "\n".join(lines) + "\n"
@@ -39,15 +45,29 @@ def _command(command: Sequence[str]) -> list[str]:
     return ["ExecStart=", f"ExecStart={' '.join(quoted)}"]
 
 
-def _folder(folder: Folder) -> list[str]:
-    place, scores = str(folder.path), str(folder.path / DATABASE_DIRECTORY)
-    read, write = ("BindReadOnlyPaths", "BindPaths") if _is_hidden(place) else ("ReadOnlyPaths", "ReadWritePaths")
-    lines = [f"{read}={_path(place, '-')}"]
-    return lines if folder.database == "state" else [*lines, f"{write}={_path(scores, '-')}"]
+def _folder(folder: Folder, fixed: set[str]) -> list[str]:
+    is_hidden = _is_in(HIDDEN, folder.path)
+    lines = [f"BindReadOnlyPaths={_path(str(folder.path), '-')}"] if is_hidden else []
+    if folder.database != "state":
+        verb = "BindPaths" if is_hidden else "ReadWritePaths"
+        lines.append(f"{verb}={_path(_written_for(folder.path, fixed), '-')}")
+    return lines
 
 
-def _is_hidden(place: str) -> bool:
-    return any(Path(place).is_relative_to(hidden) for hidden in HIDDEN)
+def _written_for(folder: Path, fixed: set[str]) -> str:
+    """What the service must be able to write to."""
+    drives = [place for place in DRIVES if folder.is_relative_to(place) and not _is_in(fixed, folder)]
+    return drives[0] if drives else str(folder / DATABASE_DIRECTORY)
+
+
+def _mounted_at_boot(fstab: str) -> set[str]:
+    """Where drives are mounted that stay, see fstab(5)."""
+    rows = [row.split() for row in fstab.splitlines() if not row.lstrip().startswith("#")]
+    return {row[1] for row in rows if len(row) > 3 and not _NOT_AT_BOOT & set(row[3].split(","))} - {"/"}
+
+
+def _is_in(places: Iterable[str], path: Path) -> bool:
+    return any(path.is_relative_to(place) for place in places)
 
 
 def _path(place: str, prefix: str = "") -> str:
