@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 WINDOW_PART = 0.8  # of the desktop, for a show in a window
 # What the desktop says of who keeps its screen saver away; SDL's own words are "Playing a game".
-HINTS = {"SDL_APP_NAME": "photod", "SDL_SCREENSAVER_INHIBIT_ACTIVITY_NAME": "Showing photos"}
+HINTS = {
+    "SDL_APP_NAME": "photod",
+    "SDL_SCREENSAVER_INHIBIT_ACTIVITY_NAME": "Showing photos",
+    # What window rules and the list of windows know it by; else it is Python's name.
+    "SDL_VIDEO_WAYLAND_WMCLASS": "photod",
+    "SDL_VIDEO_X11_WMCLASS": "photod",
+}
 NO_DISPLAY = "there is no display to show photos on"
 
 
@@ -37,10 +43,13 @@ class Window:
                 # Straight into X's shared memory: where OpenGL is done in software, it takes 50 times as long.
                 os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
             self._window = _open(full_screen)
+            # The first surface may make SDL open the window anew, on Wayland as an ordinary one; the new one must
+            # be there when the pointer is hidden.
+            self._window.get_surface()
+            if full_screen:
+                self._window.set_fullscreen(desktop=True)
         except pygame.error as error:
             raise UsageError(f"{NO_DISPLAY} ({error})", "photod-ctl top --paths lists them") from None
-        # The first surface may make SDL open the window anew; the new one must be there when the pointer is hidden.
-        self._window.get_surface()
         pygame.display.set_allow_screensaver(False)
         pygame.mouse.set_visible(False)
         self._full_screen = full_screen
