@@ -21,7 +21,9 @@ def show(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A photo.")],
     neighbours: Annotated[
         int,
-        typer.Option("--neighbours", min=0, max=MANY, metavar="N", help="How many that look like it; 0 is quick."),
+        typer.Option(
+            "--neighbours", min=0, max=MANY, metavar="N", help="How many that are most like it; 0 is quick."
+        ),
     ] = 5,
     as_json: Json = False,
     config: ConfigFile = None,
@@ -195,7 +197,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     lines += [("held before", _before(earlier)) for earlier in facts["earlier_contents"]]
     lines += [("same bytes", copy) for copy in facts["copies"]]
-    return lines + [("looks like it", f"{n['path']} ({n['cosine']:.3f})") for n in facts["neighbours"]]
+    return lines + [("most like it", f"{n['path']} ({n['cosine']:.3f})") for n in facts["neighbours"]]
 
 
 def _absence(path: str) -> str:

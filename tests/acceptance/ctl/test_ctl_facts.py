@@ -76,7 +76,7 @@ def test_show_names_the_photos_that_look_most_like_it(ctl: Ctl, archive: Archive
     shown = json.loads(ctl("show", "photos/a.jpg", "--neighbours", "2", "--json").stdout)
     found = [(Path(n["path"]).name, round(n["cosine"], 2)) for n in shown["neighbours"]]
     assert found == [("near.jpg", 0.96), ("far.jpg", 0.0)]
-    assert "looks like it" in ctl("show", "photos/a.jpg").stdout
+    assert "most like it" in ctl("show", "photos/a.jpg").stdout
     assert json.loads(ctl("show", "photos/a.jpg", "--neighbours", "0", "--json").stdout)["neighbours"] == []
 
 
