@@ -52,7 +52,7 @@ class OpenFolder:
         self._opened: tuple[int, int] | None = None
         self._drive: int | None = None  # which it was on when it was opened last
         self._was_away = False  # since it was opened
-        self.released = False  # as good as away, until it was
+        self._released = False
         self._closed = threading.Event()  # nothing of its database is open
         self._closed.set()
         around = Surroundings(
@@ -102,19 +102,19 @@ class OpenFolder:
         if found is Presence.SILENT:
             return found
         if found is Presence.ABSENT or self._is_pulled_out():
-            self._was_away, self.released = True, False
+            self._was_away, self._released = True, False
             return Presence.ABSENT
-        return Presence.ABSENT if self.released else found
+        return Presence.RELEASED if self._released else found
 
     def release(self) -> None:
         """Have it count as away until it was, so that its drive can be unmounted. Any thread may call."""
-        self.released = True
+        self._released = True
         self.watcher.look_whether_here()
 
     def take_back(self) -> None:
         """Have it count as there again, though its drive stayed. Any thread may call."""
-        if self.released:
-            self.released = False
+        if self._released:
+            self._released = False
             self.watcher.look_whether_here()
 
     def wait_until_closed(self, until: float) -> bool:
@@ -251,6 +251,7 @@ def refuse_away(folder: OpenFolder) -> None:
     found = folder.presence()
     if found is Presence.SILENT:
         raise silence(folder.settings.path)
+    if found is Presence.RELEASED:
+        raise UsageError(f"{folder.path} is released", "unmount it, or call photod-ctl rescan")
     if found is Presence.ABSENT:
-        remedy = "unmount it, or call photod-ctl rescan" if folder.released else "mount it"
-        raise UsageError(f"{folder.path} is {'released' if folder.released else 'away'}", remedy)
+        raise UsageError(f"{folder.path} is away", "mount it")

@@ -19,7 +19,7 @@ from photod.store.writer import Writer
 from photod.systemd import ask_for_time
 from photod.threads import Crew
 from photod.watch.observer import Observer
-from photod.watch.presence import Presence
+from photod.watch.presence import AWAY, LET_GO, Presence
 
 log = get_logger(__name__)
 
@@ -176,7 +176,7 @@ class Roster:
                 self._adopt(folder)
             except (BusyError, DatabaseError) as error:
                 folder.close()
-                gone = folder.presence() is Presence.ABSENT  # in this very moment: no fault of the database
+                gone = folder.presence() in AWAY  # in this very moment: no fault of the database
                 if not self._may_wait or (isinstance(error, DamagedError) and not gone):
                     raise
                 if not gone:
@@ -195,10 +195,10 @@ class Roster:
             log.error("folder_unusable", folder=folder.path, reason=folder.refusal, note="it is tried again")
 
     def close_departed(self, path: str) -> None:
-        """Give the database of a folder back that is away: its drive stays busy until nothing is open on it."""
+        """Give back the database of a folder that is away or released: its drive is busy while anything is open."""
         folder = self.folders[path]
         with excused():
-            if folder.presence() is Presence.ABSENT:
+            if folder.presence() in LET_GO:
                 self.writers.pop(path, None)
                 folder.close()
 

@@ -327,7 +327,7 @@ def test_a_drive_that_was_released_can_be_unmounted_and_is_taken_up_again_when_i
     mounts(drive, "--bind", str(disk))
     photos = drive / "photos"
     config = make_config(folder, photos)
-    with running(config, FakeScorer()):
+    with running(config, FakeScorer()), capture_logs() as told:
         quiet(config)
         with pytest.raises(subprocess.CalledProcessError):  # its database is open
             mounts.take_away(drive)
@@ -344,3 +344,4 @@ def test_a_drive_that_was_released_can_be_unmounted_and_is_taken_up_again_when_i
         fill(disk / "photos", 1, 7)
         mounts(drive, "--bind", str(disk))
         wait_until(lambda: len(ranking(photos)) == 3)
+    assert [each["event"] for each in told if each["log_level"] == "warning"] == []

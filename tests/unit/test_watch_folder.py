@@ -151,6 +151,24 @@ def test_the_database_of_a_folder_that_does_not_answer_is_left_open_until_it_is_
     assert [type(note) for note in world.notes] == [Departed, Compared]
 
 
+def test_a_folder_that_goes_away_after_it_was_released_does_so_as_asked(world: World) -> None:
+    with capture_logs() as told:
+        for world.presence in (Presence.RELEASED, Presence.ABSENT, Presence.HERE):
+            world.watcher.request_scan()
+            wait_until(lambda: world.watcher._presence is world.presence)
+            wait_until(world.watcher.idle)
+    assert [each["event"] for each in told if each["log_level"] != "debug"] == ["folder_back"]
+    assert [type(note) for note in world.notes] == [Departed, Compared]
+
+
+def test_a_folder_that_is_released_is_looked_for_more_often(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without events of the folder, an unmounting that lasts seconds is seen by a look alone."""
+    monkeypatch.setattr(folder_module, "RELEASED_S", 0.02)
+    world.presence = Presence.RELEASED
+    world.watcher.look_whether_here()
+    wait_until(lambda: world.looks >= 5, folder_module.CHECK_S / 2)
+
+
 @pytest.mark.parametrize("before", [Presence.HERE, Presence.ABSENT])
 def test_a_folder_whose_database_is_not_open_yet_is_not_done_before_it_was_compared(
     world: World, before: Presence

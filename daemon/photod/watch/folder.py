@@ -14,7 +14,7 @@ from photod.watch.dirty import DirtyWalk
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.inotify import DirectoryWatches
-from photod.watch.presence import AWAY, Presence
+from photod.watch.presence import AWAY, LET_GO, Presence
 from photod.watch.scans import Scans
 from photod.watch.stale import Stale
 from photod.watch.surroundings import Surroundings
@@ -24,6 +24,7 @@ from photod.watch.worklist import Worklist
 log = get_logger(__name__)
 
 CHECK_S = 15.0  # between two looks at whether the folder is there, and whether a scan is due
+RELEASED_S = 1.0  # likewise while it is released: that it was away for a moment is not to be missed
 LATE = 1.1  # a scan that the timer did not request is begun so many intervals after the last one
 
 
@@ -248,6 +249,8 @@ class FolderWatcher:
         self._check_at = now + CHECK_S
         self._asked = False
         if not self._is_here():
+            if self._presence is Presence.RELEASED:
+                self._check_at = now + RELEASED_S
             return
         watches = self._survey.watches
         if watches is not None and watches.root_is_another():
@@ -268,8 +271,10 @@ class FolderWatcher:
             self._scans.clear()
         if presence is Presence.SILENT and before is not presence:
             log.warning("folder_silent", folder=self.path, note="see its server, or its drive; it is asked again")
-        if presence is Presence.ABSENT and before is not presence:
-            log.warning("folder_absent", folder=self.path, note="nothing is concluded from that; it is looked for")
+        if presence in LET_GO and before not in LET_GO:
+            if presence is Presence.ABSENT:
+                note = "nothing is concluded from that; it is looked for"
+                log.warning("folder_absent", folder=self.path, note=note)
             self._send(Departed(self.path))
         if was_away and not away:
             log.info("folder_back", folder=self.path)

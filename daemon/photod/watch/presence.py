@@ -19,14 +19,19 @@ class Presence(Enum):
     HERE = "here"
     ABSENT = "absent"
     SILENT = "silent"  # its filesystem does not answer: the server of a network drive is away, say
+    RELEASED = "released"  # as good as away until it was, since somebody wants to unmount it
     UNOPENED = "unopened"  # it is there, and its database is not the one that this process has open
 
 
-AWAY = frozenset({Presence.ABSENT, Presence.SILENT})
+LET_GO = frozenset({Presence.ABSENT, Presence.RELEASED})  # nothing is kept open there
+AWAY = LET_GO | {Presence.SILENT}
 
 
 def presence(settings: Folder, record: Record | None, opened: tuple[int, int] | None) -> Presence:
-    """What is at the folder's path. `opened`: device and inode of its database, if this process has it open."""
+    """What is at the folder's path. `opened`: device and inode of its database, if this process has it open.
+
+    Whether it is released is not known here.
+    """
     if not answers(str(settings.path)):
         return Presence.SILENT
     try:
