@@ -12,7 +12,8 @@ from queue import SimpleQueue
 from photod.config import DATABASE_DIRECTORY
 from photod.errors import BusyError, UsageError
 from photod.files import is_inside
-from photod.filesystem import answers, mounts_below
+from photod.filesystem import answers, mounts_below, real_path
+from photod.folders import silence
 from photod.logs import get_logger, recent_warnings
 from photod.open_folder import OpenFolder, find_folder, find_present, refuse_away
 from photod.photos import Purge
@@ -114,12 +115,15 @@ class Answers:
     def release(self, place: str) -> list[str]:
         """Keep nothing open in the folder at a path, or in those below it, until they were away. Returns which.
 
-        Raises UsageError where there is none or the unit holds one, BusyError where one is still in use.
+        Raises UsageError where there is none, it does not answer or the unit holds it, BusyError where one is still
+        in use.
         """
-        real = Path(os.path.realpath(place))
+        real = real_path(place)
         below = [folder for folder in self.folders.values() if folder.settings.path.is_relative_to(real)]
         meant = below or [find_folder(self.folders.values(), place)[0]]
         for folder in meant:
+            if folder.presence() is Presence.SILENT:
+                raise silence(folder.settings.path)
             if DATABASE_DIRECTORY in mounts_below(folder.path):  # the wall of the machine's service
                 problem = f"the service keeps {folder.path} mounted for itself, which only its end changes"
                 raise UsageError(problem, "stop photod, unmount it, and start photod again")

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from photod.errors import ConfigError
-from photod.filesystem import answers
+from photod.filesystem import ask, real_path
 from photod.mistakes import describe
 from photod.photos import BUILTIN
 
@@ -43,8 +43,7 @@ class Folder(_Section):
     @classmethod
     def _real(cls, path: Path) -> Path:
         # The real path, because inotify misses the files directly below a symlinked root.
-        named = os.path.expanduser(path)
-        return Path(os.path.realpath(named) if answers(named) else os.path.abspath(named))
+        return real_path(os.path.expanduser(path))
 
     @property
     def holds_database(self) -> bool:
@@ -79,6 +78,15 @@ def _folder_table(value: object) -> object:
     if isinstance(path, str) and not os.path.isabs(os.path.expanduser(path)):
         raise ValueError('write the whole path, such as "/mnt/photos" or "~/Pictures"')
     return table
+
+
+def _asked_together(folders: object) -> object:
+    """Of many filesystems that do not answer, none is asked only after another."""
+    for folder in folders if isinstance(folders, list) else ():
+        path = folder.get("path") if isinstance(folder, dict) else folder
+        if isinstance(path, str):
+            ask(os.path.expanduser(Path(path)))
+    return folders
 
 
 class Model(_Section):
@@ -189,7 +197,9 @@ class Log(_Section):
 class Config(_Section):
     """Everything that can be configured."""
 
-    folders: tuple[Annotated[Folder, BeforeValidator(_folder_table)], ...] = ()
+    folders: Annotated[
+        tuple[Annotated[Folder, BeforeValidator(_folder_table)], ...], BeforeValidator(_asked_together)
+    ] = ()
     model: Model = Model()
     intake: Intake = Intake()
     watch: Watch = Watch()

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 # Filesystems of a network, by statfs type.
 SHARED = frozenset({
@@ -58,13 +59,24 @@ def answers(place: str) -> bool:
     A network drive whose server is gone may never answer, and whoever asks it waits where no signal is heard. So a
     thread asks, and nobody asks again before it has its answer.
     """
-    thread, until = _asked.get(place, (None, 0.0))
-    if thread is None or not thread.is_alive():
-        thread, until = threading.Thread(target=is_remote, args=(place,), daemon=True), time.monotonic() + ANSWER_S
-        thread.start()
-        _asked[place] = thread, until
+    thread, until = ask(place)
     thread.join(max(0.0, until - time.monotonic()))
     return not thread.is_alive()
+
+
+def ask(place: str) -> tuple[threading.Thread, float]:
+    """Have the filesystem at a path asked, so that several are waited for together: who asks, and until when."""
+    asked = _asked.get(place)
+    if asked is None or not asked[0].is_alive():
+        thread = threading.Thread(target=is_remote, args=(place,), daemon=True)
+        thread.start()
+        asked = _asked[place] = thread, time.monotonic() + ANSWER_S
+    return asked
+
+
+def real_path(path: str) -> Path:
+    """Where a path leads; as it stands, where its filesystem does not answer."""
+    return Path(os.path.realpath(path) if answers(path) else os.path.abspath(path))
 
 
 def filesystem_identity(path: str) -> str:

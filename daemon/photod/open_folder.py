@@ -11,7 +11,7 @@ from photod.channel import Closed
 from photod.config import DATABASE_DIRECTORY, Folder, Watch, state_directory
 from photod.errors import ConfigError, DatabaseError, UsageError
 from photod.files import is_gone
-from photod.filesystem import drive_of, is_plugged_in
+from photod.filesystem import drive_of, is_plugged_in, real_path
 from photod.folders import refusal, rules_of, silence
 from photod.logs import get_logger
 from photod.photos import Candidate, Note, StalePage
@@ -229,7 +229,7 @@ def open_readers(others: Iterable[Folder]) -> list[Reader]:
 
 def find_folder(folders: Iterable[OpenFolder], path: str) -> tuple[OpenFolder, str]:
     """The open folder that `path` lies in, and the path relative to it ('' for itself). Raises UsageError."""
-    meant = Path(os.path.realpath(path))
+    meant = real_path(path)
     for folder in folders:
         if meant.is_relative_to(folder.settings.path):
             below = str(meant.relative_to(folder.settings.path))

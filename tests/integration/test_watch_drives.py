@@ -313,6 +313,8 @@ def test_a_folder_that_does_not_answer_keeps_no_other_waiting(
             wait_until(lambda: "absent" in {each["state"] for each in ask(both, "status")["folders"]})
             wait_until(lambda: len(ranking(folder)) == 2)
             assert by_reload == any(record["event"] == "folder_silent" for record in told)
+            for command in ("release", "rate", "purge"):
+                assert ask(both, command, folder=str(nas / "a"))["error"].startswith(f"{nas} does not answer")
         finally:
             os.close(server)
         mounts.take_away(nas, lazily=True)

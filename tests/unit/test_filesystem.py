@@ -8,6 +8,7 @@ import pytest
 
 from mounts import Mounts
 from photod import filesystem
+from photod.config import Config
 from photod.filesystem import answers, filesystem_identity, mounts_below
 from waiting import wait_until
 
@@ -39,3 +40,22 @@ def test_a_filesystem_that_does_not_answer_is_asked_once_and_again_when_it_has(
         os.close(server)
     wait_until(lambda: threading.active_count() == before)
     assert answers(str(folder))
+
+
+def test_the_filesystems_of_all_folders_are_asked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start is kept waiting by ten that do not answer no longer than by one."""
+    asked: set[str] = set()
+
+    def wait_for_all(place: str) -> bool:
+        asked.add(place)
+        wait_until(lambda: len(asked) == 3)
+        return False
+
+    monkeypatch.setattr(filesystem, "is_remote", wait_for_all)
+    links = [tmp_path / name for name in "abc"]
+    for link in links:
+        link.symlink_to("/usr")
+    a, b, c = map(str, links)
+    config = Config.model_validate({"folders": [a, {"path": f"{b}/"}, c]})
+    assert asked == {a, b, c}
+    assert [str(each.path) for each in config.folders] == ["/usr"] * 3  # no answer: it would stand as it is
