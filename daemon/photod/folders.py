@@ -22,7 +22,7 @@ def choose_folders(config: Config, once: Path | None) -> tuple[list[Folder], lis
             raise no_folders(config)
         _refuse_nested(configured)
         for folder in configured:
-            _refuse_shared(folder)
+            refuse_shared(folder)
             rules_of(folder)  # refuses what is no pattern
         return configured, []
     meant = Folder(path=once).path
@@ -74,17 +74,20 @@ def rules_of(folder: Folder) -> Rules:
     return Rules(folder.exclude, is_photo_name)
 
 
+def refuse_shared(folder: Folder) -> None:
+    """Raises ConfigError for a folder that would hold a database which other machines may write to, too.
+
+    Processes share SQLite's log by way of memory, which those of two machines do not have in common.
+    """
+    if answers(str(folder.path)) and folder.holds_database and is_shared(str(folder.path)):
+        problem = f"folders: {folder.path} is on a network drive, where a database can be damaged"
+        raise ConfigError(problem, f'write {{ path = "{folder.path}", database = "state" }}')
+
+
 def _with_database(meant: Path) -> Path:
     """The nearest directory at or above `meant` that has a database; `meant` itself where there is none."""
     markers = (place / DATABASE_DIRECTORY for place in (meant, *meant.parents))
     return next((m.parent for m in markers if os.path.isdir(m) and not may_be_a_strangers(str(m))), meant)
-
-
-def _refuse_shared(folder: Folder) -> None:
-    """Processes share SQLite's log by way of memory, which those of two machines do not have in common."""
-    if answers(str(folder.path)) and folder.holds_database and is_shared(str(folder.path)):
-        problem = f"folders: {folder.path} is on a network drive, where a database can be damaged"
-        raise ConfigError(problem, f'write {{ path = "{folder.path}", database = "state" }}')
 
 
 def _refuse_nested(folders: list[Folder]) -> None:

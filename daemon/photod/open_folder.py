@@ -12,7 +12,7 @@ from photod.config import DATABASE_DIRECTORY, Folder, Watch, state_directory
 from photod.errors import ConfigError, DatabaseError, UsageError
 from photod.files import is_gone
 from photod.filesystem import drive_of, is_plugged_in, real_path
-from photod.folders import refusal, rules_of, silence
+from photod.folders import refusal, refuse_shared, rules_of, silence
 from photod.logs import get_logger
 from photod.photos import Candidate, Note, StalePage
 from photod.registry import REGISTRY_NAME, Registry
@@ -149,7 +149,8 @@ class OpenFolder:
         return self.settings.database_path if self.presence() is Presence.HERE else None
 
     def open(self) -> None:
-        """Take the folder's database, or that which is there now. Raises BusyError, DatabaseError."""
+        """Take the folder's database, or that which is there now. Raises ConfigError, BusyError, DatabaseError."""
+        refuse_shared(self.settings)
         if self.writer is not None and self._is_another():
             log.warning(
                 "database_replaced", folder=self.path, file=str(self.settings.database_path),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from photod.channel import excused
 from photod.config import Folder, Watch
-from photod.errors import BusyError, DatabaseError, PhotodError
+from photod.errors import BusyError, ConfigError, DatabaseError, PhotodError
 from photod.logs import get_logger
 from photod.open_folder import OpenFolder, open_folder, open_readers
 from photod.photos import Candidate, Dismissed, Note, Scored, Verdict
@@ -162,8 +162,8 @@ class Roster:
     def open_late(self, path: str) -> bool:
         """Take the database of a folder that has appeared; False if that fails, and its watcher asks again.
 
-        One that cannot be had, since its drive is read-only, full, or was in a newer photod's hands, keeps no other
-        folder waiting. Raises DamagedError, and in a single run whatever it is.
+        One that cannot be had, since its drive is read-only, full, a network's, or was in a newer photod's hands,
+        keeps no other folder waiting. Raises DamagedError, and in a single run whatever it is.
         """
         folder = self.folders[path]
         with excused():  # its drive may hang, and to check a large database takes a while
@@ -174,7 +174,7 @@ class Roster:
                 folder.open()
                 folder.watcher.forget_agreed()
                 self._adopt(folder)
-            except (BusyError, DatabaseError) as error:
+            except (ConfigError, BusyError, DatabaseError) as error:
                 folder.close()
                 gone = folder.presence() in AWAY  # in this very moment: no fault of the database
                 if not self._may_wait or (isinstance(error, DamagedError) and not gone):

@@ -147,6 +147,23 @@ def test_a_drive_that_comes_back_unusable_is_told_once_and_ends_nothing(folder: 
     assert "install the newer photod" in events(told, "folder_unusable")[0]["reason"]
 
 
+def test_a_network_drive_that_appears_is_refused_a_database_as_at_the_start(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(folder, 3)
+    config = make_config(folder)
+    with running(config, FakeScorer()), capture_logs() as told:
+        quiet(config)
+        folder.rename(tmp_path / "away")
+        wait_until(lambda: folder_status(config)["state"] == "absent")
+        with monkeypatch.context() as patch:
+            patch.setattr(filesystem, "filesystem_type", lambda _: min(filesystem.SHARED))
+            (tmp_path / "away").rename(folder)
+            wait_until(lambda: events(told, "folder_unusable"))
+            assert "on a network drive" in events(told, "folder_unusable")[0]["reason"]
+        wait_until(lambda: folder_status(config)["state"] == "idle")
+
+
 @pytest.mark.parametrize("error", [DatabaseError, DamagedError])
 def test_a_drive_that_goes_while_its_database_is_opened_is_away_and_nothing_else(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[DatabaseError]
