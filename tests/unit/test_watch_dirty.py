@@ -60,6 +60,16 @@ def test_a_directory_that_could_not_be_listed_before_is_looked_at_whole(walk: Wa
     assert walk.considered == ["a/new.jpg", "a/b/new.jpg"]
 
 
+def test_what_went_while_nobody_could_list_the_directory_above_is_missing(walk: Walk, folder: Path) -> None:
+    (folder / "gone").mkdir()
+    walk.survey.unlisted = dict.fromkeys(("gone", "gone/c"), "Permission denied")
+    walk.agenda.mark("gone")
+    walk.on()
+    paths = {path for note in walk.notes if isinstance(note, Missing) for path in note.paths}
+    assert {"gone/old.jpg", "gone/b/old.jpg", "gone/c/old.jpg"} <= paths
+    assert walk.survey.unlisted == {}
+
+
 def test_of_a_tree_that_went_away_each_photo_is_missing(walk: Walk) -> None:
     walk.agenda.mark("gone", subtree=True)
     walk.on()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from photod.files import is_inside
 from photod.photos import Fingerprint
 from photod.watch.agenda import Agenda
 from photod.watch.survey import Survey
@@ -49,18 +50,25 @@ class DirtyWalk:
             return False
         self._done.clear()
         directory, subtree = mark
-        if subtree:  # what the database has there may be gone with its directory
-            self._stack += [(known, False) for known in self._known_directories(directory)]
+        if subtree:
+            self._add_known(directory)
         self._stack.append(mark)  # looked at first: the others are only what it does not reach
         return True
 
     def _look(self, directory: str, subtree: bool) -> None:
         began = time.monotonic()
-        new_to_us = subtree or directory in self._survey.unlisted
+        reopened = directory in self._survey.unlisted
         comparison, below = self._survey.compare_directory(directory)
+        if reopened and directory not in self._survey.unlisted:  # nothing was told of what went meanwhile
+            self._add_known(directory)
         for path, fingerprint in comparison.work:
             self._consider(path, fingerprint)
-        if new_to_us:
+        if subtree or reopened:
             self._stack += [(each, True) for each in below]
         now = time.monotonic()
         self._agenda.rest(directory, now + max(REST_S, REST_LOOKS * (now - began)))
+
+    def _add_known(self, tree: str) -> None:
+        """Look at the directories, too, that may be gone: with photos in the database, or not listed so far."""
+        unlisted = [directory for directory in self._survey.unlisted if is_inside(directory, tree)]
+        self._stack += [(directory, False) for directory in (*self._known_directories(tree), *unlisted)]
