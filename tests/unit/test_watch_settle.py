@@ -54,9 +54,24 @@ def test_a_change_counts_from_when_the_file_says_but_not_from_before_the_last_lo
     assert run(settle, 60, lambda _: version(2)) == [22.0]
 
 
+def test_what_looks_as_before_or_is_unstable_is_no_news(settle: Settle) -> None:
+    assert settle.observe("a", version(1), 10.0)
+    assert not settle.observe("a", version(1), 11.0)
+    assert settle.observe("a", version(2), 11.5)
+    rewrite_without_end(settle, 60)
+    assert not settle.observe("a", version(999), 60.0)
+
+
 def test_a_look_that_shows_other_bytes_does_not_settle(settle: Settle) -> None:
     settle.observe("a", version(1), 10.0)
     assert run(settle, 60, lambda _: version(2)) == [14.0]
+
+
+def test_without_a_quiet_time_two_looks_are_alike_all_the_same() -> None:
+    settle = Settle(0.0)
+    settle.observe("a", version(1), 10.0)
+    assert not settle.judge("a", version(2), Writing.NONE, 10.0)
+    assert settle.judge("a", version(2), Writing.NONE, 10.0)
 
 
 def test_a_file_that_is_gone_is_forgotten(settle: Settle) -> None:
@@ -73,10 +88,11 @@ def test_an_open_writer_keeps_a_quiet_file_from_settling(settle: Settle) -> None
 
 def test_closing_a_long_write_settles_it_soon(settle: Settle) -> None:
     settle.observe("a", version(1), 0.0)
-    run(settle, 100, lambda _: version(1), Writing.OPEN)
-    settle.observe("a", version(1), 101.0)
-    settle.observe("a", version(1), 102.0)  # somebody reads it
-    assert run(settle, 200, lambda _: version(1)) == [103.0]
+    run(settle, QUIET_S + LOOK_S, lambda _: version(1), Writing.OPEN)
+    settle.observe("a", version(1), 13.0)
+    settle.observe("a", version(1), 14.0)  # somebody reads it
+    assert settle.landed("a") == 13.0
+    assert run(settle, 200, lambda _: version(1)) == [15.0]
 
 
 def test_where_the_kernel_does_not_tell_the_quiet_time_is_longer(settle: Settle) -> None:
@@ -87,10 +103,10 @@ def test_where_the_kernel_does_not_tell_the_quiet_time_is_longer(settle: Settle)
 def test_a_file_that_never_rests_is_looked_at_all_the_same(settle: Settle) -> None:
     looks = []
     for step in range(200):
-        settle.observe("a", version(step), step / 10)
-        if settle.due(step / 10):
-            looks.append(step / 10)
-    assert looks[0] == LOOK_S
+        settle.observe("a", version(step), 5 + step / 10)
+        if settle.due(5 + step / 10):
+            looks.append(5 + step / 10)
+    assert looks[0] == 5 + LOOK_S
 
 
 def rewrite_without_end(settle: Settle, seconds: float, writer: Writing = Writing.NONE) -> list[float]:
@@ -145,6 +161,22 @@ def test_a_file_that_settled_often_lately_must_wait(settle: Settle) -> None:
     settle.observe("a", version(99), 50.0)
     assert settle.unstable == {"a"}
     assert run(settle, 1000, lambda _: version(99))[0] >= last + UNSTABLE_S
+
+
+def test_files_that_settle_often_in_turn_must_wait_for_a_while(settle: Settle) -> None:
+    for turn in range(REPEATS):
+        for path in "ab":
+            assert not settle.settles_too_often(path, turn + 10.0)
+            settle.settled(path, turn + 10.0)
+    assert settle.settles_too_often("a", 9.0 + UNSTABLE_S)
+    assert settle.settles_too_often("b", 9.0 + UNSTABLE_S)
+    assert not settle.settles_too_often("a", 10.0 + UNSTABLE_S)
+
+
+def test_of_a_folder_that_is_gone_nothing_is_waited_for(settle: Settle) -> None:
+    rewrite_without_end(settle, 60)
+    settle.clear()
+    assert (settle.next_due(), settle.unstable) == (None, frozenset())
 
 
 def test_files_that_settled_long_ago_are_not_remembered(settle: Settle) -> None:

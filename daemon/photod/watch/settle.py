@@ -56,13 +56,13 @@ class Settle:
         if waiting is None:
             self._begin(path, fingerprint, now)
             return True
-        if waiting.unstable and not waiting.long_write:
+        if waiting.unstable:
             return False  # its next look is planned
         news = waiting.fingerprint != fingerprint
         if news:
             waiting.fingerprint = fingerprint
             waiting.since = now if changed is None else max(waiting.since, changed)
-            waiting.due = min(waiting.since + self.quiet_s, max(waiting.forced, now))
+            waiting.due = min(waiting.since + self.quiet_s, waiting.forced)
         elif waiting.long_write:  # it may be closed by now
             waiting.long_write = False
             waiting.since = now
@@ -127,7 +127,7 @@ class Settle:
         self.unstable = frozenset()
 
     def _begin(self, path: str, fingerprint: Fingerprint, now: float) -> None:
-        waiting = _Waiting(fingerprint, now, now + self.quiet_s, now + max(LOOK_S, self.quiet_s), now)
+        waiting = _Waiting(fingerprint, now, now + self.quiet_s, now + LOOK_S, now)
         self._waiting[path] = waiting
         if self.settles_too_often(path, now):
             self._set_unstable(path, waiting)
@@ -136,7 +136,7 @@ class Settle:
     def _look_again(self, path: str, waiting: _Waiting, writer: Writing, quiet_s: float, now: float) -> None:
         """Say when to look at a file again that has not settled."""
         changed = waiting.since == now
-        waiting.forced = now + max(LOOK_S, self.quiet_s)
+        waiting.forced = now + LOOK_S
         waiting.long_write = writer is Writing.OPEN
         if waiting.long_write:
             waiting.restless_since = now  # one long write is no restlessness
