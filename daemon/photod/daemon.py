@@ -7,35 +7,18 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import assert_never
 
 from photod.answers import Answers
 from photod.caretaker import Caretaker
-from photod.channel import Closed, excused
-from photod.committer import Listeners
+from photod.channel import Closed
 from photod.config import Config, Model, load_config, state_directory
+from photod.consequences import listeners
 from photod.control import ControlServer, answer
 from photod.folders import choose_folders
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.logs import get_logger
 from photod.patience import until_device_is_free
-from photod.photos import (
-    Appeared,
-    Candidate,
-    Compared,
-    Departed,
-    Dismissed,
-    Judged,
-    Missing,
-    Moved,
-    Note,
-    Outcome,
-    Purge,
-    Retry,
-    Returned,
-    Suspected,
-    Unscoreable,
-)
+from photod.photos import Candidate, Note
 from photod.pipeline import Pipeline
 from photod.reload import Reloader
 from photod.rest import reason_to_rest
@@ -143,7 +126,7 @@ class Daemon:
             scorers,
             self._roster.writers,
             self._roster.known,
-            Listeners(self._on_outcome, self._on_note, self._roster.close_if_pulled_out),
+            listeners(self._roster, self._tally),
             self._on_room,
             self._crew,
         )
@@ -239,34 +222,6 @@ class Daemon:
             return self._pipeline.drain(deadline)
         return self._pipeline.abandon(deadline)
 
-    def _on_outcome(self, outcome: Outcome) -> None:
-        self._tally.add(outcome)
-        self._roster.folders[outcome.candidate.folder].watcher.finished(outcome)
-        _log_outcome(outcome)
-
-    def _on_note(self, note: Note) -> None:
-        if isinstance(note, Purge):
-            note.tell(note.purged)
-        folder = self._roster.folders.get(note.folder)
-        if folder is None:  # somebody asked for it just when the folder was let go
-            return
-        watcher = folder.watcher
-        match note:
-            case Missing() | Returned() | Moved() | Compared() | Retry():
-                watcher.noted(note)
-            case Appeared():
-                if self._roster.open_late(note.folder):
-                    with excused():  # all that is committed has been told, so nothing is counted twice
-                        self._tally.seed(self._roster.given())
-            case Departed():
-                self._roster.close_departed(note.folder)
-            case Dismissed():
-                self._roster.close_dismissed(note.folder)
-            case Purge() | Suspected():
-                pass  # they are of no concern to the folder's thread
-            case _:
-                assert_never(note)
-
     def _on_room(self) -> None:
         for folder in self._roster.folders.values():
             folder.watcher.wake()
@@ -285,14 +240,3 @@ class Daemon:
 
     def _offer_note(self, note: Note) -> bool:
         return self._pipeline is not None and self._pipeline.offer_note(note)
-
-
-def _log_outcome(outcome: Outcome) -> None:
-    """One record for each photo, below the default level."""
-    what = {"photo": outcome.candidate.location, "folder": outcome.candidate.folder}
-    if not isinstance(outcome, Judged):
-        log.debug(outcome.why, **what, reason=outcome.reason)
-    elif isinstance(outcome.verdict, Unscoreable):
-        log.debug("unscoreable", **what, reason=outcome.verdict.reason)
-    else:
-        log.debug("scored_photo", **what, score=round(outcome.verdict.score, 3), duplicate=outcome.duplicate)
