@@ -1,6 +1,7 @@
 """When a file is settled, on a clock that the test turns."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -126,6 +127,27 @@ def test_a_file_rewritten_without_end_becomes_unstable_and_is_looked_at_every_fi
     assert settle.unstable == {"a"}
     late = [look for look in looks if look > RESTLESS_S + LOOK_S]
     assert len(late) <= 2 * 3600 / UNSTABLE_S  # each look is two, to compare
+    assert {second - first for first, second in pairwise(late)} == {QUIET_S, UNSTABLE_S}
+
+
+def test_a_file_that_rests_just_when_it_is_found_unstable_settles_soon(settle: Settle) -> None:
+    rewrite_without_end(settle, RESTLESS_S)
+    settle.observe("a", version(999), RESTLESS_S)
+    assert not settle.judge("a", version(999), Writing.NONE, RESTLESS_S + 0.5)
+    assert settle.unstable == {"a"}
+    assert run(settle, 1000, lambda _: version(999)) == [RESTLESS_S + QUIET_S]
+
+
+def test_a_file_that_is_written_for_long_is_looked_at_every_ten_seconds(settle: Settle) -> None:
+    looks: list[float] = []
+
+    def look(now: float) -> Fingerprint:
+        looks.append(now)
+        return version(len(looks))
+
+    settle.observe("a", version(0), 0.0)
+    assert run(settle, 60, look, Writing.OPEN) == []
+    assert looks == [QUIET_S + turn * LOOK_S for turn in range(6)]
 
 
 def test_a_slow_copy_that_the_kernel_tells_nothing_of_is_not_soon_called_unstable(settle: Settle) -> None:
@@ -188,7 +210,7 @@ def test_files_that_settled_long_ago_are_not_remembered(settle: Settle) -> None:
 
 @pytest.fixture
 def ages() -> Ages:
-    return Ages(QUIET_S, wall=1_000_000.0, now=0.0)
+    return Ages(QUIET_S, wall=1_000_001.0, now=1.0)
 
 
 def changed_at(wall: float) -> Fingerprint:
