@@ -27,7 +27,7 @@ class Database:
 
 @pytest.fixture
 def stale() -> Stale:
-    database = Database({"": ["a", "b/1", "b/2"], "b": ["b/1", "b/2"], "c": []})
+    database = Database({"": ["a", "b/1", "b/2"], "b": ["b/1", "b/2"], "c": [], "d": ["d/1"]})
     return Stale(database.count, database.page)
 
 
@@ -64,6 +64,20 @@ def test_a_part_in_which_nothing_is_stale_is_no_walk(stale: Stale) -> None:
 def test_a_part_is_walked_with_the_whole(stale: Stale, trees: tuple[str, str]) -> None:
     for tree in trees:
         stale.begin(tree)
+    assert len(stale) == 3
+    assert [path for path, _ in walk(stale)] == ["a", "b/1", "b/2"]
+
+
+def test_another_part_is_walked_after_the_one_that_goes_on(stale: Stale) -> None:
+    stale.begin("b")
+    stale.begin("d")
+    assert [path for path, _ in walk(stale)] == ["b/1", "b/2", "d/1"]
+
+
+def test_a_walk_over_the_whole_that_is_asked_for_again_begins_with_the_newest(stale: Stale) -> None:
+    stale.begin("")
+    stale.take()
+    stale.begin("")
     assert len(stale) == 3
     assert [path for path, _ in walk(stale)] == ["a", "b/1", "b/2"]
 
