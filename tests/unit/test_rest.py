@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from photod.config import Schedule, parse_config
 from photod.errors import ConfigError
@@ -59,6 +60,20 @@ def test_a_timer_that_fires_in_the_moment_of_another_pause_does_not_end_that() -
     rest.pause(None)
     timer.function()
     assert rest.reason == "paused"
+
+
+def test_a_pause_for_some_time_ends_by_itself() -> None:
+    rest = Rest(lambda _: None)
+    rest.pause(0.01)
+    wait_until(lambda: rest.reason == "")
+
+
+def test_that_the_model_rests_by_the_configuration_is_logged_with_its_reason_and_so_is_the_end() -> None:
+    rest = Rest(lambda _: None)
+    with capture_logs() as told:
+        for reason in ("on battery", "on battery", ""):
+            rest.schedule(reason)
+    assert [(each["event"], each["reason"]) for each in told] == [("resting", "on battery"), ("at_work_again", "")]
 
 
 def test_the_reason_of_the_configuration_outlasts_a_resume() -> None:

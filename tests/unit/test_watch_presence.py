@@ -24,12 +24,14 @@ def test_a_folder_that_is_new_may_be_opened_even_if_empty(folder: Path) -> None:
     assert presence(Folder(path=folder), None, None) is Presence.UNOPENED
 
 
-def test_a_path_without_a_directory_is_absent(folder: Path, here: Record) -> None:
-    settings = Folder(path=folder / "gone")
+@pytest.mark.parametrize("database", ["folder", "state"])
+def test_a_path_without_a_directory_is_absent(folder: Path, here: Record, database: str) -> None:
+    settings = Folder.model_validate({"path": folder / "gone", "database": database})
     for record in (None, here):
         assert presence(settings, record, None) is Presence.ABSENT
     (folder / "gone").write_text("a file")
-    assert presence(settings, None, None) is Presence.ABSENT
+    for record in (None, here):
+        assert presence(settings, record, None) is Presence.ABSENT
 
 
 def test_a_known_folder_without_its_marker_is_away(folder: Path, here: Record) -> None:
