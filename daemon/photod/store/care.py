@@ -88,10 +88,12 @@ def copy_database(path: Path, target: Path) -> None:
         try:
             with database_errors(target):
                 _copy(source, target)
-        except DamagedError as error:
-            if how := damage(source):
+        except DatabaseError as error:
+            if how := damage(source):  # or its disk cannot read it
                 raise damaged(path, how) from error
-            raise DatabaseError(f"backup {target} cannot be read back", "check the disk it lies on") from error
+            if isinstance(error, DamagedError):
+                raise DatabaseError(f"backup {target} cannot be read back", "check the disk it lies on") from error
+            raise
 
     ask_once(path, copy)
 
