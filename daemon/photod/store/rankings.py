@@ -82,8 +82,8 @@ class Rankings(ReadOnly):
         return chain.from_iterable(repeat(score, photos) for score, photos in rows)
 
     def given(self) -> Iterator[float]:
-        """The scores that the current model gave, one for each content, lowest first; by an index alone."""
-        rows = self._stream(f"SELECT score FROM content WHERE model = {_CURRENT} ORDER BY score")
+        """The scores that the current model gave, one for each content, in no order; by an index alone."""
+        rows = self._stream(f"SELECT score FROM content WHERE model = {_CURRENT}")
         return (score for (score,) in rows)
 
     def ranked(self, below: str = "") -> int:
@@ -140,10 +140,10 @@ class Rankings(ReadOnly):
         """How many ranked photos repeat the bytes of another, and how many bytes they take."""
         where, arguments = below_condition(below)
         if below:
-            columns = "count(*) AS photos, max(size) AS size"
+            columns = "count(*) AS photos, size"
             each = f"SELECT {columns} {self._joined(below)} {where} GROUP BY content.id"
         else:
-            columns = "photos, (SELECT max(size) FROM photo WHERE photo.content = content.id) AS size"
+            columns = "photos, (SELECT size FROM photo WHERE photo.content = content.id) AS size"
             each = f"SELECT {columns} FROM content WHERE {self._ranked} AND photos > 1"
         sums = "coalesce(sum(photos - 1), 0), coalesce(sum((photos - 1) * size), 0)"
         files, size = self._one(f"SELECT {sums} FROM ({each})", *arguments)
