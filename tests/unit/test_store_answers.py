@@ -18,8 +18,8 @@ from photod.store.schema import to_sql
 from photod.store.writer import Writer
 
 EARLIER = replace(MODEL, weights_sha256="e" * 64)
-TOWERS = {EARLIER: b"then", MODEL: b"now."}  # in the order in which they came
-DIRECTORIES = ("", "a", "a/b", "a-b", "a0", "ab", "b", "\udcff", "\udcff/a", "\udcff0")
+TOWERS = {MODEL: b"now.", EARLIER: b"then"}
+DIRECTORIES = ("", "a", "a/b", "a/\udcff", "a-b", "a0", "ab", "b", "\udcff", "\udcff/a", "\udcff0")
 PARTS = ("", "a", "a/b", "b", "\udcff", "nowhere")
 SCORES = (0.0, 2.5, 4.75, 5.0, 5.25, 7.0, 10.0)
 DATES = (None, "2020-12-31 23:59:59", "2021-01-01 00:00:00", "2021-07-14 12:00:00", "2021-12-01 08:00:00")
@@ -58,27 +58,38 @@ class Photo:
 
 
 def invent(chance: random.Random, database: Path) -> dict[ModelIdentity, list[Photo]]:
-    """Photos of two models, by model: with copies of most, of which some are missing, and some were not decoded."""
-    ranked = {}
+    """The photos that each of two models ranks: with copies of most, of which some are missing or were not decoded.
+
+    Some contents were scored by both models, and some by the one, the other, and the one again.
+    """
+    ranked: list[Photo] = []
+    scores: dict[str, tuple[ModelIdentity, Scored]] = {}  # by content: the last, and by which model
     with closing(Writer(database)) as writer:
-        for model, tower in TOWERS.items():
+        for turn, model in enumerate((MODEL, EARLIER, MODEL)):
             writer.use_model(model)
             verdicts = [
                 Scored(
-                    f"{tower!r} {number}", Facts(6, 4, chance.choice(DATES), chance.choice(CAMERAS)),
-                    chance.choice(SCORES), tower + bytes([number, 0]),
+                    str(number) if number < 5 else f"{turn} {number}",
+                    Facts(6, 4, chance.choice(DATES), chance.choice(CAMERAS)),
+                    chance.choice(SCORES),
+                    TOWERS[model] + bytes([number, 0]),
                 )
                 for number in range(20)
-            ]  # fmt: skip
-            names = [f"{chance.choice(('x', chr(0xDCFE)))} {tower!r} {number}" for number in range(60)]
+            ]
+            names = [f"{chance.choice(('x', chr(0xDCFE)))} {turn} {number}" for number in range(60)]
             photos = [Photo(os.path.join(chance.choice(DIRECTORIES), n), chance.choice(verdicts)) for n in names]
             missing, undecodable, there = photos[:10], photos[10:20], photos[20:]
             writer.commit([judged(photo, photo.verdict) for photo in missing + there])
             why = "so said a decoder of then"
             writer.commit([judged(photo, Unscoreable(photo.verdict.sha256, why)) for photo in undecodable])
             writer.mark_missing([photo.path for photo in missing])
-            ranked[model] = sorted(there, key=lambda photo: photo.order)
-    return ranked
+            ranked += there
+            for sha256, verdict in ((photo.verdict.sha256, photo.verdict) for photo in missing + there):
+                if sha256 not in scores or scores[sha256][0] is not model:
+                    scores[sha256] = model, verdict
+    ranked.sort(key=lambda photo: photo.order)
+    last = [(photo.path, *scores[photo.verdict.sha256]) for photo in ranked]
+    return {model: [Photo(path, verdict) for path, by, verdict in last if by is model] for model in TOWERS}
 
 
 def judged(photo: Photo, verdict: Scored | Unscoreable) -> tuple[Judged, bool]:
@@ -182,7 +193,7 @@ def test_embeddings_and_what_is_above_a_score(archive: Archive) -> None:
     falling = (7.0, 5.0, 4.9, 0.0)
     assert reader.higher(falling) == [sum(photo.verdict.score > score for photo in photos) for score in falling]
     vectors = {sha256: copies[0].verdict.embedding for sha256, copies in contents.items()}
-    assert dict(reader.all_embeddings()) == vectors
+    assert sorted(reader.all_embeddings()) == sorted(vectors.items())
     rows = {row: sha256 for row, sha256, *_ in reader.contents()}
     assert reader.embeddings_of([*rows, 999]) == {row: vectors[sha256] for row, sha256 in rows.items()}
     for sha256, copies in contents.items():
