@@ -124,7 +124,7 @@ class Reader(Rankings):
         row = self._one(
             f"""
             SELECT count(*) FROM photo CROSS JOIN content ON content.id = photo.content
-            WHERE +state = 'scored' AND {_PRESENT}
+            WHERE state = 'scored' AND {_PRESENT}
             AND content.model IN (SELECT id FROM model WHERE current = 0) {where}""",
             *arguments,
         )

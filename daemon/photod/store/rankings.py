@@ -192,7 +192,7 @@ class Rankings(ReadOnly):
         """SHA-256 and embedding of every ranked content, in the order in which they lie on the disk."""
         return self._stream(f"""
             SELECT sha256, vector FROM embedding CROSS JOIN content ON content.id = embedding.content
-            WHERE tower = (SELECT tower FROM model WHERE id = {self._model}) AND +{self._ranked}""")
+            WHERE tower = (SELECT tower FROM model WHERE id = {self._model}) AND {self._ranked}""")
 
     def photo_with(self, sha256: str) -> RankedPhoto | None:
         """A ranked photo with these bytes, the first by path."""
@@ -222,9 +222,7 @@ class Rankings(ReadOnly):
     def _joined(self, below: str) -> str:
         """Ranked contents with their photos: best first without sorting, or beginning with a directory's photos."""
         if below:
-            # The plus keeps SQLite from the index of all photos that are there.
-            there = _THERE.replace("photo.state", "+photo.state")
-            return f"FROM photo CROSS JOIN content ON content.id = photo.content WHERE {there} AND {self._ranked}"
+            return f"FROM photo CROSS JOIN content ON content.id = photo.content WHERE {_THERE} AND {self._ranked}"
         return f"FROM content {_WITH_PHOTOS} WHERE {self._ranked}"
 
 
