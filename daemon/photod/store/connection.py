@@ -45,7 +45,6 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     # written back often, rows take twice as long at 100,000 photos as at 1,000 (benchmarks/growth.py).
     connection.execute("PRAGMA cache_size = -16000")  # KiB
     connection.execute("PRAGMA wal_autocheckpoint = 16000")  # pages, 64 MB
-    connection.execute("PRAGMA journal_size_limit = 67108864")  # give the log's disk space back after a burst
     if how := damage(connection):
         raise damaged(path, how)
     connection.execute("PRAGMA shrink_memory")  # the check has filled the cache with pages that nobody asked for
