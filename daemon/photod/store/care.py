@@ -100,7 +100,7 @@ def copy_database(path: Path, target: Path) -> None:
 
 def _copy(source: sqlite3.Connection, target: Path) -> None:
     partial = target.with_name(target.name + _PARTIAL)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(exist_ok=True)
     partial.unlink(missing_ok=True)  # what was left of another one, or a link in its place
     create(partial)
     try:
