@@ -195,10 +195,12 @@ def test_what_was_left_of_a_backup_that_was_cut_short_goes(database: Path) -> No
     journal, other = place / f"{old.name}-journal", place / "holidays.part"
     for file in (old, young, journal, other):
         file.touch()
-    for file in (old, journal, other):
+    directory = place / "photos-2020.db.part"
+    directory.mkdir()
+    for file in (old, journal, other, directory):
         os.utime(file, (1e9, 1e9))
     made = add_backup(database, keep=1)
-    assert sorted(place.iterdir()) == sorted([young, made, other])
+    assert sorted(place.iterdir()) == sorted([young, made, other, directory])
 
 
 def test_a_backup_can_be_written_by_whoever_may_write_the_database(database: Path, tmp_path: Path) -> None:
@@ -233,6 +235,11 @@ def test_no_backup_goes_where_a_link_leads(database: Path, tmp_path: Path) -> No
     assert is_sound(copy)
     assert not precious.exists()
     assert list((tmp_path / "elsewhere").iterdir()) == []
+    (database.parent / "backups").unlink()
+    database.parent.rename(tmp_path / "moved")
+    database.parent.symlink_to(tmp_path / "moved")
+    with pytest.raises(DatabaseError, match=f"{database.parent} is a symlink"):
+        add_backup(database, keep=1)
 
 
 def test_a_damaged_database_does_not_push_out_its_good_backups(database: Path) -> None:

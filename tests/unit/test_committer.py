@@ -18,6 +18,7 @@ from photod.photos import Candidate, Compared, Judged, Missing, Note, Outcome, P
 from photod.store import tombstones
 from photod.store.queries import Reader
 from photod.store.writer import Writer
+from photod.threads import Crew
 from waiting import wait_until
 
 Item = Judged | Passed | Note
@@ -119,12 +120,24 @@ class Watched(Writer):
         return self.tries[-1]
 
 
+class Timed(Channel[Item]):
+    """Notes for how long the first item of a batch is waited for."""
+
+    first_s: float | None = 0.0
+
+    def get_batch(
+        self, most: int, wait_s: float, all_here: Callable[[], bool] = bool, first_s: float | None = None
+    ) -> list[Item]:
+        self.first_s = first_s
+        return super().get_batch(most, wait_s, all_here, first_s)
+
+
 def test_at_rest_a_log_is_brought_back_once_nobody_reads(
     photos: tuple[Candidate, Candidate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo, _ = photos
     monkeypatch.setattr(module, "REST_S", 0.01)
-    verdicts: Channel[Item] = Channel(10)
+    verdicts = Timed(10)
     listeners = Listeners(lambda _: None, lambda _: None, lambda _: False)
     with closing(Watched(Path(photo.folder) / ".photod/photos.db")) as writer:
         writer.tries = []
@@ -137,10 +150,27 @@ def test_at_rest_a_log_is_brought_back_once_nobody_reads(
             thread.start()
             wait_until(lambda: len(writer.tries) > 1)
             assert (any(writer.tries), log.stat().st_size > 0) == (False, True)
-        wait_until(lambda: not log.stat().st_size)
+        wait_until(lambda: verdicts.first_s is None)  # however long: at rest nobody wakes up
+        assert not log.stat().st_size
         verdicts.close()
         thread.join()
         assert writer.tries.count(True) == 1
+
+
+def test_a_photo_is_written_down_at_once_where_no_other_is_on_its_way(
+    photos: tuple[Candidate, Candidate],
+) -> None:
+    verdicts: Channel[Item] = Channel(10)
+    outcomes: list[Outcome] = []
+    listeners = Listeners(outcomes.append, lambda _: None, lambda _: False)
+    committer = Committer(
+        Store(group_wait_s=3600), verdicts, OnTheWay(lambda: None), ContentsInFlight(), {}, listeners
+    )
+    thread = Crew(on_failure=lambda: None).start("committer", committer.run)
+    verdicts.put(undecodable(photos[0], "aa"))
+    wait_until(lambda: bool(outcomes))
+    verdicts.close()
+    thread.join()
 
 
 @pytest.mark.parametrize(
