@@ -224,6 +224,26 @@ def test_a_backup_that_root_makes_belongs_to_the_owner_of_the_database(database:
     assert (tmp_path / "copy.db").stat().st_uid == 0, "it is where root wanted it"
 
 
+@pytest.mark.parametrize("lead", [os.symlink, os.link])
+def test_root_gives_away_nothing_that_a_link_in_a_backups_place_leads_to(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lead: Callable[[Path, Path], None]
+) -> None:
+    if os.getuid() != 0:
+        need("root, to give a database away")
+    (precious := tmp_path / "precious").touch()
+    for place in (database.parent, database):
+        os.chown(place, 2001, 3001)
+
+    def make(_: Path, target: Path) -> None:
+        """And its owner is quick to put something else there."""
+        target.parent.mkdir()
+        lead(precious, target)
+
+    monkeypatch.setattr(care, "copy_database", make)
+    add_backup(database, keep=3)
+    assert precious.stat().st_uid == 0
+
+
 def test_no_backup_goes_where_a_link_leads(database: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (database.parent / "backups").symlink_to(tmp_path / "elsewhere")

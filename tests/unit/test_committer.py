@@ -157,6 +157,14 @@ def test_at_rest_a_log_is_brought_back_once_nobody_reads(
         assert writer.tries.count(True) == 1
 
 
+def test_a_log_is_left_alone_while_something_comes(photos: tuple[Candidate, Candidate]) -> None:
+    photo, _ = photos
+    with closing(Watched(Path(photo.folder) / ".photod/photos.db")) as writer:
+        writer.tries = []
+        commit(undecodable(photo, "aa"), Missing(photo.folder, (photo.path,)), writers={photo.folder: writer})
+        assert writer.tries == []
+
+
 def test_a_photo_is_written_down_at_once_where_no_other_is_on_its_way(
     photos: tuple[Candidate, Candidate],
 ) -> None:
