@@ -16,6 +16,11 @@ from pictures import encode
 from tiffs import CMYK, GREYS, GREYS_WITH_WHITE_AT_ZERO, LAB, RGB, make_tiff
 
 SPOT, PREMULTIPLIED, STRAIGHT = (0,), (1,), (2,)
+HALVED_COLOURS = bytes.fromhex(
+    "ff4fff51002f000000000008000000080000000000000000000000080000000800000000000000000003070101070202070202"
+    "ff52000c00000001000004040001ff5c00044040ff90000a0000000000360001ff93"
+    "c7d424115054aff9cd80000184846a850c2425ff7fc7d41211504a667720c0b503cfb41014005cafffd9"
+)  # a JPEG 2000
 Order = Literal["<", ">"]
 BOTH_ORDERS = pytest.mark.parametrize("order", "<>")
 
@@ -155,6 +160,20 @@ def test_deep_colours_of_a_jpeg_2000_are_not_scored(mode: str, bare: bool) -> No
 def test_deep_greys_of_a_jpeg_2000_are_scored(bare: bool) -> None:
     white = encode(Image.new("I;16", (64, 48), 65535), "JPEG2000", no_jp2=bare)
     assert set(pixels_of(white)) == {255}
+
+
+def test_colours_of_a_jpeg_2000_may_have_half_the_pixels() -> None:
+    """Given 8 x 8 pixels of red."""
+    assert pixels_of(HALVED_COLOURS)[:3] == bytes((254, 0, 0))
+
+
+@pytest.mark.parametrize("side", [8, 12], ids=["width", "height"])
+def test_halved_colours_of_an_odd_size_are_not_scored(side: int) -> None:
+    """Given a row or a column more than twice the colours', which Pillow would read from the wrong places."""
+    data = bytearray(HALVED_COLOURS)
+    data[side + 3] = 7
+    with pytest.raises(DecodeError, match=r"^a JPEG 2000 of [78] x [78] with halved colours is not supported$"):
+        pixels_of(data)
 
 
 @pytest.mark.parametrize("size", [4, 8, 10, 60, 120])

@@ -42,7 +42,8 @@ _AS_OF_LIBTIFF = {
     "F;32BF": "F;32NF",
 }
 _CODESTREAM = b"\xff\x4f\xff\x51"  # begins with the size, whose last part are the channels
-_CHANNELS_AT, _CHANNEL = 40, 3  # bytes
+_CHANNELS_AT = 40  # bytes
+_CHANNEL = struct.Struct("3B")  # depth, and how many pixels a sample stands for, across and down
 _ALPHA = "grey and transparency"
 _MISREAD_BY_BOTH = {"LA": _ALPHA, "La": _ALPHA, "PA": "a palette and transparency", "LAB": "lightness and colours"}
 # Pillow leaves out the fifth channel of CMYK, but knows spot colours alone there. Photoshop keeps selections in it,
@@ -63,9 +64,8 @@ def open_picture(data: Data, formats: tuple[str, ...]) -> Image.Image:
             if kind := _kind_of_tiff(data):
                 raise DecodeError(f"a TIFF of a kind that is not supported ({kind})") from None
             raise
-        # Pillow makes 8 bits of them, rounds up, and so white to black. A single grey keeps its bits.
-        if image.format == "JPEG2000" and image.mode != "I;16" and (bits := _depth_of_jpeg_2000(data)) > 8:
-            raise DecodeError(f"a JPEG 2000 of {bits} bits a channel is not supported")
+        if image.format == "JPEG2000":
+            _check_jpeg_2000(data, image)
         if isinstance(image, TiffImageFile) and image.tag_v2.get(PLANAR_CONFIGURATION) == _SEPARATE:
             if image.mode in _MISREAD_BY_BOTH:
                 raise DecodeError(f"a TIFF of {_MISREAD_BY_BOTH[image.mode]} that lie apart is not supported")
@@ -78,11 +78,17 @@ def open_picture(data: Data, formats: tuple[str, ...]) -> Image.Image:
     return image
 
 
-def _depth_of_jpeg_2000(data: Data) -> int:
-    """The most bits that a channel has."""
+def _check_jpeg_2000(data: Data, image: Image.Image) -> None:
+    """Raises DecodeError if a channel is stored in a way that Pillow misreads."""
     at = data.find(_CODESTREAM) + _CHANNELS_AT
-    (channels,) = struct.unpack_from(">H", data, at)
-    return 1 + max(depth & 0x7F for depth in data[at + 2 : at + 2 + channels * _CHANNEL : _CHANNEL])
+    (count,) = struct.unpack_from(">H", data, at)
+    for depth, across, down in _CHANNEL.iter_unpack(data[at + 2 : at + 2 + count * _CHANNEL.size]):
+        bits = 1 + (depth & 0x7F)
+        # Pillow makes 8 bits of them, rounds up, and so white to black. A single grey keeps its bits.
+        if bits > 8 and image.mode != "I;16":
+            raise DecodeError(f"a JPEG 2000 of {bits} bits a channel is not supported")
+        if image.width % across or image.height % down:  # its rows are longer than Pillow takes them for
+            raise DecodeError(f"a JPEG 2000 of {image.width} x {image.height} with halved colours is not supported")
 
 
 def _kind_of_tiff(data: Data) -> str | None:
