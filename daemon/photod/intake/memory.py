@@ -31,7 +31,7 @@ class PhotoMemory:
                 block = min(fitting, key=lambda block: block.capacity)
                 self._spare.remove(block)
                 return PhotoBytes(size, block, self)
-        return PhotoBytes(size, _make_block(max(_SMALLEST, 1 << (size - 1).bit_length())), self)
+        return PhotoBytes(size, _make_block(max(_SMALLEST, 1 << size.bit_length())), self)
 
     def take_back(self, block: "_Block") -> None:
         """Keep memory for the next photo, or let it go where enough is kept."""
@@ -47,8 +47,6 @@ class PhotoMemory:
 
 class _Block:
     """A sealed memfd, and the one mapping through which it can be written to. It ends with the last reference."""
-
-    __slots__ = ("capacity", "fd", "pages")
 
     def __init__(self, fd: int, pages: mmap.mmap) -> None:
         self.fd = fd
@@ -87,8 +85,6 @@ class PhotoBytes:
     were not kept, because the file was larger than the limit. Close it, or use it as a context manager; who forgets
     to gives the memory back to the system.
     """
-
-    __slots__ = ("_block", "_home", "size")
 
     def __init__(self, size: int, block: _Block | None = None, home: PhotoMemory | None = None) -> None:
         self.size = size

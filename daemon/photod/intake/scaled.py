@@ -11,6 +11,6 @@ def load_scaled(image: Image.Image, least_px: int) -> Extent:
     Returns how far the picture reaches in the pixels that it now has. Half of 4217 pixels are 2109, the last of
     which is half outside: whoever resizes all of them squeezes the picture.
     """
-    drafted = image.draft("RGB", (least_px, least_px))
+    drafted = image.draft(None, (least_px, least_px))
     image.load()
     return drafted[1][2:] if drafted is not None else image.size
