@@ -139,10 +139,11 @@ def test_greys_have_no_primaries_and_stay() -> None:
         (TO_BT2020, srgb_curve, 9, 14, 6),
         (TO_BT2020, pq, 9, 16, 15),  # in whose 8 bits what the encoders round is much
         (TO_BT2020, hlg, 9, 18, 8),
+        (SAME, hlg, 1, 18, 8),
         (SAME, srgb_curve, 1, 13, 2),
         (SAME, srgb_curve, 2, 2, 2),
     ],
-    ids=["Display P3", "BT.2020", "PQ", "HLG", "sRGB", "unspecified"],
+    ids=["Display P3", "BT.2020", "PQ", "HLG", "HLG of narrow primaries", "sRGB", "unspecified"],
 )
 @pytest.mark.parametrize("write", [heif, avif, png])
 def test_a_colour_space_that_is_named_by_numbers_is_obeyed(
@@ -160,6 +161,15 @@ def test_a_colour_space_that_is_named_by_numbers_is_obeyed(
 @pytest.mark.parametrize(("curve", "number"), [(pq, 16), (hlg, 18)])
 def test_what_is_brighter_than_white_is_white(curve: Callable[[float], float], number: int) -> None:
     assert_seen(heif(plain([4.0, 4.0, 4.0], curve), 9, number), WHITE, 1)
+
+
+def test_white_is_white() -> None:
+    assert_seen(png(Image.new("RGB", (64, 64), WHITE), 12, 13), WHITE, 0)
+
+
+def test_the_colours_of_a_film_behind_a_photo_are_not_the_photos() -> None:
+    photo = encode(Image.new("RGB", (64, 64), RED), "JPEG", quality=98)
+    assert_seen(photo + struct.pack(">I8s3Hx", 19, b"colrnclx", 9, 16, 9), RED)
 
 
 def test_the_white_of_cinemas_is_white() -> None:
@@ -190,12 +200,19 @@ def test_what_is_no_profile_costs_no_photo(content: bytes) -> None:
     assert_seen(with_colr(encode(Image.new("RGB", (64, 64), RED), "JPEG2000"), content), RED)
 
 
-def with_colr(data: bytes, content: bytes) -> bytes:
-    """A JPEG 2000 with another box of that name in the place of the one that Pillow writes, which has 15 bytes."""
+def test_a_jpeg_2000_may_name_its_colours_before_its_profile() -> None:
+    profile = profiles.choose(b"", Image.new("RGB", (1, 1)), is_adobe_rgb=True)
+    assert isinstance(profile, bytes)
+    data = encode(adobe_rgb(RED), "JPEG2000")
+    assert_seen(with_colr(data, bytes((1, 0, 0, 0, 0, 0, 16)), b"\2\0\0" + profile), RED)
+
+
+def with_colr(data: bytes, *contents: bytes) -> bytes:
+    """A JPEG 2000 with other boxes of that name in the place of the one that Pillow writes, which has 15 bytes."""
     outer, at = data.index(b"jp2h") - 4, data.index(b"colr") - 4
-    box = struct.pack(">I4s", 8 + len(content), b"colr") + content
-    size = struct.unpack_from(">I", data, outer)[0] - 15 + len(box)
-    return data[:outer] + struct.pack(">I", size) + data[outer + 4 : at] + box + data[at + 15 :]
+    boxes = b"".join(struct.pack(">I4s", 8 + len(content), b"colr") + content for content in contents)
+    size = struct.unpack_from(">I", data, outer)[0] - 15 + len(boxes)
+    return data[:outer] + struct.pack(">I", size) + data[outer + 4 : at] + boxes + data[at + 15 :]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])

@@ -23,7 +23,7 @@ _REFERENCE_WHITE = 203.0  # candela per square metre, by ITU-R BT.2408; what is 
 _NCLX = b"colrnclx"
 _NUMBERS = struct.Struct(">8xHH")  # primaries and curve behind it
 _HEAD = 8  # bytes of a box's head, and a chunk's
-_ICC = (2, 3)  # as the method of a JPEG 2000's colr box
+_ICC = (b"\2", b"\3")  # as the method of a JPEG 2000's colr box
 
 
 def choose(data: Data, image: Image.Image, is_adobe_rgb: bool | None) -> object:
@@ -59,17 +59,15 @@ def _of_jpeg_2000(data: Data) -> bytes | None:
         if outer == b"jp2h":
             header = bytes(data[start + _HEAD : end])
             contents = (header[at + _HEAD : after] for kind, at, after in boxes(header) if kind == b"colr")
-            return next((content[3:] for content in contents if content[:1] and content[0] in _ICC), None)
+            return next((content[3:] for content in contents if content[:1] in _ICC), None)
     return None
 
 
 def _of_png(data: Data) -> tuple[object, object]:
-    """What a PNG's cICP says, which stands before its pixels; Pillow passes over it."""
+    """What a PNG's cICP says; Pillow passes over it."""
     for kind, start, _end in chunks(data):
         if kind == b"cICP":
             return data[start + _HEAD], data[start + _HEAD + 1]
-        if kind == b"IDAT":
-            break
     return None, None
 
 
