@@ -25,6 +25,7 @@ COMPRESSED = {
     "AVIF": encode(noise(), "AVIF", quality=90),
     "HEIF": encode(noise(), "HEIF", quality=90),
     "JPEG2000": encode(noise(), "JPEG2000"),
+    "bare JPEG2000": encode(noise(), "JPEG2000", no_jp2=True),
     "PNG": encode(noise(), "PNG"),
     "grey PNG": encode(Image.effect_noise((512, 512), 10), "PNG"),  # whose zeros are inflated to pixels
     "GIF": encode(noise(), "GIF"),
@@ -66,6 +67,14 @@ def test_a_file_with_an_unwritten_block_in_the_middle_is_not_scored(kind: str) -
     data = COMPRESSED[kind]
     hole = border(data, 0.5)
     assert fails(data[:hole] + bytes(BLOCK) + data[hole + BLOCK :])
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_nor_one_that_lacks_its_last_block_alone(kind: str) -> None:
+    """Which is seldom a whole one."""
+    data = COMPRESSED[kind]
+    written = border(data[:-64], 1)
+    assert fails(data[:written] + bytes(len(data) - written))
 
 
 @pytest.mark.parametrize("cut", [1, 777, 5000])

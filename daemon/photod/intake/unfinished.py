@@ -14,9 +14,10 @@ from photod.errors import DecodeError
 from photod.intake.buffer import Data
 
 _BLOCK = 4096  # bytes; holes are made of these
-_TAIL = 64  # zeros at the end of a JPEG without end marker that count as missing data
+_TAIL = 64  # zeros at a file's end that count as missing data
 _SLACK = 16  # bytes of real data beside a hole that may happen to be zero
 _PNG = b"\x89PNG\r\n\x1a\n"
+_CODESTREAM = b"\xff\x4f\xff\x51"  # a JPEG 2000 without boxes
 SCAN = b"\xff\xda"
 END = b"\xff\xd9"
 _ENDS_EARLY = "unfinished: the end of the file is missing"
@@ -34,6 +35,10 @@ def check(data: Data) -> None:
         _check_chunks(data)
     elif head[:4] == b"RIFF" and head[8:] == b"WEBP":
         if int.from_bytes(head[4:8], "little") + 8 > len(data):
+            raise DecodeError(_ENDS_EARLY)
+        _check_holes(data, 0, len(data))
+    elif head.startswith(_CODESTREAM):
+        if data.find(END) < 0:  # which pixels never look like
             raise DecodeError(_ENDS_EARLY)
         _check_holes(data, 0, len(data))
 
@@ -121,10 +126,9 @@ def _check_holes(data: Data, start: int, end: int) -> None:
 
 
 def _empty_blocks(data: Data, start: int, end: int) -> Iterator[int]:
-    """Where whole disk blocks are zeros. Most are told from others by one byte, so this takes no time."""
-    empty = bytes(_BLOCK)
-    for at in range(-(-start // _BLOCK) * _BLOCK, end - _BLOCK + 1, _BLOCK):
-        if data[at] == 0 and data[at : at + _BLOCK] == empty:
+    """Where disk blocks are zeros, as far as they lie before `end`. One byte tells most, so this takes no time."""
+    for at in range(-(-start // _BLOCK) * _BLOCK, end - _TAIL + 1, _BLOCK):
+        if data[at] == 0 and not any(data[at : min(at + _BLOCK, end)]):
             yield at
 
 
