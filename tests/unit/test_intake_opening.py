@@ -64,6 +64,15 @@ def test_premultiplied_colours_may_lie_apart(order: Order) -> None:
 
 
 @BOTH_ORDERS
+@pytest.mark.parametrize("deflate", [False, True], ids=["plain", "deflate"])
+def test_deep_greys_whose_white_is_zero_are_no_negative(deflate: bool, order: Order) -> None:
+    samples = slopes("u2", 1, 65535)
+    negative = make_tiff(65535 - samples, GREYS_WITH_WHITE_AT_ZERO, separate=False, order=order, deflate=deflate)
+    expected = pixels_of(make_tiff(samples, GREYS, separate=False, order=order))
+    assert all(abs(a - b) <= 1 for a, b in zip(pixels_of(negative), expected, strict=True))
+
+
+@BOTH_ORDERS
 @pytest.mark.parametrize("photometric", [GREYS, GREYS_WITH_WHITE_AT_ZERO], ids=["black is zero", "white is zero"])
 @pytest.mark.parametrize(("bits", "white"), [(1, 1), (8, 255)])
 def test_a_single_channel_may_be_called_apart(bits: int, white: int, photometric: int, order: Order) -> None:

@@ -51,6 +51,8 @@ _MISREAD_BY_BOTH = {"LA": _ALPHA, "La": _ALPHA, "PA": "a palette and transparenc
 for _order in (b"II", b"MM"):
     for _extra in _TRANSPARENCIES:
         OPEN_INFO.setdefault((_order, _INKS, (1,), 1, (8,) * 5, _extra), ("CMYK", "CMYKX"))
+# Of greys of 16 bits whose white is zero it knows one order of bytes.
+OPEN_INFO.setdefault((b"MM", _WHITE_IS_ZERO, (1,), 1, (16,), ()), ("I;16B", "I;16B"))
 # Pillow's switch belongs to the whole process, and is read whenever a TIFF is opened: one file at a time.
 _switching = threading.Lock()
 
