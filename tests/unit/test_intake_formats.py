@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from photod.intake.decode import FORMATS
 from photod.intake.formats import PHOTO_SUFFIXES, explain, has_raw_magic, is_photo_name, sniff
 
 
@@ -20,6 +22,12 @@ def test_names_that_users_give_to_photos_are_photos(name: str) -> None:
 @pytest.mark.parametrize("name", ["a.txt", "jpg", ".jpg", "a.jpg.part", "a.xmp", "a.mp4", "a.", ""])
 def test_other_names_are_not(name: str) -> None:
     assert not is_photo_name(name)
+
+
+def test_a_name_that_is_usual_for_what_can_be_decoded_is_a_photos() -> None:
+    usual = [suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS]
+    assert len(usual) > 20
+    assert all(is_photo_name("a" + suffix) for suffix in usual)
 
 
 def test_suffixes_are_lower_case_and_have_their_dot() -> None:

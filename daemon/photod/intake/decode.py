@@ -50,7 +50,7 @@ _PLUGINS = (
     pillow_heif.HeifImageFile,
     Jpeg2KImagePlugin.Jpeg2KImageFile,
 )
-_FORMATS = tuple(plugin.format for plugin in _PLUGINS)
+FORMATS = tuple(plugin.format for plugin in _PLUGINS)
 _HEAD = 4096  # bytes that are enough to tell a format
 _CODEC_WORDS = (
     "when reading image file",
@@ -131,7 +131,7 @@ def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Fac
         profile = profiles.choose(data, developed.picture, developed.is_adobe_rgb)
         picture = _shrink(developed.picture, developed.extent, goal, profile, developed.orientation)
         return picture, developed.facts
-    image = open_picture(data, _FORMATS)
+    image = open_picture(data, FORMATS)
     width, height = image.size
     limits.check_pixels(width, height, max_pixels)
     # Before the metadata: some formats keep theirs behind the pixels.

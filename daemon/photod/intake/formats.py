@@ -2,90 +2,22 @@
 
 import re
 
-DECODED_SUFFIXES = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".jps",  # two views side by side
-        ".insp",  # Insta360's JPEGs
-        ".png",
-        ".apng",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".heic",
-        ".heif",
-        ".hif",
-        ".heics",
-        ".heifs",
-        ".avif",
-        ".avifs",
-        ".jp2",
-        ".j2k",
-        ".j2c",
-        ".jpc",
-        ".jpf",
-    }
-)
-RAW_SUFFIXES = frozenset(
-    {
-        ".3fr",
-        ".arw",
-        ".cr2",
-        ".cr3",
-        ".crw",
-        ".dcr",
-        ".dng",
-        ".erf",
-        ".fff",
-        ".gpr",
-        ".iiq",
-        ".k25",
-        ".kdc",
-        ".mef",
-        ".mos",
-        ".mrw",
-        ".nef",
-        ".nrw",
-        ".orf",
-        ".ori",
-        ".pef",
-        ".raf",
-        ".raw",
-        ".rw2",
-        ".rwl",
-        ".sr2",
-        ".srf",
-        ".srw",
-        ".x3f",
-    }
-)
+# ".jps" are two views side by side, ".insp" Insta360's JPEGs.
+_DECODED_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jps", ".insp", ".png", ".apng", ".webp", ".tif", ".tiff", ".gif",
+    ".bmp", ".dib", ".heic", ".heif", ".hif", ".heics", ".heifs", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpc",
+    ".jpf",
+)  # fmt: skip
+_RAW_SUFFIXES = (
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".k25", ".kdc", ".mef",
+    ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw",
+    ".x3f",
+)  # fmt: skip
 # A user calls these photos too: they are listed as unscoreable, with the reason, instead of being overlooked.
-UNDECODED_SUFFIXES = frozenset(
-    {
-        ".jxl",
-        ".jxr",
-        ".wdp",
-        ".hdp",
-        ".jpx",
-        ".jpm",
-        ".psd",
-        ".psb",
-        ".exr",
-        ".pcd",
-        ".tga",
-        ".ptx",
-        ".eip",
-        ".bay",
-    }
-)
-PHOTO_SUFFIXES: frozenset[str] = DECODED_SUFFIXES | RAW_SUFFIXES | UNDECODED_SUFFIXES
+_UNDECODED_SUFFIXES = (
+    ".jxl", ".jxr", ".wdp", ".hdp", ".jpx", ".jpm", ".psd", ".psb", ".exr", ".pcd", ".tga", ".ptx", ".eip", ".bay",
+)  # fmt: skip
+PHOTO_SUFFIXES = frozenset((*_DECODED_SUFFIXES, *_RAW_SUFFIXES, *_UNDECODED_SUFFIXES))
 _USUAL_ENDINGS = frozenset(
     spelled for suffix in PHOTO_SUFFIXES if len(suffix) == 4 for spelled in (suffix, suffix.upper())
 )
