@@ -12,8 +12,8 @@ from photod.intake.buffer import Data, as_file
 from photod.intake.scaled import Extent, load_scaled
 from photod.intake.unfinished import END, HAS_HOLE, SCAN, find_scan
 
-# What is painted, by the mode of the picture.
-_GREYS: dict[str, int | tuple[int, ...]] = {"RGB": (128, 128, 128), "L": 128}
+# What is painted, in colours, in greys, and in the two kinds of inks (CMYK and YCCK).
+_GREYS = frozenset(((128, 128, 128), 128, (127, 127, 127, 127), (128, 128, 128, 127)))
 _LEAST_DROPPED = 16  # bytes of data; to drop fewer may change nothing that can be seen
 _PIXELS_OF_A_BYTE = 512  # at most: a block of 8 x 8 takes a bit or more in each scan
 _MARGIN = 16  # rows of a JPEG's that are coded together, and so bleed into those above
@@ -30,7 +30,7 @@ def load(data: Data, image: Image.Image, least_px: int) -> tuple[Image.Image, Ex
     try:
         extent = load_scaled(image, least_px)
     except OSError:
-        if image.mode not in _GREYS or not _is_one_scan(data, image):  # whole scans might be missing, too
+        if not _is_one_scan(data, image):  # whole scans might be missing, too
             raise
         image = _open(bytes(data) + END)
         extent = load_scaled(image, least_px)
@@ -58,7 +58,7 @@ def _check_cut(data: Data, image: Image.Image, size: tuple[int, int], least_px: 
     end = data.find(END, start) if start is not None else -1
     if start is None or end < 0 or data.find(SCAN, start + len(SCAN), end) >= 0:
         return  # with several scans, a whole one's last bytes may be of anything
-    grey = Image.new(image.mode, image.size, _GREYS[image.mode])
+    grey = Image.new(image.mode, image.size, image.getpixel((0, image.height - 1)))
     above = ImageChops.difference(image, grey).getbbox()
     if above is None:
         return
@@ -81,8 +81,5 @@ def _open(data: bytes) -> Image.Image:
 
 def _is_painted(image: Image.Image, left: int, top: int) -> bool:
     """Whether a picture is painted grey from there to its lower right."""
-    grey = _GREYS.get(image.mode)
-    if grey is None:
-        return False
     colours = image.crop((left, top, *image.size)).getcolors(1)
-    return colours is not None and colours[0][1] == grey
+    return colours is not None and colours[0][1] in _GREYS
