@@ -55,6 +55,32 @@ def test_a_person_is_told_what_the_file_looks_like(head: bytes, reason: str) -> 
     assert explain(head, len(head)) == reason
 
 
+@pytest.mark.parametrize(
+    ("brands", "kind"),
+    [
+        (b"avif", "AVIF"),
+        (b"mif1....miafavif", "AVIF"),
+        (b"heic", "HEIF"),
+        (b"isom....msf1", "HEIF"),
+        (b"qt  ", None),
+    ],
+)
+def test_what_a_box_holds_is_told_by_any_of_its_brands(brands: bytes, kind: str | None) -> None:
+    assert sniff(b"\0\0\0\x20ftyp" + brands) == kind
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"II*\0\x10\0\0\0CR\2\0", b"II\x1a\0\0\0HEAPCCDR", b"IIRO\x08", b"IIRS\x08", b"MMOR\0",
+        b"IIU\0\x18", b"\0MRM\0\1", b"FOVb\0\0", b"ARRI", b"II*\0....IIII.waR", b"MM\0*....MMMMRaw",
+    ],
+)  # fmt: skip
+def test_raw_files_of_many_makers_are_known_by_their_first_bytes(head: bytes) -> None:
+    assert has_raw_magic(head + bytes(16))
+    assert not has_raw_magic(b"x" + head + bytes(16))
+
+
 def test_canon_raw_is_neither_heif_nor_a_film() -> None:
     head = b"\x00\x00\x00\x18ftypcrx \x00\x00\x00\x01crx isom"
     assert has_raw_magic(head)

@@ -105,7 +105,7 @@ def is_photo_name(name: str) -> bool:
 def sniff(head: bytes) -> str | None:
     """The name of the decodable format that a file starting with `head` claims to be."""
     if head[4:8] == b"ftyp":
-        brands = {head[8:12], *(head[at : at + 4] for at in range(16, min(len(head), 64), 4))}
+        brands = {head[at : at + 4] for at in range(8, min(len(head), 64), 4)}
         if brands & _AVIF_BRANDS:
             return "AVIF"
         return "HEIF" if brands & _HEIF_BRANDS else None
