@@ -146,11 +146,12 @@ def test_a_person_is_told_which_kind_is_not_supported(
     assert str(raised.value) == f"a TIFF of a kind that is not supported ({words})"
 
 
-def test_a_compression_that_is_not_supported_is_named() -> None:
+@pytest.mark.parametrize("compression", [50001, 50002], ids=["WebP", "JPEG XL"])
+def test_a_compression_that_is_not_supported_is_named(compression: int) -> None:
     data = make_tiff(slopes("u1", 3, 255), RGB, separate=False).replace(
-        struct.pack("<HHII", 259, 3, 1, 1), struct.pack("<HHII", 259, 3, 1, 50002)
+        struct.pack("<HHII", 259, 3, 1, 1), struct.pack("<HHII", 259, 3, 1, compression)
     )
-    with pytest.raises(DecodeError, match=r"a TIFF of a kind that is not supported \(compression 50002\)"):
+    with pytest.raises(DecodeError, match=rf"a TIFF of a kind that is not supported \(compression {compression}\)"):
         pixels_of(data)
 
 

@@ -29,6 +29,7 @@ _BIG_MAGIC = (b"II+\0", b"MM\0+")
 _SEPARATE = 2  # as a TIFF's planar configuration: each channel is stored by itself
 _WHITE_IS_ZERO, _INKS = 0, 5  # as its photometric interpretation
 _INTERPRETATIONS = frozenset((*range(11), 32803, 32844, 32845, 34892))
+_WEBP = 50001  # as its compression: Pillow knows it, the libtiff that comes with it does not
 _DEPTHS = frozenset((1, 2, 4, 8, 10, 12, 14, 16, 24, 32, 64))
 _FLOAT = 3  # as its sample format
 _TRANSPARENCIES = ((1,), (2,))  # as its extra samples
@@ -53,6 +54,7 @@ for _order in (b"II", b"MM"):
         OPEN_INFO.setdefault((_order, _INKS, (1,), 1, (8,) * 5, _extra), ("CMYK", "CMYKX"))
 # Of greys of 16 bits whose white is zero it knows one order of bytes.
 OPEN_INFO.setdefault((b"MM", _WHITE_IS_ZERO, (1,), 1, (16,), ()), ("I;16B", "I;16B"))
+COMPRESSION_INFO.pop(_WEBP, None)
 # Pillow's switch belongs to the whole process, and is read whenever a TIFF is opened: one file at a time.
 _switching = threading.Lock()
 
