@@ -155,3 +155,12 @@ def test_broken_exif_never_costs_the_photo(exif: bytes) -> None:
     file = io.BytesIO()
     Image.new("RGB", (64, 48)).save(file, "JPEG", exif=exif)
     assert decode_photo(file.getvalue(), InputSpec(), 10**6).facts.width in (64, 48)
+
+
+def test_memory_that_runs_out_is_not_taken_for_broken_exif() -> None:
+    class Hungry(Image.Exif):
+        def get(self, *_: object) -> object:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        from_exif(Hungry())

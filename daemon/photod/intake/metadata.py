@@ -1,10 +1,11 @@
 """What the camera wrote beside the pixels. Nothing in here is worth losing a photo for."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from typing import TypeVar
 
 from PIL import ExifTags, Image
 
@@ -29,6 +30,7 @@ _XMP_DATES = tuple(
     for name in (b"exif:DateTimeOriginal", b"photoshop:DateCreated")
 )
 _SRGB = 1  # as EXIF's ColorSpace; a program that made a photo sRGB may have left the Interop IFD as it was
+_Part = TypeVar("_Part")
 _LONGEST = 120  # characters of a camera's name that are kept
 
 
@@ -44,24 +46,18 @@ class Metadata:
 
 def read(image: Image.Image) -> Metadata:
     """What can be had of the EXIF of a loaded image; never raises because of it."""
-    try:
-        return from_exif(image.getexif(), image.info.get("xmp"))
-    except MemoryError:
-        raise
-    except Exception:  # Pillow raises almost anything on broken EXIF
-        return Metadata()
+    return _unless_broken(lambda: from_exif(image.getexif(), image.info.get("xmp")), Metadata())
 
 
 def read_tiff(data: Data) -> Metadata:
     """The same of a file that is a TIFF inside, such as most RAW files."""
-    try:
-        exif = Image.Exif()
+    exif = Image.Exif()
+
+    def load() -> Metadata:
         exif.load_from_fp(as_file(data))
         return from_exif(exif)
-    except MemoryError:
-        raise
-    except Exception:  # likewise
-        return Metadata()
+
+    return _unless_broken(load, Metadata())
 
 
 def from_exif(exif: Image.Exif, xmp: object = None) -> Metadata:
@@ -132,21 +128,20 @@ def _is_adobe_rgb(exif: Image.Exif) -> bool | None:
 
 
 def _directory(exif: Image.Exif, tag: int) -> Mapping[int, object]:
-    try:
-        return exif.get_ifd(tag)
-    except MemoryError:
-        raise
-    except Exception:
-        return {}
+    return _unless_broken(lambda: exif.get_ifd(tag), {})
 
 
 def _entry(exif: Image.Exif, tag: int) -> object:
+    return _unless_broken(lambda: exif.get(tag), None)
+
+
+def _unless_broken(read: Callable[[], _Part], otherwise: _Part) -> _Part:
     try:
-        return exif.get(tag)
+        return read()
     except MemoryError:
         raise
-    except Exception:
-        return None
+    except Exception:  # Pillow raises almost anything on broken EXIF
+        return otherwise
 
 
 def _text(value: object) -> str:
