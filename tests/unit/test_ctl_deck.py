@@ -116,6 +116,26 @@ def test_a_slide_that_was_taken_out_does_not_return_with_a_newer_ranking() -> No
     assert _walk(deck) == ["0", "2"]
 
 
+def test_a_newer_ranking_says_more_of_the_slides_that_are_there_and_orders_what_is_to_come() -> None:
+    deck = _deck(4)
+    deck.move(1)
+    deck.update([_slide("3", 9.9), _slide("0", 8.0), _slide("2", 5.0), _slide("1", 1.0)])
+    assert deck.current is not None
+    assert deck.current.score == 1.0
+    assert _walk(deck) == ["1", "3", "2"]
+    assert deck.home()
+    assert deck.current.score == 8.0
+
+
+def test_a_photo_that_was_replaced_is_shown_as_it_is_now_also_where_it_was_taken_out() -> None:
+    deck = _deck(3)
+    deck.remove(_slide("2", 8.0))
+    deck.update([Slide(f"/photos/{name}", f"new {name}", 7.0, 50.0, 1) for name in "012"])
+    assert _walk(deck) == ["new 0", "new 1", "new 2"]
+    deck.remove(_slide("2", 8.0))  # as it was on the screen
+    assert _name(deck) == "new 1"
+
+
 def test_shuffling_mixes_what_is_to_come_and_back_again_restores_the_ranking() -> None:
     two_alike = (_slide(str(n), 100.0 - n // 2) for n in range(50))
     deck = Deck(list(two_alike), rng=random.Random(1))

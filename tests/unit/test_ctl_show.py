@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pygame
@@ -50,9 +51,7 @@ class Running:
     def step(self) -> None:
         """What the show does each time something wakes it."""
         pygame.event.post(pygame.Event(pygame.USEREVENT))
-        self.show._hear()
-        self.show._keep_time()
-        self.show._present()
+        self.show._step()
 
     def until(self, condition: Callable[[], object]) -> None:
         """Have it go on, while no time passes for it, until that holds."""
@@ -77,6 +76,11 @@ class Running:
         for each in actions:
             self.show._fulfil(each)
             self.step()
+
+    def offer(self, *slides: Slide) -> None:
+        """Hand in a newer ranking, and have the show take it in."""
+        self.show.offer(list(slides))
+        self.step()
 
     def wait(self, seconds: float = DELAY_S) -> None:
         """Have so much time pass."""
@@ -203,6 +207,45 @@ def test_a_photo_has_its_whole_time_after_a_pause_and_by_a_new_pace(start: Start
     assert running.seen() == "a"
     running.wait(DELAY_S * (PACES - 1))
     assert running.seen() == "b"
+
+
+def test_what_is_said_of_a_photo_on_the_screen_is_true_when_it_is_scored_anew(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = start()
+    shown = running.show._projector.shown
+    assert shown is not None
+    said: list[float] = []
+    captions = "photod_ctl.slideshow.show.Captions.write"
+    monkeypatch.setattr(captions, lambda _, surface, slide, place: said.append(slide.score))
+    running.wait(DELAY_S - 1)
+    running.offer(replace(shown, score=1.0))
+    assert said == [1.0]
+    running.let("b")
+    running.wait(1)
+    assert running.seen() == "b", "it has had its time"
+
+
+def test_a_photo_that_is_replaced_while_it_is_on_the_screen_is_loaded_anew(start: Start) -> None:
+    running = start()
+    shown = running.show._projector.shown
+    assert shown is not None
+    running.offer(replace(shown, sha256="c"))
+    assert running.seen() == "a"
+    running.let("c")
+    running.until(lambda: running.seen() == "c")
+
+
+def test_a_burst_knows_of_photos_that_are_scored_anew(start: Start) -> None:
+    running = start()
+    shown = running.show._projector.shown
+    assert shown is not None
+    frames = [replace(shown, taken_at="2021-02-03 10:00:00"), replace(shown, location="another")]
+    running.show._decks.append(Deck(frames))
+    running.offer(replace(frames[0], score=1.0))
+    shown = running.show._projector.shown
+    assert shown is not None
+    assert shown.score == 1.0
 
 
 def test_a_fade_is_drawn_at_the_screen_s_pace(start: Start) -> None:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from photod_ctl.likeness import BURST_S
@@ -12,16 +12,16 @@ PAGE = 0.05  # of the show, for PgUp and PgDn
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """A photo in a show."""
+    """A photo in a show, and what is known of it; two are equal that show the same."""
 
     location: str  # absolute path
     sha256: str
-    score: float
-    percentile: float
-    rank: int
-    taken_at: str | None = None  # "YYYY-MM-DD HH:MM:SS"
-    camera: str | None = None
-    size: tuple[int, int] | None = None  # upright, pixels
+    score: float = field(compare=False)
+    percentile: float = field(compare=False)
+    rank: int = field(compare=False)
+    taken_at: str | None = field(default=None, compare=False)  # "YYYY-MM-DD HH:MM:SS"
+    camera: str | None = field(default=None, compare=False)
+    size: tuple[int, int] | None = field(default=None, compare=False)  # upright, pixels
 
 
 class Deck:
@@ -35,7 +35,7 @@ class Deck:
         self.shuffled = False
         self._rng = rng or random.Random()
         self._order = list(slides)
-        self._known = {slide.location: slide for slide in slides}
+        self._gone: set[Slide] = set()  # what was taken out stays out, though rankings have it for a while
         self._at = 0
 
     def __len__(self) -> int:
@@ -92,15 +92,20 @@ class Deck:
 
     def remove(self, slide: Slide) -> None:
         """Take a slide out: its file is gone or broken. The one after it becomes current."""
-        place = self._order.index(slide)
-        del self._order[place]
+        place = next(n for n, other in enumerate(self._order) if other.location == slide.location)
+        self._gone.add(self._order.pop(place))
         if place < self._at or self._at == len(self._order):
             self._at = max(0, self._at - 1)
 
+    def refresh(self, slides: Iterable[Slide]) -> list[Slide]:
+        """Take over what a newer ranking says of the slides that are here; returns those that are not."""
+        newer = {slide.location: slide for slide in slides}
+        self._order = [newer.pop(slide.location, slide) for slide in self._order]
+        return [slide for slide in newer.values() if slide not in self._gone]
+
     def update(self, slides: Iterable[Slide]) -> None:
-        """Take in a newer ranking: newcomers that score above the current slide come next, others in their turn."""
-        newcomers = [slide for slide in slides if slide.location not in self._known]
-        self._known |= {slide.location: slide for slide in newcomers}
+        """Take in a newer ranking: what scores above the current slide comes next, the rest in its turn."""
+        newcomers = self.refresh(slides)
         after = self._order[self._at + 1 :] + newcomers
         if self.shuffled:
             if newcomers:

@@ -46,6 +46,8 @@ class Projector:
         slide = deck.current
         if slide is None:
             return False
+        if slide == self.shown and slide is not self.shown:
+            self.shown, self._dirty = slide, True  # more is known of it
         self._preloader.want(deck.around(AHEAD, BEHIND), self._window.size)
         picture = self._preloader.get(slide)
         if isinstance(picture, Broken):

@@ -50,13 +50,22 @@ class Show:
         """Show until the viewer ends it, the last photo has been shown, or after so many advances."""
         try:
             while not self._ended and (advances is None or len(self.lateness_s) < advances):
-                self._hear()
-                while not self._offers.empty():
-                    self._decks[0].update(self._offers.get())
-                self._keep_time()
-                self._present()
+                self._step()
         finally:
             self.preloader.close()
+
+    def _step(self) -> None:
+        """Do what is due after the next thing that wakes the show."""
+        self._hear()
+        while not self._offers.empty():
+            self._take_in(self._offers.get())
+        self._keep_time()
+        self._present()
+
+    def _take_in(self, slides: list[Slide]) -> None:
+        self._decks[0].update(slides)
+        for burst in self._decks[1:]:
+            burst.refresh(slides)
 
     @property
     def _deck(self) -> Deck:
