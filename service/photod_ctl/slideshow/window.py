@@ -1,11 +1,13 @@
 """The window: puts a picture, and text over it, on the screen."""
 
+import ctypes
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from photod.errors import UsageError
+from photod.errors import EXIT_USAGE, UsageError
 from photod_ctl.slideshow.preload import Picture
+from photod_ctl.tables import warn
 
 if TYPE_CHECKING:
     import pygame
@@ -42,6 +44,8 @@ class Window:
             if pygame.display.get_driver() == "x11":
                 # Straight into X's shared memory: where OpenGL is done in software, it takes 50 times as long.
                 os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
+                # Where the X server goes away, Xlib lets nobody go on; it would end the process in its own words.
+                ctypes.CDLL("libX11.so.6").XSetIOErrorHandler(_ON_LOSS_OF_X)
             self._window = _open(full_screen)
             # The first surface may make SDL open the window anew, on Wayland as an ordinary one; the new one must
             # be there when the pointer is hidden.
@@ -117,6 +121,14 @@ class Window:
         import pygame
 
         return pygame.image.frombuffer(picture.pixels, picture.size, "RGB").convert(self._window.get_surface())
+
+
+def _end_without_x(display: int) -> int:
+    warn("the display that showed the photos is gone")
+    os._exit(EXIT_USAGE)
+
+
+_ON_LOSS_OF_X = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(_end_without_x)
 
 
 def _open(full_screen: bool) -> "pygame.Window":

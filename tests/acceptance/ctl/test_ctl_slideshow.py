@@ -274,6 +274,16 @@ def test_a_show_that_asks_a_question_can_be_ended_from_outside(screen: Screen, s
     assert process.wait(30) == 0
 
 
+def test_where_the_display_goes_away_it_says_so_and_ends(screen: Screen, start: Start, folder: Path) -> None:
+    process = start(folder, "--delay", "600")
+    screen.wait_for_colour("red")
+    screen.close()
+    assert process.wait(PATIENCE_S) == 2
+    assert process.stderr is not None
+    lines = [line for line in process.stderr if "built-in model" not in line]
+    assert lines == ["photod-ctl: the display that showed the photos is gone\n"]
+
+
 def test_with_window_it_leaves_room_for_others(screen: Screen, start: Start, folder: Path) -> None:
     start(folder, "--delay", "600", "--window")
     screen.wait_for_colour("red")
