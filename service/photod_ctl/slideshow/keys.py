@@ -53,12 +53,22 @@ def action(event: Any) -> Action | None:
     if event.type in (pygame.QUIT, pygame.WINDOWCLOSE):
         return Action.QUIT
     if event.type == pygame.KEYDOWN:
-        return _keys().get(event.key) or _CHARACTERS.get(event.unicode.lower())
+        return _keys().get(event.key) or _CHARACTERS.get(_character(event))
     if event.type == pygame.MOUSEWHEEL and event.y:
         return Action.BACK if event.y > 0 else Action.NEXT
     if event.type == pygame.MOUSEBUTTONDOWN:
         return {1: Action.NEXT, 3: Action.BACK}.get(event.button)
     return None
+
+
+def _character(event: Any) -> str:
+    """What the key types; where that is of another alphabet, the Latin letter that shares the key with it."""
+    import pygame
+
+    typed: str = event.unicode.lower()
+    if typed.isascii() or not pygame.KSCAN_A <= event.scancode <= pygame.KSCAN_Z:
+        return typed
+    return chr(ord("a") + event.scancode - pygame.KSCAN_A)
 
 
 # By character, so that they are where the keyboard's layout has them.
