@@ -1,6 +1,7 @@
 """`photod-ctl stats`: how the scores of an archive are distributed."""
 
 import os
+import shutil
 import sys
 from collections import Counter, defaultdict
 from heapq import merge
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 BINS_PER_POINT = 2  # as the databases count them
 LAST_BIN = 10 * BINS_PER_POINT - 1
 MARKS = (5.0, 6.0, 7.5)  # scores whose share is told: each begins a bin
-CAMERAS = 15  # the most used ones are listed
+CAMERAS = 15  # the most used ones have a line each
 NOTHING = "no photo is scored yet"
-BAR = 46  # columns of the longest bar
+BAR = 46  # columns of the longest bar, where the terminal has room
 
 
 def stats(
@@ -69,7 +70,7 @@ def summarise(group: "Group") -> dict[str, Any]:
         "histogram": _histogram(halves),
         "shares": {str(mark): _at_least(halves, mark) / photos if photos else None for mark in MARKS},
         "years": _means(group, "year"),
-        "cameras": sorted(_means(group, "camera"), key=lambda row: -row["photos"])[:CAMERAS],
+        "cameras": sorted(_means(group, "camera"), key=lambda row: -row["photos"]),
         "duplicate_files": sum(files for files, _ in copies),
         "duplicate_bytes": sum(size for _, size in copies),
     }
@@ -160,12 +161,14 @@ def _print(summary: dict[str, Any]) -> None:
     ])  # fmt: skip
     print()
     most = max(bin_["photos"] for bin_ in summary["histogram"])
+    room = min(BAR, shutil.get_terminal_size().columns - len(f" 0.0 to  0.5   {most:,}"))
     for bin_ in summary["histogram"]:
-        bar = _bar(bin_["photos"] / most)
+        bar = _bar(bin_["photos"] / most * room)
         print(f"{bin_['from']:4.1f} to {bin_['to']:4.1f}  {bar}{' ' if bar else ''}{bin_['photos']:,}")
-    for by in ("year", "camera"):
-        print()
-        _print_means(summary[f"{by}s"], by)
+    print()
+    _print_means(summary["years"], "year")
+    print()
+    _print_means(_fold(summary["cameras"]), "camera")
 
 
 def _print_means(rows: list[dict[str, Any]], by: str) -> None:
@@ -177,9 +180,19 @@ def _print_means(rows: list[dict[str, Any]], by: str) -> None:
     )
 
 
-def _bar(part: float) -> str:
+def _fold(cameras: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The most used ones, and all others, if there are several, as one."""
+    most, others = cameras[:CAMERAS], cameras[CAMERAS:]
+    if len(others) < 2:
+        return cameras
+    photos = sum(row["photos"] for row in others)
+    mean = sum(row["photos"] * row["mean"] for row in others) / photos
+    return [*most, {"camera": f"{len(others):,} others", "photos": photos, "mean": mean}]
+
+
+def _bar(columns: float) -> str:
     """A bar in eighths of a column."""
-    eighths = round(part * BAR * 8)
+    eighths = round(columns * 8)
     return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
 
 

@@ -77,6 +77,24 @@ def test_the_table_draws_the_histogram_within_80_columns(ctl: Ctl, archive: Arch
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_the_histogram_fits_a_narrow_terminal(ctl: Ctl, archive: Archive, environment: dict[str, str]) -> None:
+    environment["COLUMNS"] = "40"
+    text = ctl("stats", _archive(archive)).stdout
+    assert " 9.5 to 10.0  ████████████████████████ 2" in text
+    assert max(map(len, text.splitlines())) == 40
+
+
+def test_cameras_that_are_seldom_used_are_counted_together(ctl: Ctl, archive: Archive) -> None:
+    for number in range(15):
+        folder = archive("photos", {f"{number}a": 5.0, f"{number}b": 5.0}, facts=Facts(6, 4, camera=f"X{number}"))
+    archive("photos", {"c": 2.0}, facts=Facts(6, 4, camera="Y"))
+    assert ctl("stats", folder).stdout.splitlines()[-1].split() == ["Y", "1", "2.00"]
+    archive("photos", {"d": 4.0, "e": 6.0}, facts=Facts(6, 4, camera="Z"))
+    assert ctl("stats", folder).stdout.splitlines()[-1].split() == ["2", "others", "3", "4.00"]
+    (stats,) = json.loads(ctl("stats", folder, "--json").stdout)
+    assert len(stats["cameras"]) == 17
+
+
 def test_an_archive_without_scores_is_no_error(ctl: Ctl, archive: Archive) -> None:
     run = ctl("stats", archive("photos", {}))
     assert (run.returncode, run.stdout) == (0, "no photo is scored yet\n")
