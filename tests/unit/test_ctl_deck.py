@@ -116,6 +116,10 @@ def test_a_slide_that_was_taken_out_does_not_return_with_a_newer_ranking() -> No
     assert _walk(deck) == ["0", "2"]
 
 
+def test_what_is_known_of_a_photo_makes_it_no_other_one() -> None:
+    assert Slide("a.jpg", "sha256", 5.0, 50.0, 1) == Slide("a.jpg", "sha256", 6.0, 60.0, 2, "2020", "X-T3", (6, 4))
+
+
 def test_a_newer_ranking_says_more_of_the_slides_that_are_there_and_orders_what_is_to_come() -> None:
     deck = _deck(4)
     deck.move(1)
@@ -162,6 +166,7 @@ def test_a_burst_is_a_chain_of_frames_by_one_camera_seconds_apart() -> None:
     no_date = _slide("no date", 9.0, "2022-00-00 20:31:09")
     slides = [undated, no_date, later, just_after, other_camera, *reversed(frames)]
     assert burst_of(frames[2], slides) == frames
+    assert burst_of(frames[1], frames) == frames
     assert burst_of(later, slides) == [later]
     assert burst_of(undated, slides) == [undated]
     assert burst_of(no_date, slides) == [no_date]

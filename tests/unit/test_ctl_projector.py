@@ -29,8 +29,8 @@ class Screen:
     def get(self, slide: Slide) -> Picture:
         return self.pictures[slide, self.size]
 
-    def draw(self, picture: Picture, write: object) -> None:
-        self.drawn.append(picture.pixels.decode())
+    def draw(self, picture: Picture | None, write: object) -> None:
+        self.drawn.append(picture.pixels.decode() if picture else "black")
 
     def draw_between(self, before: Picture, after: Picture, part: float) -> None:
         self.drawn.append((before.pixels.decode(), after.pixels.decode(), round(part, 3)))
@@ -55,6 +55,15 @@ def show() -> tuple[Deck, Screen, Projector, Clock]:
 
 
 Show = tuple[Deck, Screen, Projector, Clock]
+
+
+def test_the_screen_is_black_until_the_first_photo_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen: Any = Screen()
+    monkeypatch.setattr(screen, "get", lambda slide: None)
+    projector = Projector(screen, screen, Clock(100.0), print)
+    for _ in range(2):
+        assert projector.present(Deck(SLIDES), FADE_S) is False
+    assert screen.take() == ["black"]
 
 
 def test_nothing_is_drawn_unless_something_has_changed(show: Show) -> None:
