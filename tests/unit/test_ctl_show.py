@@ -10,6 +10,7 @@ import pytest
 
 from clock import Clock
 from photod_ctl.slideshow.deck import Deck, Slide
+from photod_ctl.slideshow.desktop import DesktopError
 from photod_ctl.slideshow.keys import Action, action
 from photod_ctl.slideshow.pace import FADE_S, Pace
 from photod_ctl.slideshow.preload import Broken, Picture
@@ -278,6 +279,18 @@ def test_the_answer_about_a_photo_that_vanishes_is_of_no_other(
     running.let("b")
     running.until(lambda: running.seen() == "b")
     running.press(Action.CONFIRM)
+
+
+def test_a_photo_that_cannot_be_thrown_away_stays(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> None:
+        raise DesktopError("there is no trash")
+
+    monkeypatch.setattr("photod_ctl.slideshow.show.move_to_trash", refuse)
+    running = start()
+    running.press(Action.TRASH, Action.CONFIRM)
+    assert running.seen() == "a"
+    assert running.show._captions._message == "there is no trash"
+    assert not running.show._captions.asking
 
 
 def test_capital_letters_and_the_other_enter_are_keys_too() -> None:

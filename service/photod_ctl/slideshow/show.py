@@ -58,14 +58,12 @@ class Show:
         """Do what is due after the next thing that wakes the show."""
         self._hear()
         while not self._offers.empty():
-            self._take_in(self._offers.get())
+            slides = self._offers.get()
+            self._decks[0].update(slides)
+            for burst in self._decks[1:]:
+                burst.refresh(slides)
         self._keep_time()
         self._present()
-
-    def _take_in(self, slides: list[Slide]) -> None:
-        self._decks[0].update(slides)
-        for burst in self._decks[1:]:
-            burst.refresh(slides)
 
     @property
     def _deck(self) -> Deck:
@@ -148,16 +146,19 @@ class Show:
 
     def _fulfil(self, wish: Action) -> None:
         self._projector.redraw()
-        if self._captions.asking and wish is not Action.QUIT:
-            self._captions.asking = False
-            if wish is Action.CONFIRM:
-                self._trash()
-        elif wish in _MOVES:
-            self._advancing = False
-            if not _MOVES[wish](self._deck):
-                self._say("no more in this direction")
-        elif wish in _ACTS:
-            _ACTS[wish](self)
+        try:
+            if self._captions.asking and wish is not Action.QUIT:
+                self._captions.asking = False
+                if wish is Action.CONFIRM:
+                    self._trash()
+            elif wish in _MOVES:
+                self._advancing = False
+                if not _MOVES[wish](self._deck):
+                    self._say("no more in this direction")
+            elif wish in _ACTS:
+                _ACTS[wish](self)
+        except DesktopError as error:
+            self._say(str(error))
 
     def _toggle_pause(self) -> None:
         self._captions.paused = not self._captions.paused
@@ -174,9 +175,6 @@ class Show:
 
     def _toggle_help(self) -> None:
         self._captions.keys = not self._captions.keys
-
-    def _toggle_full_screen(self) -> None:
-        self._window.toggle_full_screen()
 
     def _toggle_shuffle(self) -> None:
         self._deck.toggle_shuffle()
@@ -213,14 +211,14 @@ class Show:
 
     def _open_folder(self) -> None:
         if self._projector.shown:
-            self._try(open_folder, self._projector.shown)
+            open_folder(self._projector.shown.location)
 
     def _ask(self) -> None:
         self._captions.asking = self._is_on_the_screen()  # else another one could be, when the answer comes
 
     def _trash(self) -> None:
-        slide = self._projector.shown
-        if slide and self._try(move_to_trash, slide):
+        if slide := self._projector.shown:
+            move_to_trash(slide.location)
             self._take_out(slide)
             self._say("moved to the trash")
 
@@ -230,14 +228,6 @@ class Show:
             deck.remove(slide)
         if not len(self._deck) and len(self._decks) > 1:
             self._leave_burst()
-
-    def _try(self, deed: Callable[[str], None], slide: Slide) -> bool:
-        try:
-            deed(slide.location)
-        except DesktopError as error:
-            self._say(str(error))
-            return False
-        return True
 
 
 _MOVES: dict[Action, Callable[[Deck], bool]] = {
@@ -252,7 +242,7 @@ _ACTS: dict[Action, Callable[[Show], None]] = {
     Action.PAUSE: Show._toggle_pause,
     Action.SLOWER: lambda show: show._change_pace(PACES),
     Action.FASTER: lambda show: show._change_pace(1 / PACES),
-    Action.FULL_SCREEN: Show._toggle_full_screen,
+    Action.FULL_SCREEN: lambda show: show._window.toggle_full_screen(),
     Action.OVERLAY: Show._toggle_overlay,
     Action.BURST: Show._toggle_burst,
     Action.SHUFFLE: Show._toggle_shuffle,
