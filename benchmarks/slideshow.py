@@ -4,7 +4,7 @@
 
 FOLDER has been scored; without it, 60 photos of 24 megapixels are made and scored. Runs in a real window where
 there is a display, else under SDL's dummy driver. Prints the worst lateness, the mean, and the most memory that
-ready pictures took.
+the process took.
 """
 
 import argparse
@@ -25,7 +25,6 @@ from photod_ctl.ranking import rank
 from photod_ctl.slideshow.command import SWITCH_S
 from photod_ctl.slideshow.deck import Deck
 from photod_ctl.slideshow.pace import Pace
-from photod_ctl.slideshow.preload import MEMORY_LIMIT
 from photod_ctl.slideshow.show import Show
 from photod_ctl.slideshow.source import slide_of
 from photod_ctl.slideshow.window import Window
@@ -65,7 +64,6 @@ def play(folder: str, advances: int, *, fade: bool) -> None:
         print(
             f"{len(late)} advances of {len(slides)} photos at {delay_s} s, {width} x {height} pixels: "
             f"worst {max(late) * 1000:.1f} ms late, mean {fmean(late) * 1000:.1f} ms; "
-            f"ready pictures {show.preloader.peak_bytes >> 20} MB of {MEMORY_LIMIT >> 20}, "
             f"process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MB",
             flush=True,
         )

@@ -73,7 +73,6 @@ class Preloader:
         self._loading: set[Slide] = set()
         self._ready: dict[Slide, Picture | Broken] = {}
         self._closed = False
-        self.peak_bytes = 0
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(THREADS)]
         for thread in self._threads:
             thread.start()
@@ -113,7 +112,6 @@ class Preloader:
                 self._loading.discard(slide)
                 if screen == self._screen:
                     self._ready[slide] = picture
-                    self.peak_bytes = max(self.peak_bytes, sum(map(_bytes, self._ready.values())))
             self._on_ready()
 
     def _take(self) -> tuple[Slide, tuple[int, int]] | None:
@@ -126,10 +124,6 @@ class Preloader:
                         self._loading.add(slide)
                         return slide, self._screen
                 self._changed.wait()
-
-
-def _bytes(picture: Picture | Broken) -> int:
-    return len(picture.pixels) if isinstance(picture, Picture) else 0
 
 
 def _longest_side(size: tuple[int, int] | None, screen: tuple[int, int]) -> int:
