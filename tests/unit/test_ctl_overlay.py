@@ -6,13 +6,40 @@ import pygame
 import pytest
 
 from photod_ctl.slideshow.deck import Slide
-from photod_ctl.slideshow.overlay import _font, ask_of_trash, draw_lines
+from photod_ctl.slideshow.overlay import MESSAGE_S, Captions, _font, ask_of_trash, describe, draw_lines
 
 
 def test_a_long_path_pushes_no_name_out_of_the_question_about_the_trash() -> None:
     question = ask_of_trash(Slide(f"/photos/{'deep/' * 100}a\n.jpg", "sha256", 5.0, 50.0, 1))
     assert question[0] == r"Move a\n.jpg to the trash?"
     assert question[1].startswith("/photos/deep/")
+
+
+@pytest.mark.parametrize(
+    ("taken_at", "camera", "line"),
+    [
+        ("2021-02-03 04:05:06", "X-T3", ["2021-02-03 04:05:06  X-T3"]),
+        ("2021-02-03 04:05:06", None, ["2021-02-03 04:05:06"]),
+        (None, "X-T3", ["X-T3"]),
+        (None, None, []),
+    ],
+)
+def test_when_and_by_what_a_photo_was_taken_is_a_line_as_far_as_it_is_known(
+    taken_at: str | None, camera: str | None, line: list[str]
+) -> None:
+    slide = Slide("/photos/a.jpg", "sha256", 5.0, 50.0, 1, taken_at, camera)
+    assert describe(slide, "1 of 1") == [
+        "5.00   percentile 50.0   rank 1", *line, "a.jpg", "/photos", "1 of 1",
+    ]  # fmt: skip
+
+
+def test_a_message_goes_once_when_its_time_is_over() -> None:
+    captions = Captions()
+    assert not captions.expire(10.0)
+    captions.say("paused", 10.0)
+    assert [captions.expire(10.0 + seconds) for seconds in (0, MESSAGE_S / 2, MESSAGE_S, 99)] == [
+        False, False, True, False,
+    ]  # fmt: skip
 
 
 def test_a_path_has_room_on_a_portrait_screen() -> None:

@@ -59,10 +59,9 @@ def ask_of_trash(slide: Slide) -> list[str]:
 
 def describe(slide: Slide, place: str) -> list[str]:
     """What is known of a photo, a line each; `place` is its place in the show."""
-    taken = f"{slide.taken_at}  {slide.camera or ''}".strip() if slide.taken_at or slide.camera else ""
     lines = [
         f"{slide.score:.2f}   percentile {slide.percentile:.1f}   rank {slide.rank:,}",
-        taken,
+        "  ".join(filter(None, (slide.taken_at, slide.camera))),
         os.path.basename(slide.location),
         os.path.dirname(slide.location),
         place,
