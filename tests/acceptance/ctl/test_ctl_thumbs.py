@@ -85,6 +85,28 @@ def test_a_sixel_terminal_gets_the_same_as_sixels(terminal: Terminal, folder: Pa
     assert first.shape[1] / first.shape[0] == pytest.approx(1.5, rel=0.1)
 
 
+def test_many_thumbnails_come_in_the_order_of_the_ranking(terminal: Terminal, archive: Archive) -> None:
+    greys = range(0, 250, 25)
+    folder = archive("photos", {f"{grey}.png": grey / 100 for grey in greys}, model="aesclip")
+    for grey in greys:
+        Image.new("L", (30, 20), grey).save(folder / f"{grey}.png")
+    _, seen = terminal(KITTY, "top", folder, "--thumbs")
+    assert [pixels[0, 0, 0] for pixels in kitty_pictures(seen).values()] == [*reversed(greys)]
+
+
+def test_beside_a_thumbnail_stands_how_many_show_its_scene_and_each_model_has_a_title(
+    terminal: Terminal, archive: Archive
+) -> None:
+    folder = archive("photos", {"a.jpg": 5.0}, model="clip")
+    archive("photos", {"b.jpg": 9.0, "copy.jpg": 9.0}, model="aesclip", bytes_of={"copy.jpg": "b.jpg"})
+    code, seen = terminal(KITTY, "top", folder, "--thumbs", "--distinct")
+    assert code == 0
+    assert [seen.count(words) for words in (b"aesclip: 2 photos", b"clip, an earlier model: 1 photo")] == [1, 1]
+    assert seen.count(b"1 more of this scene") == seen.count(b"of this scene") == 1
+    code, seen = terminal(KITTY, "top", folder, "--thumbs", "--year", "1999")
+    assert (code, seen.count(b"no photo is ranked within these limits")) == (0, 1)
+
+
 @pytest.mark.parametrize("answers", [PLAIN, {}])
 def test_a_terminal_without_pictures_is_one_line_that_says_what_to_do(
     terminal: Terminal, folder: Path, answers: Mapping[bytes, bytes]
