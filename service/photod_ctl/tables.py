@@ -152,12 +152,13 @@ def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]],
         )
     for row in rows:
         table.add_row(*(Text(printable(_text(row[n])), Style(link=_link(row[n]))) for n in kept))
-    if not paged or len(rows) + 3 <= console.height:
-        console.print(table)
-        return
     with console.capture() as captured:
         console.print(table)
-    page(captured.get())
+    text = captured.get()
+    if paged and text.count("\n") >= console.height:
+        page(text)
+    else:
+        print(text, end="")
 
 
 def uri(path: str) -> str:

@@ -105,7 +105,9 @@ def test_a_long_table_goes_through_the_pager_and_a_short_one_does_not(
     long = terminal("top", folder, PAGER=str(pager))
     assert "PAGED FRX\n" in long
     assert "/39.jpg" in long
-    assert "PAGED" not in terminal("top", folder, "-n", "5", PAGER=str(pager))
+    for width in (200, 24):  # in a narrow one, cells are folded
+        text = terminal("top", folder, "-n", "5", PAGER=str(pager), width=width, height=14)
+        assert ("PAGED" in text) == (width == 24)
     assert "PAGED S\n" in terminal("top", folder, PAGER="cat", PHOTOD_PAGER=str(pager), LESS="S")
     terminal("top", folder, PAGER="sh -c 'kill -INT $PPID $$; sleep 600'")  # Ctrl-C ends the pager alone
     for unusable in ("there-is-no-such-pager", "less '"):
