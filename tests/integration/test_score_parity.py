@@ -1,5 +1,6 @@
 """photod's score against the reference in `reference_clip`: the same to a ten-thousandth of a point, or wrong."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from photod.intake.decode import decode_photo
 from photod.photos import InputSpec
 from photod.score import clip, load_scorers, sources
 from photod.score.pictures import pictures
+from pictures import encode
 from reference_clip import reference_scores, squash
 from synthetic_clip import SMALL, VIT_B_16, Layout, make_state, save_directory
 
@@ -83,6 +85,20 @@ def test_a_photo_scores_from_its_bytes_as_the_reference_does(
     )
     expected = expected_scores(SMALL, np.stack([squash(np.asarray(Image.open(file)), 224) for file in files]))
     assert np.abs(found - expected).max() < tolerance
+
+
+@pytest.mark.parametrize("size", [(500, 332), (335, 512), (240, 223), (1001, 300), (300, 300)])
+def test_a_cropped_photo_is_what_clips_own_transform_leaves(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an odd number of pixels to cut off, too, then it is the same; a level may round otherwise."""
+    monkeypatch.setattr(resize, "FASTER", False)
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    data = encode(Image.fromarray(noise), "PNG")
+    found = np.frombuffer(decode_photo(data, InputSpec(224, "crop"), 10**8).pixels, np.uint8)
+    transform = sources.open_clip().image_transform(224, is_train=False, mean=(0, 0, 0), std=(1, 1, 1))
+    expected = 255 * transform(Image.open(io.BytesIO(data))).permute(1, 2, 0).numpy()
+    assert np.abs(found - expected.ravel()).max() < 2
 
 
 def test_other_photos_in_the_batch_do_not_change_a_score(small: tuple[str, Path]) -> None:

@@ -28,14 +28,14 @@ from photod.errors import DecodeError
 from photod.intake import colour, formats, jpeg_end, limits, metadata, profiles, raw, unfinished
 from photod.intake.buffer import Data
 from photod.intake.opening import open_picture
-from photod.intake.resize import bicubic
+from photod.intake.resize import Box, Size, bicubic
 from photod.intake.scaled import Extent
 from photod.intake.words import one_line
 from photod.photos import Facts, InputSpec
 
 # Raise it whenever the pixels that come out for the same bytes may differ.
-# 5: the layout of a TIFF's channels and samples, and the mirroring of a RAW file, are obeyed.
-PREPROCESSING_VERSION = 5
+# 6: of a cropped photo the model sees what CLIP's own transform leaves, to the pixel.
+PREPROCESSING_VERSION = 6
 
 # All of them now: nothing is looked for on disk once the sandbox is closed. An MPO is opened as a JPEG.
 _PLUGINS = (
@@ -75,18 +75,10 @@ class ModelInput:
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
-    """What to make of a picture, in its own orientation."""
-
-    size: tuple[int, int]
-    crop: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
 class _Goal:
     """What is wanted of a photo."""
 
-    shape: Callable[[float, float], _Box]  # for a width and a height
+    shape: Callable[[float, float], tuple[Size, Box]]  # of a width and a height: to how many pixels, and from where
     decode_px: int  # scaled decoding keeps at least as many pixels on each side
     preview_px: int  # a RAW file's preview of fewer on its shorter side will not do
 
@@ -97,11 +89,9 @@ def decode_photo(data: Data, spec: InputSpec, max_pixels: int) -> ModelInput:
     MemoryError passes through: whether it is the photo's fault depends on the limits of the process.
     """
 
-    def shape(width: float, height: float) -> _Box:
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        crop = (left, top, left + side, top + side) if spec.resize == "crop" else (0, 0, width, height)
-        return _Box((spec.size, spec.size), crop)
+    def shape(width: float, height: float) -> tuple[Size, Box]:
+        box = _central_square(width, height, spec.size) if spec.resize == "crop" else (0, 0, width, height)
+        return (spec.size, spec.size), box
 
     with _boundary(data):
         picture, facts = _develop(data, max_pixels, _Goal(shape, spec.decode_sides * spec.size, 2 * spec.size))
@@ -114,13 +104,25 @@ def decode_for_view(data: Data, max_side: int) -> Image.Image:
     There is no limit in pixels: what is looked at has been scored. Raises DecodeError, and MemoryError.
     """
 
-    def shape(width: float, height: float) -> _Box:
+    def shape(width: float, height: float) -> tuple[Size, Box]:
         scale = min(1.0, max_side / max(width, height))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        return _Box(size, (0, 0, width, height))
+        return size, (0, 0, width, height)
 
     with _boundary(data):
         return _develop(data, sys.maxsize, _Goal(shape, max_side, max_side // 2))[0]
+
+
+def _central_square(width: float, height: float, size: int) -> Box:
+    """What CLIP's own transform leaves of a picture, in the picture's own pixels.
+
+    It shrinks the shorter side to `size` pixels, the longer to a whole number, and cuts off whole pixels of that.
+    """
+    shorter = min(width, height)
+    columns, rows = int(size * width / shorter), int(size * height / shorter)
+    left, top = round((columns - size) / 2), round((rows - size) / 2)
+    right, bottom = left + size, top + size
+    return left * width / columns, top * height / rows, right * width / columns, bottom * height / rows
 
 
 def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Facts]:
@@ -146,9 +148,8 @@ def _develop(data: Data, max_pixels: int, goal: _Goal) -> tuple[Image.Image, Fac
 
 def _shrink(image: Image.Image, extent: Extent, goal: _Goal, profile: object, orientation: int) -> Image.Image:
     tones, mode = colour.Tones.of(image), image.mode
-    box = goal.shape(*extent)
     image = colour.simplify(image)
-    image = bicubic(image, box.size, box.crop)
+    image = bicubic(image, *goal.shape(*extent))
     image = colour.to_srgb(image, tones, profile, mode)
     turn = metadata.TURNS.get(orientation)
     if turn is not None:
