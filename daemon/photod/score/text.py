@@ -23,9 +23,13 @@ class TextCache:
         self._pairs = pairs
 
     def get(self) -> TextVectors | None:
-        """What an earlier start computed."""
-        rows = _read(self._path, 2 * len(self._pairs))
-        return None if rows is None else _paired(rows)
+        """What an earlier start computed, unless it is missing or not what was written."""
+        try:
+            rows: Floats = np.load(self._path, allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        whole = len(rows) == 2 * len(self._pairs)
+        return _paired(rows) if whole and np.allclose(np.linalg.norm(rows, axis=-1), 1, atol=1e-4) else None
 
     def fill(self, encode: Callable[[list[str]], Floats]) -> TextVectors:
         """Compute the vectors and keep them. `encode` makes unit rows of prompts."""
@@ -38,15 +42,3 @@ class TextCache:
 
 def _paired(rows: Floats) -> TextVectors:
     return TextVectors(good=rows[0::2], bad=rows[1::2])
-
-
-def _read(path: Path, count: int) -> Floats | None:
-    """Cached rows, unless they are missing or not what was written."""
-    try:
-        rows = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    sound = rows.dtype == np.float32 and rows.ndim == 2 and len(rows) == count
-    if not sound or not np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-4):
-        return None
-    return rows  # type: ignore[no-any-return]
