@@ -16,7 +16,7 @@ from torch import Tensor
 from photod import config
 from photod.errors import ConfigError
 from photod.score.loading import load_model
-from photod.score.soundness import check_values
+from photod.score.soundness import check_fit, check_values
 from photod.score.weights import read_state, sha256_of
 from photod.score.words import first_line
 from synthetic_clip import SMALL, make_state, save_directory
@@ -213,10 +213,24 @@ def test_a_tensor_at_fault_is_named(fault: str, state: State, tmp_path: Path) ->
         load_model(config.Model(weights=weights), tmp_path / "cache")
 
 
+def test_a_projection_that_was_never_trained_is_known_in_half_precision_too() -> None:
+    fresh = torch.randn(1280, 1024, generator=torch.Generator().manual_seed(0)) * 1280**-0.5
+    with pytest.raises(ConfigError, match="distributed as at its initialisation"):
+        check_values({"visual.proj": fresh.half()}, "file")
+
+
 def test_what_training_may_come_to_is_no_fault() -> None:
     tails = torch.randn(192, 512, generator=torch.Generator().manual_seed(0)) ** 3
     as_wide_as_at_first = tails * 192**-0.5 / tails.std()
-    check_values({"visual.proj": as_wide_as_at_first, "cancels.weight": torch.tensor([[1.0, -1.0]])}, "file")
+    state = {
+        "visual.proj": as_wide_as_at_first,
+        "cancels.weight": torch.tensor([[1.0, -1.0]]),
+        "large.weight": torch.full((300, 300), 1.0, dtype=torch.float16),  # whose sum is not finite in fp16
+        "unused.bias": torch.zeros(8),
+        "even.running_var": torch.ones(8),
+        "position_ids": torch.arange(77)[None],
+    }
+    check_values(state, "file")
 
 
 def test_a_fault_is_found_again_at_the_next_start(state: State, tmp_path: Path) -> None:
@@ -230,6 +244,36 @@ def test_weights_of_another_architecture_say_what_they_look_like(state: State, t
     torch.save(state, tmp_path / "weights")
     with pytest.raises(ConfigError, match=r"architecture: .* look like ViT-of width 192-32, or .*-32-quickgelu"):
         load_model(config.Model(weights=str(tmp_path / "weights")), tmp_path / "cache")
+
+
+PATCHES, TOKEN = "visual.conv1.weight", "visual.class_embedding"
+
+
+@pytest.mark.parametrize(
+    ("shapes", "words"),
+    [
+        ({PATCHES: (768, 3, 16, 16), TOKEN: (768,)}, "look like ViT-B-16, or ViT-B-16-quickgelu"),
+        ({PATCHES: (1024, 3, 14, 14), TOKEN: (1024,)}, "look like ViT-L-14, or "),
+        ({PATCHES: (32, 3, 3, 3), "visual.attnpool.k_proj.bias": (2048,)}, "are not laid out as OpenAI's ViT"),
+        ({PATCHES: (768, 768), TOKEN: (768,)}, "are not laid out as OpenAI's ViT"),
+        ({}, "are not laid out as OpenAI's ViT"),
+    ],
+    ids=["ViT-B", "ViT-L", "ResNet", "another's", "none"],
+)
+def test_of_weights_that_do_not_fit_the_answer_says_whether_they_are_a_transformers(
+    shapes: dict[str, tuple[int, ...]], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"lacks logit_scale and 1 more; check .* these weights {words}"):
+        check_fit(
+            {name: torch.empty(shape) for name, shape in shapes.items()},
+            {"logit_scale": torch.empty(()), "visual.proj": torch.empty(2, 2)},
+            "file",
+        )
+
+
+def test_a_scalar_in_the_place_of_a_matrix_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"visual\.proj has the shape scalar instead of 2x2"):
+        check_fit({"visual.proj": torch.tensor(1.0)}, {"visual.proj": torch.empty(2, 2)}, "file")
 
 
 def test_a_hash_is_remembered_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,20 +33,17 @@ def check_values(state: Mapping[str, Tensor], where: str) -> None:
     entries are still distributed as open_clip draws them (normal, standard deviation width^-0.5).
     """
     for name, tensor in state.items():
-        if not tensor.is_floating_point():
-            continue
-        total = float(tensor.sum(dtype=torch.float64))  # one pass finds what is not finite, and most zeros
-        if not math.isfinite(total):
+        if not math.isfinite(float(tensor.sum(dtype=torch.float64))):
             raise ConfigError(f"{where}: {name} holds values that are not finite", "the file is damaged")
-        problem = _untrained(name, tensor, total)
+        problem = _untrained(name, tensor)
         if problem:
             raise ConfigError(f"{where}: {name} {problem}", "these weights were never trained")
 
 
-def _untrained(name: str, tensor: Tensor, total: float) -> str:
-    if tensor.ndim >= 2 and total == 0 and not bool(tensor.any()):
+def _untrained(name: str, tensor: Tensor) -> str:
+    if tensor.ndim >= 2 and not bool(tensor.any()):
         return "is all zeros"
-    if tensor.ndim == 1 and tensor.numel() > 1 and name.endswith(".weight") and bool((tensor == 1).all()):
+    if tensor.ndim == 1 and name.endswith(".weight") and bool((tensor == 1).all()):
         return "is all ones, as at its initialisation"
     if name in ("visual.proj", "text_projection") and _as_drawn(tensor):
         return "is distributed as at its initialisation"
@@ -65,7 +62,7 @@ def _as_drawn(matrix: Tensor) -> bool:
 
 def _looks_like(state: Mapping[str, Tensor]) -> str:
     patches = state.get("visual.conv1.weight")
-    if patches is None or patches.ndim != 4:
+    if patches is None or patches.ndim != 4 or "visual.class_embedding" not in state:
         return "are not laid out as OpenAI's ViT"
     width, _, side, _ = patches.shape
     size = {768: "B", 1024: "L", 1280: "H", 1664: "bigG"}.get(width, f"of width {width}")
