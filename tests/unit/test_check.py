@@ -1,5 +1,6 @@
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from photod.config import Control
 from photod.daemon import Daemon
 from photod.errors import ConfigError
 from photod.registry import REGISTRY_NAME, Registry
-from running import make_config, running
+from photod.watch import presence
+from pictures import make_photo
+from running import make_config, running, score_once
 
 
 def test_a_folder_that_the_machines_service_knows_is_away_for_whoever_checks(
@@ -69,3 +72,61 @@ def test_a_daemon_that_listens_already_is_no_fault(folder: Path, monkeypatch: py
     monkeypatch.setattr("photod.check.load_scorers", FakeScorer().load)
     with running(config := make_config(folder), FakeScorer()):
         assert check(config) is None
+
+
+def test_folders_that_do_not_go_together_are_refused_as_by_the_daemon(folder: Path) -> None:
+    (folder / "within").mkdir()
+    with pytest.raises(ConfigError, match="contains the other"):
+        check(make_config(folder, folder / "within"))
+
+
+def test_of_several_faults_the_first_is_what_the_daemon_would_end_with(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photod.check.load_scorers", FakeScorer().load)
+    (tmp_path / "taken").touch()
+    fault = check(make_config(folder, tmp_path / "none", control=Control(socket=str(tmp_path / "taken"))))
+    assert fault is not None
+    assert fault.problem == f"{tmp_path / 'none'} is not a folder"
+
+
+def test_a_socket_that_nobody_configured_is_not_looked_for_since_the_services_is_elsewhere(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photod.check.load_scorers", FakeScorer().load)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+    assert check(make_config(folder, control=Control())) is None
+
+
+def test_a_folder_whose_filesystem_does_not_answer_is_waited_for_and_not_touched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("photod.check.load_scorers", FakeScorer().load)
+    make_photo(folder / "a.png")
+    score_once(folder, FakeScorer())
+    for module in ("photod.check", presence.__name__):
+        monkeypatch.setattr(f"{module}.answers", lambda _: False)
+    assert check(make_config(folder)) is None
+    told = capsys.readouterr().out
+    assert f"{folder}: its filesystem does not answer; photod run waits for it\n" in told
+    assert "database:" not in told
+
+
+def test_what_a_folder_holds_is_counted_and_only_scores_of_the_same_model_are_computed_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given 3 photos that are scored and 1 that cannot be, then 2 are looked at again."""
+    monkeypatch.setattr("photod.check.SAMPLES", 2)
+    for level in (10, 20, 30):
+        make_photo(folder / f"{level}.png", level)
+    (folder / "text.jpg").write_text("no picture")
+    scorer, later = FakeScorer(), FakeScorer()
+    later.identity = replace(later.identity, logit_scale=2.0)
+    score_once(folder, scorer)
+    for loaded, rescored in ((scorer, 2), (later, 0)):
+        monkeypatch.setattr("photod.check.load_scorers", loaded.load)
+        assert check(make_config(folder)) is None
+        told = capsys.readouterr().out
+        assert f"{folder}: 3 scored, 1 unscoreable, 0 by an earlier model\n" in told
+        assert f"{folder}: 2 photos hashed again, {rescored} scores computed again: nothing wrong\n" in told
