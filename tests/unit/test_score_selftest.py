@@ -14,7 +14,7 @@ from photod.score.assembly import find_devices
 from photod.score.pictures import pictures
 from photod.score.selftest import warm_up
 from photod.score.tower import Engine
-from stub_tower import SIZE, scorer, statistics_of
+from stub_tower import SIZE, StubTower, scorer, statistics_of
 
 
 def changing() -> Engine:
@@ -47,8 +47,9 @@ def no_room_for_an_array(pixels: Tensor) -> Tensor:
     raise MemoryError("Unable to allocate 9.19 MiB for an array with shape (64, 224, 224, 3)")
 
 
-def test_a_sound_scorer_passes_and_its_speed_is_known() -> None:
-    assert warm_up(scorer(statistics_of), SIZE, 8) > 0
+@pytest.mark.parametrize("count", [1, 8])
+def test_a_sound_scorer_passes_and_its_speed_is_known(count: int) -> None:
+    assert warm_up(scorer(statistics_of, count), SIZE, count) > 0
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,11 @@ def test_pixels_of_another_shape_are_the_callers_mistake(shape: tuple[int, ...])
         scorer(statistics_of).embed(np.zeros(shape, np.uint8))
 
 
+def test_pixels_of_another_type_are_the_callers_mistake() -> None:
+    with pytest.raises(ValueError, match=r"expected uint8 .* got float32"):
+        scorer(statistics_of).embed(pictures(SIZE, 1).astype(np.float32) / 255)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "view",
     [
@@ -100,9 +106,18 @@ def test_any_memory_layout_of_the_same_pixels_gives_the_same(view: Callable[[obj
     assert np.array_equal(worker.embed(view(shown)), worker.embed(shown))  # type: ignore[arg-type]
 
 
-def test_a_single_photo_may_come_from_a_turned_batch() -> None:
-    shown = pictures(SIZE, 1)
-    assert np.array_equal(scorer(statistics_of).embed(shown[::-1]), scorer(statistics_of).embed(shown))
+def test_an_engine_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+
+    def build(*_: object) -> Engine:
+        built.append("engine")
+        return statistics_of
+
+    monkeypatch.setattr(StubTower, "engine", build)
+    worker = scorer(statistics_of)
+    for _ in range(2):
+        worker.embed(pictures(SIZE, 1))
+    assert built == ["engine"]
 
 
 def test_the_order_of_a_batch_is_kept_across_passes() -> None:

@@ -42,7 +42,7 @@ def warm_up(scorer: Scorer, size: int, count: int) -> float:
         start = time.perf_counter()
         vectors = scorer.embed(shown)
         speed = count / (time.perf_counter() - start)
-        again = scorer.embed(shown[:2][::-1])[::-1]
+        again = scorer.embed(shown[:2][::-1].copy())[::-1]
     except DeviceError as error:
         raise at_the_start(error.__cause__ or error, device, pass_size(device, count)) from error
     fault = _fault(vectors[:COUNT], again)

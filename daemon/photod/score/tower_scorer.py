@@ -46,7 +46,7 @@ class TowerScorer:
         try:
             if self._engine is None:
                 self._engine = build_engine(self._tower, self.identity.precision, self._device)
-            return self._cross(self._engine, _as_torch_takes_it(pixels))
+            return self._cross(self._engine, np.require(pixels, requirements=("C", "W")))  # as torch takes it
         except (RuntimeError, MemoryError) as error:
             raise self._failure(error) from error
 
@@ -56,9 +56,3 @@ class TowerScorer:
 
     def _failure(self, error: Exception) -> DeviceError:
         return DeviceError(f"{self.device} failed: {first_line(error)}", "see the system's log")
-
-
-def _as_torch_takes_it(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The array itself, or a copy where torch would refuse its strides or warn that it is read-only."""
-    usable = pixels.flags.c_contiguous and pixels.flags.writeable and min(pixels.strides) > 0
-    return pixels if usable else pixels.copy()
