@@ -32,7 +32,7 @@ class Block(NamedTuple):
     """One transformer block's tensors, fp32 on the CPU."""
 
     norm_1: Affine
-    joint: Affine  # query, key and value, one above the other
+    qkv: Affine
     out: Affine
     norm_2: Affine
     widen: Affine
@@ -55,7 +55,7 @@ class TransformerTower:
         self.embedding = _patch_embedding(own.pop("conv1.weight"), mean, std)
         self.norm_pre, self.norm_post = _affine(own, "ln_pre"), _affine(own, "ln_post")
         self.blocks = [self._block(own, f"transformer.resblocks.{i}") for i in range(vision["layers"])]
-        self.class_token, self.places = own["class_embedding"], own["positional_embedding"]
+        self.class_token, self.positions = own["class_embedding"], own["positional_embedding"]
         self.projection = own["proj"]
 
     def engine(self, device: torch.device, dtype: torch.dtype) -> Engine:
@@ -68,9 +68,9 @@ class TransformerTower:
             widen.weight.mul_(_QUICK_GELU)
             widen.bias.mul_(_QUICK_GELU)
             narrow.weight.div_(_QUICK_GELU)
-        joint = Affine(own[f"{name}.attn.in_proj_weight"], own[f"{name}.attn.in_proj_bias"])
+        qkv = Affine(own[f"{name}.attn.in_proj_weight"], own[f"{name}.attn.in_proj_bias"])
         out = _affine(own, f"{name}.attn.out_proj")
-        return Block(_affine(own, f"{name}.ln_1"), joint, out, _affine(own, f"{name}.ln_2"), widen, narrow)
+        return Block(_affine(own, f"{name}.ln_1"), qkv, out, _affine(own, f"{name}.ln_2"), widen, narrow)
 
 
 class _Forward:
@@ -82,7 +82,7 @@ class _Forward:
         self._activate = functional.silu if tower.quick_gelu else functional.gelu
         self._embedding = tower.embedding.to(device)
         self._norm_pre, self._norm_post = tower.norm_pre.to(device), tower.norm_post.to(device)
-        self._class_token, self._places = tower.class_token.to(device), tower.places.to(device)
+        self._class_token, self._positions = tower.class_token.to(device), tower.positions.to(device)
         self._projection = tower.projection.to(device)
         self._blocks = [_Steps(block, device, dtype) for block in tower.blocks[:-1]]
         self._last = _LastSteps(tower.blocks[-1], device, dtype)
@@ -90,7 +90,7 @@ class _Forward:
     def __call__(self, pixels: Tensor) -> Tensor:
         x = self._embed(pixels)
         for steps in self._blocks:
-            q, k, v = self._split(steps.joint(self._normalise(x, steps.norm_1)), 3)
+            q, k, v = self._split(steps.qkv(self._normalise(x, steps.norm_1)), 3)
             self._add(x, q, k, v, steps)
         k, v = self._split(self._last.key_value(normal := self._normalise(x, self._last.norm_1)), 2)
         (q,) = self._split(self._last.query(normal[:, :1]), 1)
@@ -104,7 +104,7 @@ class _Forward:
         count, side = len(pixels), pixels.shape[1] // self._patch
         patches = pixels.view(count, side, self._patch, side, self._patch, 3).transpose(2, 3)
         tokens = functional.linear(patches.reshape(count, side * side, -1).float(), *self._embedding)
-        tokens = torch.cat([self._class_token.expand(count, 1, -1), tokens], dim=1) + self._places
+        tokens = torch.cat([self._class_token.expand(count, 1, -1), tokens], dim=1) + self._positions
         return functional.layer_norm(tokens, tokens.shape[2:], *self._norm_pre, _EPSILON)
 
     def _add(self, x: Tensor, q: Tensor, k: Tensor, v: Tensor, steps: "_Steps | _LastSteps") -> None:
@@ -116,10 +116,10 @@ class _Forward:
     def _normalise(self, x: Tensor, norm: Affine) -> Tensor:
         return functional.layer_norm(x, x.shape[2:], *norm, _EPSILON).to(self._dtype)
 
-    def _split(self, joint: Tensor, parts: int) -> tuple[Tensor, ...]:
+    def _split(self, x: Tensor, parts: int) -> tuple[Tensor, ...]:
         """[n, t, parts * width] -> `parts` tensors [n, heads, t, width / heads]."""
-        count, tokens, width = joint.shape
-        split = joint.view(count, tokens, parts, self._heads, width // parts // self._heads)
+        count, tokens, width = x.shape
+        split = x.view(count, tokens, parts, self._heads, width // parts // self._heads)
         return split.permute(2, 0, 3, 1, 4).unbind()
 
 
@@ -128,7 +128,7 @@ class _Steps:
 
     def __init__(self, block: Block, device: torch.device, dtype: torch.dtype) -> None:
         self.norm_1, self.norm_2 = block.norm_1.to(device), block.norm_2.to(device)
-        self.joint, self.out = linear(block.joint, device, dtype), linear(block.out, device, dtype)
+        self.qkv, self.out = linear(block.qkv, device, dtype), linear(block.out, device, dtype)
         self.widen, self.narrow = linear(block.widen, device, dtype), linear(block.narrow, device, dtype)
 
 
@@ -137,9 +137,9 @@ class _LastSteps(_Steps):
 
     def __init__(self, block: Block, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__(block, device, dtype)
-        width = block.joint.weight.shape[1]
-        self.query = linear(Affine(*(part[:width] for part in block.joint)), device, dtype)
-        self.key_value = linear(Affine(*(part[width:] for part in block.joint)), device, dtype)
+        width = block.qkv.weight.shape[1]
+        self.query = linear(Affine(*(part[:width] for part in block.qkv)), device, dtype)
+        self.key_value = linear(Affine(*(part[width:] for part in block.qkv)), device, dtype)
 
 
 def _patch_embedding(kernel: Tensor, mean: Triple, std: Triple) -> Affine:
