@@ -14,6 +14,7 @@ import torch
 
 from photod import config
 from photod.errors import ConfigError
+from photod.photos import InputSpec
 from photod.score import describe, load_scorers, selftest
 from photod.score.pictures import pictures
 from photod.score.scorer import Scorer
@@ -172,6 +173,8 @@ def test_check_names_the_model_and_what_was_measured(small: str, tmp_path: Path)
     scorer = load(small, tmp_path, precision="fp32")
     lines = dict(describe([scorer]))
     assert lines["model"] == small
+    assert lines["input"] == "224 x 224 pixels, squash"
+    assert lines["prompts"] == "good image / bad image; logit scale 100"
     assert scorer.identity.weights_sha256 in lines["weights"]
     assert lines["precision"] == "fp32, exact"
     assert lines["device"].startswith("cpu, ")
@@ -214,3 +217,9 @@ def test_the_builtin_model_loads_and_tells_pictures_apart(tmp_path: Path) -> Non
     found = scorer.score(scorer.embed(pictures(224)))
     assert np.isfinite(found).all()
     assert np.ptp(found) > 0.1
+
+
+def test_the_builtin_model_is_given_larger_decodings_than_clip(small: str, tmp_path: Path) -> None:
+    """Since it judges single pixels."""
+    assert load("builtin", tmp_path).identity.input == InputSpec(224, "squash", 6)
+    assert load(small, tmp_path, precision="fp32", resize="crop").identity.input == InputSpec(224, "crop", 3)
