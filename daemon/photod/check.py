@@ -11,7 +11,7 @@ from photod.folders import choose_folders, no_folders, refusal
 from photod.intake.decode import PREPROCESSING_VERSION
 from photod.intake.process import sandbox_report
 from photod.journal import escaped
-from photod.registry import REGISTRY_NAME, Registry
+from photod.registry import recall
 from photod.score import describe, load_scorers
 from photod.score.scorer import Scorer, score_stored
 from photod.store.care import verify
@@ -56,8 +56,7 @@ def check(config: Config) -> PhotodError | None:
 def _look(folder: Folder) -> tuple[str, ConfigError | None]:
     """What there is of a folder, and what `photod run` would end with."""
     # The machine's service knows folders that whoever checks has never worked on.
-    registries = [Registry(state / REGISTRY_NAME) for state in (state_directory(), SYSTEM_STATE)]
-    record = next(filter(None, (registry.find(folder.path) for registry in registries)), None)
+    record = recall(folder.path, (state_directory(), SYSTEM_STATE))
     found = presence(folder, record, opened=None)
     if found is Presence.SILENT:
         return "its filesystem does not answer; photod run waits for it", None

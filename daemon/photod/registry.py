@@ -1,6 +1,7 @@
 """The folders that photod has worked on: what is remembered of each while its drive may be away."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,3 +55,8 @@ class Registry:
             return known if isinstance(known, dict) else {}
         except (OSError, ValueError):
             return {}
+
+
+def recall(folder: Path, states: Iterable[Path]) -> Record | None:
+    """What is remembered of a folder in these state directories: the first that knows it."""
+    return next(filter(None, (Registry(state / REGISTRY_NAME).find(folder) for state in states)), None)

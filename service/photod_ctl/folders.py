@@ -6,9 +6,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from photod.config import DATABASE_DIRECTORY, Config, Folder
+from photod.config import DATABASE_DIRECTORY, SYSTEM_STATE, Config, Folder, state_directory
 from photod.errors import UsageError
 from photod.files import is_gone, may_be_a_strangers
+from photod.filesystem import filesystem_identity
+from photod.registry import recall
 from photod_ctl.tables import typed, warn
 
 CLOSED_REMEDY = "ask its owner, or call this with sudo"
@@ -40,7 +42,7 @@ def all_archives(named: Sequence[str] | None, config: Config) -> list[Archive]:
         return [existing_archive(folder, config) for folder in named]
     if not config.folders:
         raise UsageError("no folder is named and none is configured", f"name one, or add it to {config.place}")
-    found = [a for a in map(archive_of, config.folders) if _has_scores(a)]
+    found = [archive_of(folder) for folder in config.folders if _has_scores(folder)]
     if not found:
         raise _no_scores(config)
     return found
@@ -104,17 +106,26 @@ def refuse_closed(path: str) -> None:
         pass
 
 
-def _has_scores(archive: Archive) -> bool:
-    if has_database(archive):
+def is_away(folder: Folder) -> bool:
+    """Whether it is not there: a drive that is not mounted leaves an empty directory behind, or none."""
+    if not os.path.isdir(folder.path):
         return True
-    what = "has no scores yet" if os.path.isdir(archive.folder) else "is not there"
-    warn(f"{archive.folder} {what}, left out")
+    record = recall(folder.path, (state_directory(), SYSTEM_STATE))
+    if record is None or filesystem_identity(str(folder.path)) == record.filesystem:
+        return False
+    return not os.listdir(folder.path)
+
+
+def _has_scores(folder: Folder) -> bool:
+    if has_database(archive_of(folder)):
+        return True
+    warn(f"{folder.path} {'is not there' if is_away(folder) else 'has no scores yet'}, left out")
     return False
 
 
 def _no_scores(config: Config) -> UsageError:
     """Why no configured folder has scores to read: some may merely be away, with theirs."""
-    there = [folder for folder in config.folders if os.path.isdir(folder.path)]
+    there = [folder for folder in config.folders if not is_away(folder)]
     if not there:
         return UsageError("no configured folder is there", "mount its drive, or put it back")
     meant = "no configured folder" if len(there) == len(config.folders) else "no configured folder that is there"

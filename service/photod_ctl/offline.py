@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from photod.errors import DatabaseError, UsageError
 from photod.store.queries import Reader
 from photod.wire import CLOSED, LAST_ERRORS, UNUSABLE
-from photod_ctl.folders import archive_of, has_database
+from photod_ctl.folders import archive_of, has_database, is_away
 from photod_ctl.tables import warn
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _offline_folder(folder: "Folder") -> dict[str, Any]:
     }  # fmt: skip
     try:
         there = has_database(archive_of(folder))
-        if not os.path.isdir(folder.path):
+        if is_away(folder):
             known |= {"state": "absent"} | dict.fromkeys(COUNTS)  # nobody knows, unless its database is elsewhere
         return known | _in_database(folder) if there else known
     except (UsageError, DatabaseError) as error:

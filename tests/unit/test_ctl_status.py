@@ -3,15 +3,19 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from invented_archive import MODEL, write_archive
+from mounts import Mounts
 from other_program import opened
-from photod.config import Config, Folder
+from photod.config import Config, Folder, state_directory
+from photod.errors import UsageError
 from photod.photos import Candidate, Fingerprint, Judged, Unscoreable
+from photod.registry import REGISTRY_NAME, Registry
 from photod.store.writer import Writer
+from photod_ctl.folders import all_archives
 from photod_ctl.offline import offline_status
 from photod_ctl.prometheus import prometheus_text
 from photod_ctl.status import _print, _show
@@ -100,6 +104,24 @@ def test_without_a_daemon_the_last_errors_of_all_folders_are_told_and_a_model_on
     with closing(Writer(folders[0].database_path)) as writer:
         writer.use_model(replace(MODEL, weights_sha256="b" * 64))
     assert offline_status(config)["model"] is None
+
+
+@pytest.mark.parametrize("database", ["folder", "state"])
+def test_a_drive_that_is_not_mounted_has_not_lost_its_photos(
+    folder: Path, database: Literal["folder", "state"], mounts: Mounts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It leaves the directory behind where it was mounted."""
+    config = Config(folders=(drive := Folder(path=folder, database=database),))
+    mounts(folder, "-t", "tmpfs", "tmpfs")
+    (folder / "a.jpg").touch()
+    Registry(state_directory() / REGISTRY_NAME).remember(drive.path)
+    assert offline_status(config)["folders"][0]["state"] == "unwatched"
+    mounts.take_away(folder)
+    status = offline_status(config)
+    assert status["folders"][0] | {"state": "absent", "scored": None} == status["folders"][0]
+    with pytest.raises(UsageError, match="no configured folder is there"):
+        all_archives(None, config)
+    assert capsys.readouterr().err == f"photod-ctl: {folder} is not there, left out\n"
 
 
 def test_a_folder_in_order_brings_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
