@@ -149,6 +149,8 @@ class Control(_Section):
     def _nameable(cls, socket: str) -> str:
         if "\0" in socket:
             raise ValueError("no path has a NUL in it")
+        if socket and not os.path.isabs(os.path.expanduser(socket)):
+            raise ValueError('write the whole path, such as "~/photod.sock"')
         return socket
 
     @property
@@ -282,7 +284,7 @@ def parse_config(table: dict[str, Any], source: str) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         known_keys = _valid_keys(first["loc"][:-1]) if first["type"] == "extra_forbidden" else []
-        problem, remedy = describe(first, known_keys)
+        problem, remedy = describe(first, known_keys, _place_of(str(first["loc"][-1])))
         raise ConfigError(f"{source}: {problem}", remedy) from None
 
 
@@ -294,3 +296,11 @@ def _valid_keys(location: tuple[int | str, ...]) -> list[str]:
         elif isinstance(part, str):
             section = section.model_fields[part].annotation
     return list(section.model_fields)
+
+
+def _place_of(key: str) -> str:
+    """Where a key belongs, in words; empty if no table has it."""
+    for name, field in Config.model_fields.items():
+        if key in getattr(field.annotation, "model_fields", {}):
+            return f"[{name}]"
+    return "the table of a folder" if key in Folder.model_fields else ""

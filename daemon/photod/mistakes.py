@@ -13,14 +13,14 @@ _WORDS = {
 }
 
 
-def describe(mistake: Mapping[str, Any], known_keys: Sequence[str]) -> tuple[str, str]:
+def describe(mistake: Mapping[str, Any], known_keys: Sequence[str], place: str) -> tuple[str, str]:
     """A mistake as pydantic tells it: which key, its value and what is wrong; and what to do, if that is more.
 
-    `known_keys` are those that an unknown one may stand for.
+    `known_keys` are those that an unknown one may stand for, unless it belongs in another `place`.
     """
     key = ".".join(map(str, mistake["loc"]))
     if mistake["type"] == "extra_forbidden":
-        return f"unknown key {key}", _nearest(str(mistake["loc"][-1]), known_keys)
+        return f"unknown key {key}", f"it belongs in {place}" if place else _nearest(mistake["loc"][-1], known_keys)
     if mistake["type"] == "missing":
         return f"{key} is missing", ""
     words = _WORDS.get(mistake["type"], "").format_map(mistake.get("ctx", {}))

@@ -29,6 +29,9 @@ def test_the_example_states_every_key() -> None:
         ("modle = 1", ["modle", "did you mean model?"]),
         ("[model]\nwieghts = 'x'", ["model.wieghts", "did you mean weights?"]),
         ("[watch]\nx = 1", ["unknown key watch.x; known keys: settle_s, rescan_s, poll_s"]),
+        ("settle_s = 3", ["unknown key settle_s; it belongs in [watch]"]),
+        ("[watch]\nweights = 'openai'", ["unknown key watch.weights; it belongs in [model]"]),
+        ("exclude = ['raw/']", ["unknown key exclude; it belongs in the table of a folder"]),
         ("[watch]\nsettle_s = -1", ["watch.settle_s", "-1"]),
         ("[model]\nprecision = 'faste'", ["model.precision", "'faste'", "'fast'"]),
         ("folders = [{path = '/a', databse = 'state'}]", ["databse", "did you mean database?"]),
@@ -38,6 +41,8 @@ def test_the_example_states_every_key() -> None:
         ("[model]\nlogit_scale = nan", ["model.logit_scale", "finite"]),
         ("[intake]\ndecoder_memory_mb = 99999999999999999999", ["intake.decoder_memory_mb", "less than"]),
         ('[control]\nsocket = "/run/a\\u0000"', ["control.socket", "no path has a NUL in it"]),
+        ("[control]\nsocket = 'photod.sock'", ["control.socket = 'photod.sock': write the whole path"]),
+        ("[control]\nsocket = '~nosuchuser/s'", ["control.socket = '~nosuchuser/s': write the whole path"]),
         ("[schedule]\nquiet = '08:00-08:00'", ["schedule.quiet = '08:00-08:00': it would rest all day"]),
         ("[schedule]\nquiet = '8-18'", ["schedule.quiet = '8-18': write it like \"08:00-18:00\""]),
         ("folders = '/a'", ["folders = '/a': write a list, in brackets"]),
@@ -137,11 +142,6 @@ def test_only_a_socket_that_lies_where_systemd_made_room_for_it_is_open_to_a_gro
     monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/photod")
     assert Control().is_in_service_directory
     assert not Control(socket="/run/mine").is_in_service_directory
-
-
-def test_the_home_of_nobody_is_no_bug_in_a_socket() -> None:
-    config = parse_config({"control": {"socket": "~nosuchuser/socket"}}, "test")
-    assert config.control.path == Path("~nosuchuser/socket")
 
 
 def test_a_user_without_a_home_is_told_and_does_without_where_possible(monkeypatch: pytest.MonkeyPatch) -> None:
