@@ -169,11 +169,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=version("photod"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add = partial(commands.add_parser, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def add(name: str, does: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=does,
+            description=f"{does[0].upper()}{does[1:]}.",
+            epilog=f"example: {example}\n\n{EXIT_CODES}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
     run = add(
         "run",
-        help="watch the configured folders and score what lands, in the foreground",
-        epilog=f"example: photod run --once ~/Pictures\n\n{EXIT_CODES}",
+        "watch the configured folders and score what lands, in the foreground",
+        "photod run --once ~/Pictures",
     )
     run.set_defaults(command=_run)
     run.add_argument("--once", type=Path, metavar="FOLDER", help="score one folder and end")
@@ -181,18 +190,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--control-fd", dest="client", type=_inherited_socket, help=argparse.SUPPRESS)
     check = add(
         "check",
-        help="check configuration, folders, databases, model and sandbox, and say what is found",
-        epilog=f"example: photod check --config photod.toml\n\n{EXIT_CODES}",
+        "check configuration, folders, databases, model and sandbox, and say what is found",
+        "photod check",
     )
     check.set_defaults(command=_check)
     check.add_argument(
         "--download", action="store_true", help="fetch the configured weights first; the daemon itself never does"
     )
-    init = add(
-        "init",
-        help="make photod a service of systemd, or take that back",
-        epilog=f"example: photod init --user ~/Pictures\n\n{EXIT_CODES}",
-    )
+    init = add("init", "make photod a service of systemd, or take that back", "photod init --user ~/Pictures")
     _add_init(init)
     for command in (run, check):
         command.add_argument(

@@ -258,9 +258,11 @@ def test_a_current_directory_that_is_gone_is_said_in_one_line(command: str, tmp_
 
 
 @pytest.mark.parametrize("command", ["run", "check", "init"])
-def test_help_of_every_command_has_an_example_and_the_exit_codes(command: str) -> None:
+def test_help_of_every_command_says_what_it_does_and_has_an_example_and_the_exit_codes(command: str) -> None:
     told = photod(command, "--help").stdout
-    assert f"\nexample: photod {command} " in told
+    does = " ".join(told.split("\n\n")[1].split())
+    assert f" {command} {does[0].lower()}{does[1:].rstrip('.')}" in " ".join(photod("--help").stdout.split())
+    assert f"\nexample: photod {command}" in told
     assert "\n  74  a database or its disk failed" in told
 
 
