@@ -52,6 +52,8 @@ def existing_archive(directory: str, config: Config) -> Archive:
     """The archive that a directory is, or belongs to. Raises UsageError where there is none."""
     path = real_directory(directory)
     archive = find_archive(path, config)
+    if archive is None and is_away(Folder(path=Path(path))):
+        raise UsageError(f"{path} is not there", "mount its drive")
     if archive is None:
         raise UsageError(f"{path} has no scores yet", f"run photod-ctl rate {typed(directory)}")
     return archive

@@ -121,6 +121,8 @@ def test_a_drive_that_is_not_mounted_has_not_lost_its_photos(
     assert status["folders"][0] | {"state": "absent", "scored": None} == status["folders"][0]
     with pytest.raises(UsageError, match="no configured folder is there"):
         all_archives(None, config)
+    with pytest.raises(UsageError, match=f"{folder} is not there; mount its drive"):
+        all_archives([str(folder)], Config())
     assert capsys.readouterr().err == f"photod-ctl: {folder} is not there, left out\n"
 
 
