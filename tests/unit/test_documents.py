@@ -18,6 +18,13 @@ def test_every_module_that_the_architecture_names_exists() -> None:
     assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
 
 
+def test_the_page_about_watching_names_every_module_of_it() -> None:
+    named = set(re.findall(r"`(\w+)`", (ROOT / "docs/WATCHING.md").read_text()))
+    modules = {path.stem for path in (ROOT / "daemon/photod/watch").glob("*.py")}
+    assert len(modules) > 10
+    assert modules - named == {"__init__"}
+
+
 def test_every_dependency_has_its_reason() -> None:
     table = (ROOT / "ARCHITECTURE.md").read_text().partition("## Dependencies")[2]
     for requirement in PROJECT["dependencies"]:
@@ -25,7 +32,7 @@ def test_every_dependency_has_its_reason() -> None:
         assert re.search(rf"^\| .*\b{re.escape(name)}\b.* \|", table, re.MULTILINE), name
 
 
-@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "docs/MONITORING.md"])
+@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "ARCHITECTURE.md", "docs/MONITORING.md"])
 def test_every_link_in_a_document_leads_somewhere(document: str) -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text())
     assert targets
