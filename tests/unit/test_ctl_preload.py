@@ -111,6 +111,14 @@ def test_a_show_that_is_nice_itself_still_goes_before_its_loading() -> None:
     assert of_its_loading == min(19, own + NICENESS)
 
 
+def test_a_preloader_that_is_closed_ends_its_threads() -> None:
+    preloader = _preloader(_Loading())
+    preloader.close()
+    for thread in preloader._threads:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
 def test_a_photo_is_upright_and_as_large_as_the_screen_has_room_for(tmp_path: Path) -> None:
     image = Image.new("RGB", (300, 200), "red")
     image.paste("blue", (0, 0, 300, 100))

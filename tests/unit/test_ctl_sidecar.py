@@ -92,6 +92,12 @@ def test_an_unrated_sidecar_gets_stars_and_comes_back_byte_for_byte(existing: by
     assert unrate(existing) == Change(existing)
 
 
+def test_a_sidecar_of_nothing_but_ours_gets_other_stars_and_goes() -> None:
+    mine = rate(None, 4).data or b""
+    assert rate(mine, 2) == rate(None, 2)
+    assert unrate(mine) == Change(None)
+
+
 @pytest.mark.parametrize("existing", UNTOUCHABLE.values(), ids=UNTOUCHABLE)
 def test_what_could_not_be_taken_back_is_not_given(existing: bytes) -> None:
     assert rate(existing, 4) == Change(theirs=True)
