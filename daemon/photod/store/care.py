@@ -178,9 +178,8 @@ def verify(
     """
 
     def look(database: sqlite3.Connection) -> Report:
-        structure = " ".join(str(database.execute("PRAGMA integrity_check(1)").fetchone()[0]).split())
-        if structure != "ok":
-            raise damaged(path, structure)
+        if how := damage(database, "integrity_check"):
+            raise damaged(path, how)
         version, findings = user_version(database), []
         if not version:  # nothing is in it yet
             return Report((), 0, 0, 0)
