@@ -113,9 +113,11 @@ def is_away(folder: Folder) -> bool:
     if not os.path.isdir(folder.path):
         return True
     record = recall(folder.path, (state_directory(), SYSTEM_STATE))
-    if record is None or filesystem_identity(str(folder.path)) == record.filesystem:
+    try:
+        is_itself = record is None or filesystem_identity(str(folder.path)) == record.filesystem
+        return not is_itself and not os.listdir(folder.path)
+    except OSError:  # closed to this user, which others tell
         return False
-    return not os.listdir(folder.path)
 
 
 def _has_scores(folder: Folder) -> bool:

@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 from contextlib import closing
@@ -15,7 +16,7 @@ from photod.errors import UsageError
 from photod.photos import Candidate, Fingerprint, Judged, Unscoreable
 from photod.registry import REGISTRY_NAME, Registry
 from photod.store.writer import Writer
-from photod_ctl.folders import all_archives
+from photod_ctl.folders import all_archives, is_away
 from photod_ctl.offline import offline_status
 from photod_ctl.prometheus import prometheus_text
 from photod_ctl.status import _print, _show
@@ -124,6 +125,20 @@ def test_a_drive_that_is_not_mounted_has_not_lost_its_photos(
     with pytest.raises(UsageError, match=f"{folder} is not there; mount its drive"):
         all_archives([str(folder)], Config())
     assert capsys.readouterr().err == f"photod-ctl: {folder} is not there, left out\n"
+
+
+def test_a_known_folder_that_nobody_may_list_is_not_taken_for_away(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state_directory().mkdir(parents=True)
+    (state_directory() / REGISTRY_NAME).write_text(json.dumps({str(folder): {"filesystem": "another"}}))
+    assert is_away(Folder(path=folder))
+
+    def refuse(place: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied", place)
+
+    monkeypatch.setattr("os.listdir", refuse)  # root may list anything
+    assert not is_away(Folder(path=folder))
 
 
 def test_a_folder_in_order_brings_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
