@@ -9,7 +9,7 @@ from pathlib import Path
 from photod.config import DATABASE_DIRECTORY, SYSTEM_STATE, Config, Folder, state_directory
 from photod.errors import UsageError
 from photod.files import is_gone, may_be_a_strangers
-from photod.filesystem import filesystem_identity
+from photod.filesystem import answers, filesystem_identity
 from photod.registry import recall
 from photod_ctl.tables import typed, warn
 
@@ -90,7 +90,10 @@ def has_database(archive: Archive) -> bool:
 
 def real_directory(directory: str, wanted: str = "a folder of photos") -> str:
     """The directory's real, absolute path. Raises UsageError where it is none; `wanted` is what to name instead."""
-    path = os.path.realpath(os.path.expanduser(directory))
+    named = os.path.expanduser(directory)
+    if not answers(named):  # whoever looks at it waits where no Ctrl-C is heard
+        raise UsageError(f"{directory} does not answer", "see whether its drive is there, and its server")
+    path = os.path.realpath(named)
     if not directory or not os.path.isdir(path):
         refuse_closed(path)
         what = "is not a folder" if os.path.lexists(path) else "does not exist"

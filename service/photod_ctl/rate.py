@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from photod.errors import EXIT_INTERRUPTED, DatabaseError, UsageError
+from photod.filesystem import answers
 from photod.photos import BUILTIN
 from photod_ctl.options import MANY, ConfigFile, Json, at_most_one, config_file, load
 
@@ -41,7 +42,8 @@ def rate(
     from photod_ctl.following import End, follow_scoring
 
     at_most_one({"--top": top, "--json": as_json})
-    if os.path.isfile(os.path.expanduser(folder)):
+    named = os.path.expanduser(folder)
+    if answers(named) and os.path.isfile(named):
         if top:
             raise UsageError(f"--top is of a folder, and {folder} is a file", "leave it out")
         _rate_file(folder, load(context, config), config_file(context, config), as_json)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from invented_archive import Photo, write_archive
+from mounts import Mounts
+from photod import filesystem
 from photod.config import Config, Folder
 from photod.errors import UsageError
 from photod.photos import Facts, Scored
@@ -30,6 +32,18 @@ def test_scores_that_are_closed_to_the_user_are_told_and_not_passed_by(
     monkeypatch.setattr("os.lstat", look)  # root may look anywhere
     with pytest.raises(UsageError, match=r"photos\.db is closed to you; ask its owner"):
         existing_archive(str(folder), Config())
+
+
+def test_a_folder_that_does_not_answer_keeps_nobody_waiting(
+    folder: Path, mounts: Mounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filesystem, "ANSWER_S", 0.2)
+    server = mounts.silent(folder)
+    try:
+        with pytest.raises(UsageError, match="does not answer; see whether its drive is there"):
+            real_directory(str(folder))
+    finally:
+        os.close(server)
 
 
 @pytest.mark.parametrize("look", [real_directory, refuse_closed])
