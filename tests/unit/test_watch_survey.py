@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from photod.filesystem import filesystem_identity
 from photod.fingerprints import fingerprint_of
-from photod.photos import Compared, KnownPhoto, Missing, Note, PhotoRow
+from photod.photos import Compared, Fingerprint, KnownPhoto, Missing, Moved, Note, PhotoRow, Returned
 from photod.watch.flight import Flight
 from photod.watch.ignore import Rules
 from photod.watch.listing import Comparison, Listing
@@ -29,11 +30,11 @@ def survey(folder: Path, notes: list[Note]) -> Survey:
     return Survey(str(folder), RULES, surroundings(), notes.append, Flight())
 
 
-@pytest.mark.parametrize("place", ["private", "link"])
+@pytest.mark.parametrize("place", ["private", ".hidden", "link"])
 def test_what_a_rule_or_a_link_keeps_out_is_not_compared_even_if_asked_for(
     folder: Path, tmp_path: Path, survey: Survey, place: str
 ) -> None:
-    for directory in (folder / "private", tmp_path / "outside"):
+    for directory in (folder / "private", folder / ".hidden", tmp_path / "outside"):
         directory.mkdir()
         (directory / "a.jpg").touch()
     (folder / "link").symlink_to(tmp_path / "outside")
@@ -90,27 +91,106 @@ def test_a_comparison_that_could_not_list_a_directory_confirms_no_deletion_until
     around = surroundings(known_directories=lambda _: ["closed/below"])  # which is no trouble of its own
     survey = Survey(str(folder), RULES, around, notes.append, Flight())
     (folder / "closed").mkdir()
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, capture_logs() as told:
         patch.setattr("photod.watch.survey.list_directory", list_but_the_closed_one)
-        list(survey.compare_tree(""))
+        for _ in range(2):
+            list(survey.compare_tree(""))
         assert survey.unlisted == {"closed": "Permission denied"}
+    assert [each["path"] for each in told if each["event"] == "unlisted"] == ["closed"]
     list(survey.compare_tree(""))
     assert survey.unlisted == {}
-    unsure, sure = notes
-    assert unsure == Compared(str(folder), "")
+    unsure, still_unsure, sure = notes
+    assert unsure == still_unsure == Compared(str(folder), "")
     assert sure != unsure
 
 
 def test_trouble_with_a_directory_that_has_gone_unheard_ends_with_the_next_scan(
-    folder: Path, survey: Survey, monkeypatch: pytest.MonkeyPatch
+    folder: Path, notes: list[Note], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    flight = Flight()
+    around = surroundings(
+        known_directories=lambda _: ["closed/below"],
+        known=lambda directory: [KnownPhoto(f"{directory}/a.jpg", 1, 2, 3, 4)] if directory else [],
+    )
+    survey = Survey(str(folder), RULES, around, notes.append, flight)
     (folder / "closed").mkdir()
+    for place in ("closed/below", "vanished"):
+        flight.listed(place, (), {f"{place}/b.jpg": "Input/output error"})
     with monkeypatch.context() as patch:
         patch.setattr("photod.watch.survey.list_directory", list_but_the_closed_one)
         list(survey.compare_tree(""))
+    assert flight.unreadable() == [("closed/below/b.jpg", "Input/output error")]
+    assert not any(isinstance(note, Missing) for note in notes)
     (folder / "closed").rmdir()
     list(survey.compare_tree(""))
-    assert survey.unlisted == {}
+    assert (survey.unlisted, flight.unreadable()) == ({}, [])
+    assert Missing(str(folder), ("closed/below/a.jpg",)) in notes
+
+
+def test_what_a_part_holds_says_nothing_of_the_whole(folder: Path, survey: Survey, notes: list[Note]) -> None:
+    (folder / "part").mkdir()
+    list(survey.compare_tree("part"))
+    assert notes == []
+
+
+def test_where_nobody_knows_what_is_mounted_no_deletion_is_confirmed(
+    folder: Path, survey: Survey, notes: list[Note], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: str) -> dict[str, str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("photod.watch.survey.mounts_below", refuse)
+    list(survey.compare_tree(""))
+    assert notes == [Compared(str(folder), "")]
+
+
+def test_a_missing_photo_that_is_there_again_as_it_was_is_noted(folder: Path, notes: list[Note]) -> None:
+    (folder / "a.jpg").touch()
+    row = KnownPhoto("a.jpg", *fingerprint_of(os.stat(folder / "a.jpg")), missing=1)
+    survey = Survey(str(folder), RULES, surroundings(known=lambda _: [row]), notes.append, Flight())
+    assert survey.compare_directory("")[0].work == []
+    assert notes == [Returned(str(folder), ("a.jpg",))]
+
+
+def test_a_photo_that_looks_otherwise_than_is_known_needs_work_at_every_look(folder: Path) -> None:
+    (folder / "a.jpg").touch()
+    survey = Survey(
+        str(folder), RULES, surroundings(known=lambda _: [KnownPhoto("a.jpg", 1, 2, 3, 4)]), print, Flight()
+    )
+    for _ in range(2):
+        assert [path for path, _ in survey.compare_directory("")[0].work] == ["a.jpg"]
+
+
+def test_the_database_is_asked_again_after_its_rows_were_changed(folder: Path) -> None:
+    asked: list[str] = []
+
+    def known(directory: str) -> list[PhotoRow]:
+        asked.append(directory)
+        return []
+
+    survey = Survey(str(folder), RULES, surroundings(known=known), print, Flight())
+    for _ in range(2):
+        survey.compare_directory("")
+        survey.compare_directory("")
+        survey.rewritten(["", "elsewhere"])
+    assert asked == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("inode", "old", "moved"), [(5, "gone.jpg", True), (0, "gone.jpg", False), (5, "there.jpg", False)]
+)
+def test_a_photo_has_moved_where_inode_numbers_last_and_its_old_name_is_gone(
+    folder: Path, notes: list[Note], monkeypatch: pytest.MonkeyPatch, inode: int, old: str, moved: bool
+) -> None:
+    (folder / "there.jpg").touch()
+    seen = Fingerprint(1, 2, 3, inode)
+    listing = Listing(photos={KnownPhoto("here.jpg", *seen)})
+    monkeypatch.setattr("photod.watch.survey.list_directory", lambda *_: listing)
+    survey = Survey(str(folder), RULES, surroundings(paths_of=lambda _: [old]), notes.append, Flight())
+    work = survey.compare_directory("")[0].work
+    assert (work, notes) == (
+        ([], [Moved(str(folder), ((old, "here.jpg", seen),))]) if moved else ([("here.jpg", seen)], [])
+    )
 
 
 def test_a_photo_that_came_and_went_between_two_looks_that_are_alike_is_missing(

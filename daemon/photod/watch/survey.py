@@ -35,7 +35,7 @@ class Survey:
         self._rules = rules
         self._around = around
         self._note = note
-        self._living: set[str] = set()  # directories seen since the last whole scan began
+        self._living: set[str] = set()  # directories seen since the last scan began
         # Directory -> hash of its listing, where that was just what the database knows: until it looks otherwise,
         # the database need not be asked, which costs as much as listing does. Replaced to forget, never emptied.
         self._agreed: dict[str, int] = {}
@@ -77,8 +77,7 @@ class Survey:
         filesystem = self._identity()
         visited: set[str] = set()
         stack = [start]
-        if not start:
-            self._living.clear()
+        self._living.clear()
         while stack:
             directory = stack.pop()
             visited.add(directory)
