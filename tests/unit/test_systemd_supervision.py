@@ -174,6 +174,52 @@ def test_the_watchdog_is_fed_while_no_part_is_stuck_and_not_longer(
     assert ("WATCHDOG=1" in told) is fed
     assert [each["event"] for each in logged] == ([] if fed else ["stuck"])
     assert heeded == [True, True]
+    assert supervisor.tick_s == 1.0  # several times within what systemd allows
+
+
+@pytest.fixture
+def running() -> Any:
+    """The parts of a daemon with one folder, which has nothing to do."""
+    watcher = SimpleNamespace(state=lambda: "idle", counts=lambda: SimpleNamespace(pending=0), at_work=lambda: None)
+    return SimpleNamespace(
+        pipeline=SimpleNamespace(at_work_s=dict, reading=dict),
+        folders={"/photos": SimpleNamespace(watcher=watcher)},
+        rest=SimpleNamespace(reason=""),
+        tally=SimpleNamespace(rate=lambda: 0.0, take_run=lambda: None, median=lambda: None),
+    )
+
+
+def supervise(running: Any) -> Supervisor:
+    observer: Any = SimpleNamespace(silent_s=lambda: 0.0)
+    timers: Any = SimpleNamespace(heed_the_clock=lambda: None)
+    return Supervisor(running, observer, timers)
+
+
+def test_a_folder_that_waits_for_a_lock_for_ever_is_stuck(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "4000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    supervisor, world = supervise(running), World()
+    supervisor._deadlocks = world.deadlocks
+    running.folders["/photos"].watcher.at_work = lambda: (7, 1)
+    world.waiting.add(7)
+    with capture_logs() as logged:
+        for world.now in (0, 3, 5, 7):
+            supervisor.tick()
+    assert [each["seconds"] for each in logged] == [{"/photos": 5}]
+
+
+def test_a_run_of_work_is_summed_up_once_all_folders_have_nothing_to_do(running: Any) -> None:
+    runs: list[Any] = [{"duplicates": 3, "seconds": 1.5}, {"scored": 2, "seconds": 0.5}, None]
+    medians = [2.345, None]
+    running.tally.take_run = lambda: runs.pop(0)
+    running.tally.median = lambda: medians.pop(0)
+    supervisor = supervise(running)
+    with capture_logs() as logged:
+        for state in ("scoring", "comparing", "absent", "idle", "idle"):
+            running.folders["/photos"].watcher.state = lambda state=state: state
+            supervisor.tick()
+    told = [{key: each[key] for key in ("scored", "duplicates", "median") if key in each} for each in logged]
+    assert told == [{"scored": 0, "duplicates": 3, "median": 2.35}, {"scored": 2, "median": None}]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +248,8 @@ def test_the_status_tells_what_is_done_what_waits_and_which_folders_are_away(
         rest=SimpleNamespace(reason=reason),
         tally=SimpleNamespace(rate=lambda: 4.2, take_run=lambda: None),
     )
-    observer: Any = SimpleNamespace(silent_s=lambda: 0.0)
-    timers: Any = SimpleNamespace(heed_the_clock=lambda: None)
-    Supervisor(answers, observer, timers).tick()
-    assert f"STATUS={words}" in told
+    supervisor = supervise(answers)
+    for _ in range(2):
+        supervisor.tick()
+    assert told == [f"STATUS={words}"]
+    assert supervisor.tick_s == supervision.TICK_S
