@@ -205,6 +205,8 @@ def test_a_folder_that_waits_for_a_lock_for_ever_is_stuck(running: Any, monkeypa
     with capture_logs() as logged:
         for world.now in (0, 3, 5, 7):
             supervisor.tick()
+        running.folders["/photos"].watcher.at_work = lambda: None  # at rest
+        supervisor.tick()
     assert [each["seconds"] for each in logged] == [{"/photos": 5}]
 
 

@@ -64,9 +64,22 @@ def test_a_directory_that_is_looked_at_again_and_again_queues_its_photos_once(
             work.consider(name, changed(60), urgent=True)
     assert len(work) == 2
     assert work.settle.unstable == frozenset()
+    feed(work, {})
+    assert not len(work._flight), "there was no room"
     pipeline.room = 10
     feed(work, {})
     assert pipeline.taken == ["a.jpg", "b.jpg"]
+
+
+def test_a_photo_of_the_backlog_is_news_once(work: Worklist) -> None:
+    assert [work.consider("a.jpg", changed(60), urgent=False) for _ in range(2)] == [True, False]
+    assert len(work) == 1
+
+
+def test_a_directory_without_work_is_not_listed_again(work: Worklist, pipeline: Pipeline) -> None:
+    pipeline.room = 10
+    work.remember("d", [])
+    assert not work.feed(lambda _: pytest.fail("listed for nothing"))
 
 
 def test_what_was_just_written_is_expected_while_it_settles(tmp_path: Path, pipeline: Pipeline) -> None:
@@ -82,8 +95,8 @@ def test_what_was_just_written_is_expected_while_it_settles(tmp_path: Path, pipe
 def test_what_lands_in_the_directory_of_the_backlog_passes_it_by(work: Worklist, pipeline: Pipeline) -> None:
     old = {f"d/{number}.jpg": changed(3600) for number in range(5)}
     work.remember("d", list(old))
-    for path, fingerprint in (*old.items(), ("d/new.jpg", changed(0))):  # an event has it looked at whole
-        work.consider(path, fingerprint, urgent=True)
+    listed = (*old.items(), ("d/new.jpg", changed(0)))  # an event has it looked at whole
+    assert [path for path, fingerprint in listed if work.consider(path, fingerprint, urgent=True)] == ["d/new.jpg"]
     assert len(work) == 6
     pipeline.room = 1
     feed(work, old)
@@ -157,6 +170,20 @@ def test_where_a_restless_photo_is_gone_its_directory_is_looked_at(work: Worklis
     assert "d/a.jpg" not in work.settle
 
 
+def test_a_restless_photo_is_handed_on_once_two_looks_are_alike(
+    work: Worklist, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").touch()
+    work.settle.observe("a.jpg", changed(0), time.monotonic())
+    pipeline.room = 10
+    assert work.look_at_settled() == set()
+    feed(work, {})
+    assert pipeline.taken == []
+    assert work.look_at_settled() == set()
+    feed(work, {})
+    assert pipeline.taken == ["a.jpg"]
+
+
 def test_a_photo_that_was_read_several_times_lately_waits_however_old_it_looks(
     work: Worklist, pipeline: Pipeline
 ) -> None:
@@ -167,15 +194,18 @@ def test_a_photo_that_was_read_several_times_lately_waits_however_old_it_looks(
         work._flight.cancel(Candidate("", "a.jpg", changed(60)))
     assert pipeline.taken == ["a.jpg"] * REPEATS
     assert work.settle.unstable == {"a.jpg"}
+    assert len(work) == 0, "it waits without end"
 
 
-def test_of_a_folder_that_went_away_nothing_waits(work: Worklist, pipeline: Pipeline) -> None:
+def test_of_a_folder_that_went_away_nothing_waits(tmp_path: Path, pipeline: Pipeline) -> None:
+    work = Worklist(str(tmp_path), 0.0, Flight(), pipeline.offer, pipeline.expect, Stale(lambda _: 3, no_page))
+    work.rescore("")
     backlog = {"d/old.jpg": changed(60)}
     work.settle.observe("restless.jpg", changed(0), time.monotonic())
     work.consider("landed.jpg", changed(60), urgent=True)
     work.consider("listed.jpg", changed(60), urgent=False)
     work.remember("d", list(backlog))
-    assert len(work) == 4
+    assert len(work) == 7
     work.clear()
     assert len(work) == 0
     assert work.next_due() is None
