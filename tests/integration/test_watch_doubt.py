@@ -121,6 +121,8 @@ def test_an_observer_that_cannot_be_rebuilt_says_so_until_it_is(monkeypatch: pyt
             assert told[-1]["event"] == "nothing_watched"
             observing.check()
     observing.stop()
+    observing.check()
+    assert observing._instance is None, "who was just looking begins nothing anew"
     assert [record["event"] for record in told] == ["nothing_watched", "observer_rebuilt"] * 2
     assert watched.doubts == ["the thread that reads events died", "nothing could be watched before"] * 2
 
@@ -200,7 +202,9 @@ def test_the_place_that_was_made_for_the_canary_is_taken_away_again(
     made, there = tmp_path / "run/photod", tmp_path / "there"
     there.mkdir()
     for place in (made, there):
-        canary.Canary([place]).leave()
+        bird = canary.Canary([place])
+        assert len(list(place.glob("photod-canary-*/canary"))) == 1
+        bird.leave()
     assert not made.exists()
     assert there.exists()
 

@@ -22,9 +22,8 @@ class Canary:
 
     def __init__(self, places: Iterable[Path]) -> None:
         places = list(places)
-        absent = [place for place in places if not os.path.lexists(place)]
+        self._made = [place for place in places if not os.path.lexists(place)]  # if at all
         self._home, self._lock = _settle_in(places)
-        self._made = [place for place in absent if os.path.lexists(place)]
         self._sang = threading.Event()
 
     def join(self, instance: InotifyFD) -> None:
@@ -52,13 +51,12 @@ class Canary:
             os.close(self._lock)
             self._lock = None
         for place in self._made:
-            with suppress(OSError):  # somebody has put something there
+            with suppress(OSError):  # it was not made after all, or somebody has put something there
                 place.rmdir()
 
     def on_event(self, event: InotifyEvent) -> None:
         """On the reading thread."""
-        if event.name:
-            self._sang.set()
+        self._sang.set()
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
         """On the reading thread; the next song will be missed."""

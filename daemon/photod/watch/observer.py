@@ -41,7 +41,6 @@ class Observer:
         self._told = False  # that nothing can be watched
         self._stopping = threading.Event()
         self._suspended_s = _suspended_s()
-        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()  # one repair at a time, and none after the stop
         self._checked_at = time.monotonic()
 
@@ -49,8 +48,7 @@ class Observer:
         """Watch one more folder."""
         with self._lock:
             self._watched = [*self._watched, watched]  # others may be iterating
-            if self._thread is not None:
-                self._connect(watched)
+            self._connect(watched)
 
     def remove(self, watched: Watched) -> None:
         """Watch a folder no more."""
@@ -64,7 +62,7 @@ class Observer:
     def start(self) -> None:
         """Begin to watch."""
         self._build()
-        self._thread = self._crew.start("observer", self._supervise)
+        self._crew.start("observer", self._supervise)
 
     def stop(self) -> None:
         """Stop watching."""
