@@ -35,7 +35,11 @@ def judged(path: str, sha256: str, score: float | None) -> tuple[Judged, bool]:
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Writer:
-    writer = Writer(tmp_path / DATABASE_DIRECTORY / DATABASE_NAME)
+    return writer_in(tmp_path)
+
+
+def writer_in(folder: Path) -> Writer:
+    writer = Writer(folder / DATABASE_DIRECTORY / DATABASE_NAME)
     writer.use_model(identity("a"))
     return writer
 
@@ -186,9 +190,10 @@ def test_of_a_path_that_is_rewritten_all_the_time_the_last_contents_are_remember
     assert remembered == [f"{n:02}" for n in range(28, 18, -1)]
 
 
-@pytest.fixture
-def large(writer: Writer) -> Reader:
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     """20,000 photos in an order that is not that of their hashes."""
+    writer = writer_in(tmp_path_factory.mktemp("large"))
     chance = random.Random(1)
     database = sqlite3.connect(writer.path)
     rows = [
