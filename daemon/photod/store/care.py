@@ -1,5 +1,6 @@
 """Looking after a database: backups made while it is in use, and a thorough look at whether it tells the truth."""
 
+import errno
 import hashlib
 import math
 import os
@@ -102,6 +103,7 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
     partial = target.with_name(target.name + _PARTIAL)
     target.parent.mkdir(exist_ok=True)
     partial.unlink(missing_ok=True)  # what was left of another one, or a link in its place
+    _need_room(source, target.parent)
     create(partial)
     try:
         with closing(sqlite3.connect(partial)) as copy:
@@ -113,6 +115,15 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
+
+
+def _need_room(source: sqlite3.Connection, place: Path) -> None:
+    """Raises OSError where a copy has no room: to find that out by filling the disk would take it from others, the
+    daemon's own commits among them."""
+    (pages,), (size,) = (source.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
+    room = os.statvfs(place)
+    if room.f_blocks and pages * size > room.f_bavail * room.f_frsize:  # some filesystems of FUSE tell nothing
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def add_backup(path: Path, keep: int) -> Path:

@@ -1,4 +1,4 @@
-"""A disk that cannot read all of a database any more."""
+"""Backups where a disk cannot read all of a database any more, or has no room for a copy."""
 
 import os
 import shutil
@@ -14,14 +14,14 @@ from fake_scorer import FakeScorer
 from machine import need
 from mounts import Mounts
 from photod.errors import DatabaseError
-from photod.store.care import copy_database, verify
+from photod.store.care import add_backup, copy_database, verify
 from pictures import make_photo
 from running import score_once
 
 
 @pytest.fixture
-def database(folder: Path, mounts: Mounts, tmp_path: Path) -> Path:
-    """Its disk cannot read the later half of it."""
+def unreadable(folder: Path, mounts: Mounts, tmp_path: Path) -> Path:
+    """A database whose disk cannot read the later half of it."""
     make_photo(folder / "a.png")
     score_once(folder, FakeScorer())
     place, prepared, image = folder / ".photod", tmp_path / "prepared", tmp_path / "disk"
@@ -49,6 +49,25 @@ def database(folder: Path, mounts: Mounts, tmp_path: Path) -> Path:
     ],
     ids=["backup", "verify"],
 )
-def test_the_disk_of_the_database_is_to_blame_and_no_other(database: Path, look: Callable[[Path], object]) -> None:
-    with pytest.raises(DatabaseError, match=f"^database {database} is damaged, or its disk cannot read it"):
-        look(database)
+def test_the_disk_of_the_database_is_to_blame_and_no_other(
+    unreadable: Path, look: Callable[[Path], object]
+) -> None:
+    with pytest.raises(DatabaseError, match=f"^database {unreadable} is damaged, or its disk cannot read it"):
+        look(unreadable)
+
+
+def test_a_backup_for_which_there_is_no_room_leaves_others_what_there_is(folder: Path, mounts: Mounts) -> None:
+    """To the last byte it would take what the daemon commits with, each hour again."""
+    place = folder / ".photod"
+    mounts(place, "-t", "tmpfs", "-o", "size=2m", "none")
+    database, backups = place / "photos.db", place / "backups"
+    score_once(folder, FakeScorer())
+    add_backup(database, keep=1)
+    room = os.statvfs(place)
+    (place / "ballast").write_bytes(b"\0" * (room.f_bavail * room.f_frsize - database.stat().st_size // 2))
+    before = backups.stat().st_mtime_ns
+    with pytest.raises(DatabaseError, match=f"{backups}.*No space left on device; free some space on its disk"):
+        add_backup(database, keep=1)
+    assert backups.stat().st_mtime_ns == before, "it was not even begun"
+    (place / "ballast").unlink()
+    add_backup(database, keep=1)
