@@ -90,7 +90,7 @@ def copy_database(path: Path, target: Path) -> None:
             with database_errors(target):
                 _copy(source, target)
         except DatabaseError as error:
-            if how := damage(source):  # or its disk cannot read it
+            if not isinstance(error.__cause__, OSError) and (how := damage(source)):  # or its disk cannot read it
                 raise damaged(path, how) from error
             if isinstance(error, DamagedError):
                 raise DatabaseError(f"backup {target} cannot be read back", "check the disk it lies on") from error
