@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from photod.fingerprints import fingerprint_of
+from photod.held import open_beside
 from photod.intake.memory import PhotoMemory
 from photod.intake.read import read_photo
 from photod.photos import Candidate, Passed
@@ -55,3 +56,10 @@ def test_a_database_that_is_opened_once_more_keeps_its_locks_too(folder: Path) -
     assert probe(str(path)) is Writing.UNKNOWN
     assert locks() == before
     writer.close()
+
+
+def test_of_a_look_at_a_photo_one_descriptor_is_left(folder: Path) -> None:
+    (folder / "a.jpg").touch()
+    before = os.listdir("/proc/self/fd")
+    os.close(open_beside(str(folder / "a.jpg"), os.O_RDONLY))
+    assert os.listdir("/proc/self/fd") == before
