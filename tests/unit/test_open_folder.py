@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from photod.config import Folder, Watch
-from photod.open_folder import OpenFolder
+from photod.open_folder import OpenFolder, open_readers
 from photod.photos import Candidate, Fingerprint
+from photod.store.writer import Writer
 
 
 @pytest.fixture
@@ -26,3 +28,19 @@ def test_it_is_closed_when_neither_its_database_is_open_nor_a_photo_of_it_under_
     assert not opened.wait_until_closed(now)
     opened.watcher.flight.cancel(photo)
     assert opened.wait_until_closed(now)
+
+
+def test_of_other_folders_those_that_have_a_database_are_read_and_one_that_cannot_be_is_told(
+    folder: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    (broken / ".photod").mkdir(parents=True)
+    (broken / ".photod/photos.db").write_bytes(b"nonsense" * 1000)
+    without = tmp_path / "without"
+    without.mkdir()
+    Writer(Folder(path=folder).database_path).close()
+    with capture_logs() as told:
+        (reader,) = open_readers([Folder(path=place) for place in (folder, broken, without)])
+    assert reader.path == folder / ".photod/photos.db"
+    assert [(line["event"], line["folder"]) for line in told] == [("other_folder_unreadable", str(broken))]
+    reader.close()
