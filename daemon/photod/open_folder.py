@@ -113,9 +113,8 @@ class OpenFolder:
 
     def take_back(self) -> None:
         """Have it count as there again, though its drive stayed. Any thread may call."""
-        if self._released:
-            self._released = False
-            self.watcher.look_whether_here()
+        self._released = False
+        self.watcher.look_whether_here()
 
     def wait_until_closed(self, until: float) -> bool:
         """Whether its database is closed and none of its photos under way, by `until` (monotonic) at the latest."""
