@@ -1,4 +1,4 @@
-"""Files by their paths: whether they are there and whose they are, and replacing them whole."""
+"""Files by their paths: whether they are there, whose they are and become, and replacing them whole."""
 
 import os
 import stat
@@ -26,6 +26,22 @@ def may_be_a_strangers(location: str) -> bool:
     except OSError:
         return False
     return bool(place.st_mode & stat.S_IWOTH) and found.st_uid not in (os.geteuid(), place.st_uid, 0)
+
+
+def give_to_owner_of(path: Path, *made: Path) -> None:
+    """What root has made beside a file belongs to its owner, whose programs go on with it. Raises OSError."""
+    if os.geteuid() != 0:
+        return
+    owner = path.stat()
+    for place in made:
+        look = os.open(place, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            # Whoever may write there could have put a link in its place.
+            status = os.fstat(look)
+            if stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1):
+                os.chown(f"/proc/self/fd/{look}", owner.st_uid, owner.st_gid)
+        finally:
+            os.close(look)
 
 
 def is_inside(directory: str, tree: str) -> bool:

@@ -5,7 +5,6 @@ import hashlib
 import math
 import os
 import sqlite3
-import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from photod.errors import DatabaseError
+from photod.files import give_to_owner_of
 from photod.fingerprints import fingerprint_of, notice
 from photod.held import open_beside
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
@@ -132,7 +132,7 @@ def add_backup(path: Path, keep: int) -> Path:
     refuse_links(path.parent, target.parent)
     copy_database(path, target)
     with database_errors(path):
-        _give_to_owner(path, target.parent, target)
+        give_to_owner_of(path, target.parent, target)
         for old in _past_backups(path, target)[keep:]:
             old.unlink()
         for left in target.parent.glob(f"{path.stem}-*{path.suffix}{_PARTIAL}*"):
@@ -140,22 +140,6 @@ def add_backup(path: Path, keep: int) -> Path:
                 if left.lstat().st_mtime < time.time() - CUT_SHORT_S:
                     left.unlink()
     return target
-
-
-def _give_to_owner(path: Path, *made: Path) -> None:
-    """What root has made beside a database belongs to its owner, whose photod goes on with it. Raises OSError."""
-    if os.geteuid() != 0:
-        return
-    owner = path.stat()
-    for place in made:
-        look = os.open(place, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            # Whoever may write there could have put a link in its place.
-            status = os.fstat(look)
-            if stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1):
-                os.chown(f"/proc/self/fd/{look}", owner.st_uid, owner.st_gid)
-        finally:
-            os.close(look)
 
 
 def is_backup_due(path: Path, every_s: float) -> bool:
