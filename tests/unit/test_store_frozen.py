@@ -4,6 +4,7 @@ nor notice that it changes."""
 import errno
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,14 @@ def test_an_answer_of_one_moment_is_not_continued_from_other_files(database: Pat
     with pytest.raises(ChangedError, match="ask again"):
         reader.ranked()
     reader.close()
+
+
+@pytest.mark.parametrize("error", [sqlite3.DatabaseError("malformed"), DamagedError("a photo in it is none")])
+def test_what_looks_damaged_since_it_changed_is_not(database: Path, error: Exception) -> None:
+    with closing(connection.open_readable(database)) as reading:
+        commit(database, range(PHOTOS, PHOTOS + 1))
+        with pytest.raises(ChangedError), connection.unchanged(reading, database):
+            raise error
 
 
 def test_what_never_changed_is_damaged_if_it_looks_so(database: Path) -> None:
