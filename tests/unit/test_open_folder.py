@@ -9,6 +9,7 @@ from photod.config import Folder, Watch
 from photod.open_folder import OpenFolder, open_readers
 from photod.photos import Candidate, Fingerprint
 from photod.store.writer import Writer
+from photod.watch.presence import Presence
 
 
 @pytest.fixture
@@ -28,6 +29,14 @@ def test_it_is_closed_when_neither_its_database_is_open_nor_a_photo_of_it_under_
     assert not opened.wait_until_closed(now)
     opened.watcher.flight.cancel(photo)
     assert opened.wait_until_closed(now)
+
+
+def test_a_folder_that_was_closed_is_to_be_opened_though_it_was_never_seen_to_be_away(opened: OpenFolder) -> None:
+    """Its server did not answer for a while."""
+    opened.open()
+    assert opened.presence() is Presence.HERE
+    opened.close()
+    assert opened.presence() is Presence.UNOPENED
 
 
 def test_of_other_folders_those_that_have_a_database_are_read_and_one_that_cannot_be_is_told(
