@@ -119,6 +119,15 @@ def test_a_part_is_forgotten_with_the_copies_that_share_its_verdicts(writer: Wri
     assert [photo.path for photo in reader.failed()] == ["partly/d.jpg"]
 
 
+def test_a_retry_says_nothing_that_sqlite_3_34_does_not_know(writer: Writer) -> None:
+    """As RHEL 9 has it. The error would be taken for a mistake in the database."""
+    asked: list[str] = []
+    writer._db.set_trace_callback(asked.append)
+    writer.forget_unscoreable()
+    assert any("DELETE" in sql for sql in asked)
+    assert not any("RETURNING" in sql for sql in asked)
+
+
 def test_the_view_for_other_programs_gives_path_score_size_and_mtime(writer: Writer) -> None:
     writer.commit([scored("a.jpg", "aa", 5.0, Fingerprint(123, 4_500_000_000, 0, 9))])
     writer.commit([(Judged(Candidate("/f", "c.jpg", SOME), Unscoreable("cc", "no"), duplicate=False), True)])
