@@ -134,6 +134,14 @@ def test_a_broken_preview_does_not_cost_the_photo() -> None:
     assert min(photo.pixels[-3:]) > 150
 
 
+def test_a_preview_that_ends_early_does_not_cost_the_photo() -> None:
+    data = make_dng(blue_with_black_corner())
+    size = len(data) - data.rindex(b"\xff\xd8\xff")
+    whole, cut = (struct.pack("<HHII", 279, LONG, 1, length) for length in (size, size - 500))
+    assert whole in data
+    assert min(decode_photo(data.replace(whole, cut), InputSpec(), MOST).pixels[-3:]) > 150
+
+
 def test_a_file_with_neither_preview_nor_sensor_data_says_so() -> None:
     data = make_dng(None)
     with pytest.raises(DecodeError, match="no usable preview, and its sensor data cannot be decoded"):
@@ -143,6 +151,13 @@ def test_a_file_with_neither_preview_nor_sensor_data_says_so() -> None:
 def test_the_limit_in_pixels_counts_those_of_the_sensor() -> None:
     with pytest.raises(DecodeError, match=r"larger than 0.5 megapixels \(1200 x 800\)"):
         decode_photo(make_dng(None), InputSpec(), 500_000)
+
+
+@pytest.mark.parametrize("below", [[1024], [2048, 1024]])
+def test_a_directory_below_the_first_may_hold_the_sensors_data(below: list[int]) -> None:
+    kind: list[Entry] = [(262, SHORT, [32803])]
+    assert is_raw(tiff({8: [(330, LONG, below)], 1024: kind, 2048: []}))
+    assert not is_raw(tiff({8: [(330, LONG, below)], 1024: [], 2048: []}))
 
 
 def test_a_sensor_may_be_known_by_its_pattern_alone() -> None:

@@ -33,6 +33,7 @@ _CANON, _CANONS_SENSOR_DATA = b"Canon\0", 0x0081  # as the maker, and as a tag o
 _SENSOR_PHOTOMETRIC = frozenset((32803, 34892))  # colour filter array, linear RAW
 # Sony, Epson, Samsung, Nikon, Kodak, Pentax
 _SENSOR_COMPRESSION = frozenset((32767, 32769, 32770, 34713, 65000, 65535))
+_SHORT = 3  # as the type of a value
 _START_OF_JPEG = b"\xff\xd8"  # also of the lossless kind
 _MOST_ENTRIES = 1024  # of a TIFF directory; RAW files have fewer than 100
 _ORIENTATION_OF_FLIP = {1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}  # LibRaw's flip -> EXIF
@@ -171,14 +172,15 @@ def _words(error: Exception) -> str:
 
 
 def _is_raw_tiff(data: Data, order: str) -> bool:
-    first = dict(_entries(data, order, struct.unpack_from(order + "I", data, 4)[0]))
+    at = struct.unpack_from(order + "I", data, 4)[0]
+    first = _directory(data, order, at)
     if _DNG_VERSION in first or _holds_sensor_data(first):
         return True
     if _SUB_IFDS not in first:
         return _is_canons_tiff(data, order, first)
     # The directories below IFD0 hold the photo of a RAW file, but only smaller copies of a plain TIFF's.
     reduced = bool(first.get(_NEW_SUBFILE_TYPE, 0) & 1)
-    return reduced or any(_holds_sensor_data(dict(_entries(data, order, at))) for at in _sub_ifds(data, order))
+    return reduced or any(_holds_sensor_data(_directory(data, order, sub)) for sub in _sub_ifds(data, order, at))
 
 
 def _holds_sensor_data(directory: dict[int, int]) -> bool:
@@ -192,28 +194,26 @@ def _is_canons_tiff(data: Data, order: str, first: dict[int, int]) -> bool:
     make = first.get(_MAKE, 0)
     if bytes(data[make : make + len(_CANON)]) != _CANON or _EXIF not in first:
         return False
-    note = dict(_entries(data, order, first[_EXIF])).get(_MAKER_NOTE)
-    at = dict(_entries(data, order, note)).get(_CANONS_SENSOR_DATA) if note else None
+    note = _directory(data, order, first[_EXIF]).get(_MAKER_NOTE)
+    at = _directory(data, order, note).get(_CANONS_SENSOR_DATA) if note else None
     # A TIFF that was made from such a file may have its note, and other things at that place.
     return at is not None and bytes(data[at : at + len(_START_OF_JPEG)]) == _START_OF_JPEG
 
 
-def _entries(data: Data, order: str, at: int) -> Iterator[tuple[int, int]]:
-    """Tag and first value of each entry; only values that fit into the entry are of use here."""
-    count = min(struct.unpack_from(order + "H", data, at)[0], _MOST_ENTRIES)
-    for index in range(count):
-        tag, kind, _number = struct.unpack_from(order + "HHI", data, at + 2 + 12 * index)
-        short = kind == 3
-        yield tag, struct.unpack_from(order + ("H" if short else "I"), data, at + 10 + 12 * index)[0]
+def _directory(data: Data, order: str, at: int) -> dict[int, int]:
+    """The first value of each tag; only values that fit into the entry are of use here."""
+    return {tag: value for tag, _number, value in _entries(data, order, at)}
 
 
-def _sub_ifds(data: Data, order: str) -> Iterator[int]:
-    at = struct.unpack_from(order + "I", data, 4)[0]
-    count = min(struct.unpack_from(order + "H", data, at)[0], _MOST_ENTRIES)
-    for index in range(count):
-        tag, _kind, number, value = struct.unpack_from(order + "HHII", data, at + 2 + 12 * index)
+def _sub_ifds(data: Data, order: str, at: int) -> Iterator[int]:
+    for tag, number, value in _entries(data, order, at):
         if tag == _SUB_IFDS:
-            if number == 1:
-                yield value
-            else:
-                yield from struct.unpack_from(f"{order}{min(number, 16)}I", data, value)
+            yield from (value,) if number == 1 else struct.unpack_from(f"{order}{min(number, 16)}I", data, value)
+
+
+def _entries(data: Data, order: str, at: int) -> Iterator[tuple[int, int, int]]:
+    """Tag, number of values, and the first of them or where they are."""
+    count = min(struct.unpack_from(order + "H", data, at)[0], _MOST_ENTRIES)
+    for entry in range(at + 2, at + 2 + 12 * count, 12):
+        tag, kind, number = struct.unpack_from(order + "HHI", data, entry)
+        yield tag, number, struct.unpack_from(order + ("H" if kind == _SHORT else "I"), data, entry + 8)[0]
