@@ -256,6 +256,10 @@ def test_a_picture_as_large_as_the_limit_raises_no_warning() -> None:
         (b"hello", "not a picture, or in a format that is not supported"),
         (b"%PDF-1.4 and more", "not a picture: the file starts like a PDF"),
         (b"\xff\x0a" + bytes(20), "JPEG XL is not supported"),
+        (
+            encode(quarters(), "BMP").replace(b"\x18\0", b"\x17\0", 1),
+            "damaged BMP: Unsupported BMP pixel depth (23)",
+        ),
         (encode(quarters(), "JPEG")[:3000], "unfinished: the file ends before its picture does"),
         (encode(quarters(), "PNG")[:300], "unfinished: the file ends before its picture does"),
     ],

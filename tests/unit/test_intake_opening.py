@@ -146,6 +146,19 @@ def test_a_person_is_told_which_kind_is_not_supported(
     assert str(raised.value) == f"a TIFF of a kind that is not supported ({words})"
 
 
+@pytest.mark.parametrize(
+    ("lightness", "a", "b", "red", "green", "blue"),
+    [(100, 0, 0, 255, 255, 255), (54, 0, 0, 129, 129, 129), (44, 64, 47, 200, 30, 30), (46, -48, 49, 0, 128, 0)],
+)
+def test_lightness_and_colours_are_seen_as_they_are_meant(
+    lightness: int, a: int, b: int, red: int, green: int, blue: int
+) -> None:
+    """Given what CIELAB of D50 says of white, of a grey, of a red and of a green."""
+    samples = np.full((8, 8, 3), (round(lightness * 2.55), a % 256, b % 256), "u1")
+    seen = pixels_of(make_tiff(samples, LAB, separate=False))[:3]
+    assert all(abs(level - meant) <= 6 for level, meant in zip(seen, (red, green, blue), strict=True)), list(seen)
+
+
 @pytest.mark.parametrize("compression", [50001, 50002], ids=["WebP", "JPEG XL"])
 def test_a_compression_that_is_not_supported_is_named(compression: int) -> None:
     data = make_tiff(slopes("u1", 3, 255), RGB, separate=False).replace(
