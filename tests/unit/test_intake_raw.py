@@ -148,9 +148,36 @@ def test_a_file_with_neither_preview_nor_sensor_data_says_so() -> None:
         decode_photo(data[: DATA + 64 * 48 * 3 + 1000], InputSpec(), MOST)
 
 
+def test_a_preview_beyond_the_limit_is_not_decoded() -> None:
+    sensor = np.full((480, 640), 60000, "<u2")
+    photo = decode_photo(make_dng(blue_with_black_corner(), sensor=sensor), InputSpec(), 500_000)
+    assert min(photo.pixels) > 150
+
+
 def test_the_limit_in_pixels_counts_those_of_the_sensor() -> None:
     with pytest.raises(DecodeError, match=r"larger than 0.5 megapixels \(1200 x 800\)"):
         decode_photo(make_dng(None), InputSpec(), 500_000)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    ("tag", "value", "raw"),
+    [
+        *((259, compression, True) for compression in (32767, 32769, 32770, 34713, 65000, 65535)),
+        *((262, photometric, True) for photometric in (32803, 34892)),
+        (0xC612, 0x0104, True),
+        (259, 5, False),
+        (262, 2, False),
+    ],
+)
+def test_one_tag_may_tell_a_raw_file(tag: int, value: int, raw: bool, order: str) -> None:
+    magic = {"<": b"II", ">": b"MM"}[order]
+    assert is_raw(struct.pack(order + "2sHIHHHIHxx4x", magic, 42, 8, 1, tag, SHORT, 1, value)) == raw
+
+
+@pytest.mark.parametrize(("kind", "raw"), [(1, True), (3, True), (2, False)])
+def test_a_reduced_picture_above_others_is_a_raw_files(kind: int, raw: bool) -> None:
+    assert is_raw(tiff({8: [(254, LONG, [kind]), (330, LONG, [1024])], 1024: []})) == raw
 
 
 @pytest.mark.parametrize("below", [[1024], [2048, 1024]])
