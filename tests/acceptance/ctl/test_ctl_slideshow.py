@@ -21,7 +21,7 @@ from photod.store.queries import EVERYTHING
 from photod_ctl.folders import Archive as Ranked
 from photod_ctl.ranking import Ranking, rank
 from photod_ctl.slideshow.deck import Slide
-from photod_ctl.slideshow.source import Follower
+from photod_ctl.slideshow.source import Follower, _signature
 from waiting import PATIENCE_S, wait_until
 from x_screen import COLOURS, Screen, near
 
@@ -223,6 +223,21 @@ def test_a_show_takes_in_no_score_of_another_model(offered: Offered, archive: Ar
     archive("photos", {"a.jpg": 2, "c.jpg": 9.5}, model="another")
     while (slides := offered()) != ["b.jpg"]:
         assert slides == ["a.jpg", "b.jpg"], "the other model is current, and has scored nothing yet"
+
+
+def test_a_database_in_which_nothing_is_new_is_not_read_again(
+    offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert offered() == ["a.jpg", "b.jpg"]
+    looks: list[Ranked] = []
+
+    def look(archive: Ranked) -> object:
+        looks.append(archive)
+        return _signature(archive)
+
+    monkeypatch.setattr("photod_ctl.slideshow.source.rank", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr("photod_ctl.slideshow.source._signature", look)
+    wait_until(lambda: len(looks) > 3)
 
 
 def test_a_show_hears_of_a_commit_that_is_in_the_log_alone(offered: Offered, tmp_path: Path) -> None:
