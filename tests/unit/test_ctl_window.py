@@ -30,6 +30,20 @@ class OnTheSecond:
         pass
 
 
+@pytest.mark.parametrize("full_screen", [True, False])
+def test_a_window_has_an_icon_of_its_own(monkeypatch: pytest.MonkeyPatch, full_screen: bool) -> None:
+    icons: list[pygame.Surface] = []
+
+    class Iconic:
+        def __init__(self, *_: object, **__: object) -> None:
+            self.set_icon = icons.append
+
+    monkeypatch.setattr("pygame.Window", Iconic)
+    monkeypatch.setattr("pygame.display.get_desktop_sizes", lambda: [(800, 600)])
+    window._open(full_screen)
+    assert [icon.get_at((20, 20)) for icon in icons] == [pygame.Color("steelblue")]
+
+
 def test_back_in_a_window_it_is_in_the_middle_of_the_screen_it_filled(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*HINTS, "PYGAME_HIDE_SUPPORT_PROMPT", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(name, "")

@@ -136,8 +136,23 @@ def _open(full_screen: bool) -> "pygame.Window":
 
     size = pygame.display.get_desktop_sizes()[0]
     if full_screen:
-        return pygame.Window("photod", size, (0, 0), fullscreen_desktop=True, resizable=True, allow_high_dpi=True)
-    return pygame.Window("photod", _part_of(size), resizable=True, allow_high_dpi=True)
+        window = pygame.Window("photod", size, (0, 0), fullscreen_desktop=True, resizable=True, allow_high_dpi=True)
+    else:
+        window = pygame.Window("photod", _part_of(size), resizable=True, allow_high_dpi=True)
+    window.set_icon(_draw_icon())
+    return window
+
+
+def _draw_icon() -> "pygame.Surface":
+    """A print with a white edge: sky, sun and hills. Without it the window would have pygame's own icon."""
+    import pygame
+
+    icon = pygame.Surface((64, 64), pygame.SRCALPHA)
+    icon.fill("white", (2, 8, 60, 48))
+    icon.fill("steelblue", (6, 12, 52, 40))
+    pygame.draw.circle(icon, "gold", (44, 23), 6)
+    pygame.draw.polygon(icon, "darkolivegreen", [(6, 51), (24, 24), (36, 42), (43, 33), (57, 51)])
+    return icon
 
 
 def _part_of(screen: tuple[int, int]) -> tuple[int, int]:
