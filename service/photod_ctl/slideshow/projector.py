@@ -14,7 +14,7 @@ AHEAD, BEHIND = 8, 3  # pictures kept ready, as far as memory allows
 
 
 class Projector:
-    """The show's thread owns it. `write` puts text over the picture; `on_ready` is called from other threads."""
+    """The show's thread owns it. `write` puts text over the picture."""
 
     def __init__(
         self,
