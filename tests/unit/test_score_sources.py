@@ -79,12 +79,23 @@ def test_only_transformers_without_variations_are_plain() -> None:
         (f"local-dir:{'x' * 300}", "ViT-B-16", "cannot be read: File name too long"),
         ("laion2b_s12b_b32k", "roberta-ViT-B-32", "roberta-ViT-B-32 has a text tower of the library transformers"),
         ("openai", "ViT-B-61", 'architecture = "ViT-B-61" is unknown; did you mean "ViT-B-16"'),
+        ("openai", "../model_configs/ViT-B-16", 'architecture = "../model_configs/ViT-B-16" is unknown'),
+        ("openai", "hf-hub:nobody/nothing", 'architecture = "hf-hub:nobody/nothing" is unknown'),
+        ("/dev/null/AesCLIP", "ViT-B-16", 'weights = "/dev/null/AesCLIP" is neither .*; check the path$'),
+        ("webli", "ViT-B-16", r"to one that has it: \S+, \S+, \S+, \S+, \S+, [^\s,]+$"),
     ],
 )
 def test_what_cannot_be_found_is_answered_with_what_to_do(weights: str, architecture: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
         find(weights, architecture)
     assert "\n" not in str(caught.value)
+
+
+def test_an_activation_that_the_tag_lacks_is_answered_as_one_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = {"hf_hub": "somebody/clip/", "quick_gelu": False}
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED["ViT-B-16-quickgelu"], "plain", entry)
+    with pytest.raises(ConfigError, match=r'another activation than "plain"; set model.architecture = "ViT-B-16"$'):
+        find("plain")
 
 
 def describe(directory: Path, **more: object) -> str:
@@ -94,18 +105,26 @@ def describe(directory: Path, **more: object) -> str:
 
 
 def test_a_local_directory_describes_itself(tmp_path: Path) -> None:
-    (tmp_path / "open_clip_model.safetensors").touch()
-    (tmp_path / "latest.pt").touch()
-    source = find(describe(tmp_path, preprocess_cfg={"mean": [0.1, 0.2, 0.3]}), "ignored")
-    assert source.path == tmp_path / "open_clip_model.safetensors"
-    assert source.mean == (0.1, 0.2, 0.3)
+    for name in ("latest.pt", "open_clip_pytorch_model.bin", "open_clip_pytorch_model.safetensors"):
+        (tmp_path / name).touch()
+    source = find(describe(tmp_path, preprocess_cfg={"mean": [0.1, 0.2, 0.3], "std": None}), "ignored")
+    assert source.path == tmp_path / "open_clip_pytorch_model.safetensors"
+    assert (source.mean, source.std) == ((0.1, 0.2, 0.3), OPENAI_STD)
 
 
-def test_two_directories_that_differ_in_normalisation_are_two_architectures(tmp_path: Path) -> None:
+def test_two_directories_that_differ_in_what_they_describe_are_two_architectures(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     plain = find(describe(tmp_path)).architecture
     assert find(describe(tmp_path, preprocess_cfg={"std": [1, 1, 1]})).architecture != plain
+    other = {"model_cfg": open_clip.get_model_config("ViT-B-32-quickgelu")}
+    assert find(describe(tmp_path, **other)).architecture != plain
     assert find(describe(tmp_path)).architecture == plain
+
+
+def test_a_directory_without_a_description_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(ConfigError, match=r"cannot use .*open_clip_config\.json: .*No such file"):
+        find(f"local-dir:{tmp_path}")
 
 
 def test_a_local_directory_never_falls_back_to_random_weights(tmp_path: Path) -> None:
@@ -123,8 +142,12 @@ COMPLETE = '{"model_cfg": {"embed_dim": 64, "vision_cfg": {}, "text_cfg": {}}, "
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", '{"model_cfg": {}}', "[]", COMPLETE % "null", COMPLETE % '{"mean": 0.5}']
-)
+    "content",
+    [
+        "", "{}", '{"model_cfg": {}}', '{"model_cfg": {"embed_dim": 64, "text_cfg": {}}}', "[]", COMPLETE % "null",
+        COMPLETE % '{"mean": 0.5}',
+    ],
+)  # fmt: skip
 def test_a_description_that_describes_nothing_is_named(content: str, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     (tmp_path / "open_clip_config.json").write_text(content)
@@ -151,13 +174,31 @@ def keep_in_hub_cache(cache: Path, repository: str, name: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("name", ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"])
+@pytest.mark.parametrize(
+    ("weights", "architecture", "repository", "name"),
+    [
+        ("openai", "ViT-B-16-quickgelu", "timm/vit_base_patch16_clip_224.openai", "open_clip_model.safetensors"),
+        ("openai", "ViT-B-16-quickgelu", "timm/vit_base_patch16_clip_224.openai", "open_clip_pytorch_model.bin"),
+        ("datacomp1b", "ViTamin-S", "jienengchen/ViTamin-S", "pytorch_model.safetensors"),
+        ("datacomp1b", "ViTamin-S", "jienengchen/ViTamin-S", "pytorch_model.bin"),
+    ],
+)
 def test_a_tag_that_was_downloaded_is_found_without_a_network(
+    weights: str, architecture: str, repository: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    file = keep_in_hub_cache(tmp_path, repository, name)
+    assert find(weights, architecture).path == file
+
+
+@pytest.mark.parametrize("name", ["open_clip_config.json", "open_clip_model.safetensors"])
+def test_a_repository_of_which_only_a_part_was_downloaded_is_not_used(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    file = keep_in_hub_cache(tmp_path, "timm/vit_base_patch16_clip_224.openai", name)
-    assert find("openai").path == file
+    keep_in_hub_cache(tmp_path, "somebody/clip", name)
+    with pytest.raises(ConfigError, match="has not been downloaded"):
+        find("hf-hub:somebody/clip")
 
 
 def test_a_tag_brings_the_normalisation_it_was_trained_with(

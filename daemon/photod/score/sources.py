@@ -38,9 +38,7 @@ _PLAIN = _SIZES | {"head_width", "mlp_ratio"}
 def is_plain(config: ClipConfig) -> bool:
     """Whether `photod.score.vit` can compute the image tower of a configuration."""
     vision = config["vision_cfg"]
-    if config.get("custom_text") or not _SIZES <= vision.keys() <= _PLAIN:
-        return False
-    return all(isinstance(vision[key], int) for key in _SIZES)
+    return _SIZES <= vision.keys() <= _PLAIN and all(isinstance(vision[key], int) for key in _SIZES)
 
 
 @dataclass(frozen=True, slots=True)
