@@ -17,7 +17,7 @@ from PIL.ImageFilter import GaussianBlur
 from photod import config
 from photod.errors import ConfigError
 from photod.photos import InputSpec
-from photod.score import describe, load_scorers, selftest
+from photod.score import clip, describe, load_scorers, selftest
 from photod.score.pictures import pictures
 from photod.score.scorer import Scorer
 from photod.score.tower_scorer import TowerScorer
@@ -99,6 +99,20 @@ def test_any_architecture_embeds_as_open_clip_does(name: str, tmp_path: Path) ->
         scorer = load(weights, tmp_path / "cache", precision="fp32")
         assert scorer.identity.input.size == size
         assert np.abs(scorer.embed(shown) - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", ["plain, GELU", "mean of tokens"])
+def test_all_values_of_weights_are_looked_at_once(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"embed_dim": 64, "text_cfg": TEXT, **ARCHITECTURES[name]}
+    weights = save_directory(tmp_path / "model", SMALL, random_model(settings).state_dict())
+    save_config(tmp_path / "model", settings)
+    looked: list[str] = []
+    monkeypatch.setattr(clip, "check_values", lambda _, where: looked.append(where))
+    for _ in range(2):
+        load(weights, tmp_path / "cache", precision="fp32")
+    assert len(looked) == 1
 
 
 def save_config(directory: Path, settings: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """From the configuration to a tower and its text vectors, by way of the caches."""
 
-import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -15,7 +14,7 @@ from photod.score.soundness import check_fit
 from photod.score.sources import find_source, is_plain
 from photod.score.text import Pairs, TextCache
 from photod.score.tower import ByteTower, Tower
-from photod.score.weights import sha256_of, write_atomically
+from photod.score.weights import sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +37,14 @@ def _load_clip(model: config.Model, cache: Path) -> Loaded:
 
     source = find_source(model)
     digest = sha256_of(source.path, cache)
-    shape = hashlib.sha256(source.architecture.encode()).hexdigest()
-    sound = cache / f"sound-{digest[:32]}-{shape[:8]}"  # left behind by a check that found no fault
     kept = TextCache(model.prompts, digest, source.architecture, cache)
-    text = kept.get()
-    if text is not None and sound.exists() and is_plain(source.config):
+    text = kept.get()  # there only if a check of these weights found no fault
+    if text is not None and is_plain(source.config):
         tower = clip.image_tower_alone(source)
     else:
-        whole = clip.load_clip(source, check=not sound.exists())
+        whole = clip.load_clip(source, check=text is None)
         tower = clip.image_tower(whole, source)
         text = text or kept.fill(lambda prompts: clip.encode_prompts(whole, source, prompts))
-        write_atomically(sound, b"")
     if sha256_of(source.path, cache) != digest:
         raise ConfigError(f"{source.path} changed while it was being read", "start again")
     return Loaded(source.architecture, digest, tower, text)
