@@ -100,6 +100,15 @@ def test_a_gpu_that_the_driver_does_not_count_is_waited_for(devices: Any) -> Non
 
 
 @pytest.mark.usefixtures("nvidia")
+def test_gpus_that_the_driver_counts_are_used_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(assembly, "fault_of", lambda device: None)
+    both = (GPU, torch.device("cuda:1"))
+    assert find_devices(config.Model(devices="auto")) == both
+    assert find_devices(config.Model(devices=("cuda:0", "cuda:1", "cuda:0"))) == both
+
+
+@pytest.mark.usefixtures("nvidia")
 def test_a_gpu_that_is_not_wanted_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_devices(config.Model(devices="cpu")) == (CPU,)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")

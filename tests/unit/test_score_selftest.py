@@ -10,7 +10,7 @@ from torch import Tensor
 
 from photod import config
 from photod.errors import ConfigError, DeviceError
-from photod.score.assembly import find_devices
+from photod.score.assembly import describe, find_devices
 from photod.score.pictures import pictures
 from photod.score.selftest import warm_up
 from photod.score.tower import Engine
@@ -125,6 +125,13 @@ def test_the_order_of_a_batch_is_kept_across_passes() -> None:
     together = scorer(statistics_of, 64).embed(shown)
     alone = np.concatenate([scorer(statistics_of).embed(row[None]) for row in shown])
     assert np.allclose(together, alone, atol=1e-6)
+
+
+def test_what_is_said_of_a_scorer_tells_how_far_its_arithmetic_moves_scores() -> None:
+    worker = scorer(statistics_of)
+    assert ("precision", "fp32, exact") in describe([worker])
+    worker.deviation = 0.01234
+    assert ("precision", "fp32, moves scores of bundled pictures by up to 0.0123 points") in describe([worker])
 
 
 def test_a_device_that_is_not_there_is_named_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:

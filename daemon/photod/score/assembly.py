@@ -90,7 +90,7 @@ def find_devices(model: config.Model) -> tuple[torch.device, ...]:
         raise ConfigError("model.devices has a GPU and the CPU, which compute differently", "leave the CPU out")
     devices = tuple(torch.device(name) for name in dict.fromkeys(names))
     for device in devices:
-        if device.type == "cuda" and (fault := fault_of(device)):
+        if fault := fault_of(device):
             raise _does_not_work(device, fault)
     return devices
 
