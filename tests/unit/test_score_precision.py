@@ -1,5 +1,6 @@
 """The choice of arithmetic: what is decided, and that what is promised is kept on this machine."""
 
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import ANY
 
@@ -9,11 +10,14 @@ import torch
 
 from machine import need
 from photod import config
-from photod.score import load_scorers, precision
+from photod.errors import ConfigError
+from photod.score import assembly, load_scorers, precision
 from photod.score.linear import has_int8
+from photod.score.loading import Loaded
 from photod.score.pictures import pictures
 from photod.score.precision import TOLERANCE, Choice, Movement, Precision, Trial, decide
 from photod.score.scorer import Scorer, TextVectors, scores
+from stub_tower import TEXT, StubTower, statistics_of
 from synthetic_clip import SMALL, make_state, save_directory
 
 GOOD = Trial("fp16", seconds=0.2, deviation=0.01)
@@ -105,6 +109,50 @@ def test_a_later_start_chooses_the_same_without_measuring(
     first = load(small, "fast").identity
     request.getfixturevalue("no_measuring")
     assert load(small, "fast").identity == first
+
+
+CPU = torch.device("cpu")
+LOADED = Loaded("ViT", "a" * 64, StubTower(statistics_of), TEXT)
+
+
+def test_a_choice_is_made_anew_when_what_it_was_made_for_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+
+    def choose(*circumstances: object) -> Choice:
+        made.append(circumstances)
+        return Choice("fp32", 0.0)
+
+    def is_made(loaded: Loaded = LOADED, **settings: object) -> bool:
+        before = len(made)
+        assembly._choice(config.Model.model_validate(settings), tmp_path, CPU, loaded)
+        return len(made) > before
+
+    monkeypatch.setattr(assembly, "choose", choose)
+    assert is_made()
+    assert not is_made()
+    assert is_made(replace(LOADED, weights_sha256="b" * 64))
+    assert is_made(replace(LOADED, architecture="RN50"))
+    assert is_made(precision="fast")
+    assert is_made(prompts=(("a", "b"),))
+    assert is_made(logit_scale=50.0)
+    monkeypatch.setattr(torch, "__version__", "1.0")
+    assert is_made()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": "another"})
+    assert is_made()
+
+
+@pytest.mark.parametrize("shortage", [RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError()])
+def test_memory_that_runs_out_while_the_choice_is_made_is_told_as_at_the_warm_up(
+    shortage: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(*_: object) -> Choice:
+        raise shortage
+
+    monkeypatch.setattr(assembly, "choose", choose)
+    with pytest.raises(ConfigError, match="batch_size is too large: cpu is out of memory; set it below 8"):
+        assembly._choice(config.Model(), tmp_path, CPU, LOADED)
 
 
 def test_a_choice_that_the_device_does_not_have_is_made_anew(small: tuple[str, Path], tmp_path: Path) -> None:
