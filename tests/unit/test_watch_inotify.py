@@ -162,13 +162,13 @@ def test_the_lack_of_watches_is_told_beside_a_network_drive(
 def test_what_could_not_be_watched_is_polled_until_it_is_watched_or_gone(
     folder: Path, watches: DirectoryWatches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "a").mkdir()
-    (folder / "b").mkdir()
     with monkeypatch.context() as patch:
         patch.setattr(watches._instance, "add_callback", refuse)
-        watches.watch("a")
-        watches.watch("b")
+        for name in "abc":
+            (folder / name).mkdir()
+            watches.watch(name)
     assert watches.watched_by() == "polling"
+    watches.forget("c")
     watches.watch("a")
     assert watches.watched_by() == "partly"
     watches.keep_only(lambda directory: directory == "a")
@@ -179,11 +179,67 @@ def refuse(*_: object) -> int:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_watching_again_costs_no_second_watch(folder: Path, watches: DirectoryWatches) -> None:
+def test_watching_again_costs_nothing(
+    folder: Path, watches: DirectoryWatches, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / "a").mkdir()
-    for _ in range(3):
-        watches.watch("a")
+    watches.watch("a")
+    monkeypatch.setattr(watches._instance, "add_callback", refuse)
+    watches.watch("a")
+    assert (len(watches), watches.watched_by()) == (1, "inotify")
+
+
+def kernel_watches() -> int:
+    """How many directories the kernel watches for this process."""
+    lines = [line for info in Path("/proc/self/fdinfo").iterdir() for line in read(info).splitlines()]
+    return sum(line.startswith("inotify wd") for line in lines)
+
+
+def read(info: Path) -> str:
+    try:
+        return info.read_text()
+    except FileNotFoundError:  # its descriptor was closed meanwhile
+        return ""
+
+
+def test_a_directory_that_is_let_go_of_costs_the_kernel_no_watch(folder: Path, watches: DirectoryWatches) -> None:
+    before = kernel_watches()
+    for name in "abc":
+        (folder / name).mkdir()
+        watches.watch(name)
+    assert kernel_watches() == before + 3
+    watches.forget("a")
+    watches.keep_only(lambda directory: directory == "c")
+    wait_until(lambda: kernel_watches() == before + 1)
     assert len(watches) == 1
+
+
+def test_a_network_drive_that_is_gone_is_polled_no_more(
+    folder: Path, watches: DirectoryWatches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watches.watch("")
+    (folder / "drive").mkdir()
+    monkeypatch.setattr("photod.watch.inotify.is_remote", lambda _: True)
+    watches.watch("drive")
+    watches.keep_only(lambda directory: not directory)
+    assert watches.watched_by() == "inotify"
+
+
+def test_a_directory_below_that_goes_is_no_doubt_and_is_watched_anew_when_it_is_made_again(
+    folder: Path, watches: DirectoryWatches, ear: Ear
+) -> None:
+    (folder / "a").mkdir()
+    for directory in ("", "a"):
+        watches.watch(directory)
+    (folder / "a").rmdir()
+    wait_until(lambda: len(watches) == 1)
+    folder.chmod(0o700)
+    (folder / "a").mkdir()
+    watches.watch("a")
+    put(folder / "a/x.png")
+    wait_until(lambda: "a/x.png" in ear.files)
+    assert ear.doubts == []
+    assert set(ear.directories) == {"a"}
 
 
 def test_a_closed_instance_whose_number_is_another_files_is_no_lack_of_watches(folder: Path, ear: Ear) -> None:
