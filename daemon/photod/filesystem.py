@@ -61,7 +61,10 @@ def answers(place: str) -> bool:
     """
     thread, until = ask(place)
     thread.join(max(0.0, until - time.monotonic()))
-    return not thread.is_alive()
+    if thread.is_alive():
+        return False
+    _asked.pop(place, None)  # of the paths that clients name there is no end
+    return True
 
 
 def ask(place: str) -> tuple[threading.Thread, float]:

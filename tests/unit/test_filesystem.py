@@ -31,6 +31,7 @@ def test_a_filesystem_that_does_not_answer_is_asked_once_and_again_when_it_has(
     monkeypatch.setattr(filesystem, "ANSWER_S", 0.2)
     assert answers(str(folder))
     assert answers(str(folder / "none"))
+    assert not filesystem._asked.keys() & {str(folder), str(folder / "none")}
     server, before = mounts.silent(folder), threading.active_count()
     try:
         for place in (folder, folder, folder / "none", folder / "none"):
