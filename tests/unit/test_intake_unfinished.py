@@ -142,6 +142,12 @@ def test_only_a_box_that_holds_the_picture_must_be_whole() -> None:
     check(HEIC + box(b"mdat", b"x" * BLOCK) + box(b"more", b"x", 5000))
 
 
+@pytest.mark.parametrize("kind", [b"mdat", b"meta", b"moov", b"jp2c"])
+def test_and_so_must_what_tells_where_it_is(kind: bytes) -> None:
+    with pytest.raises(DecodeError, match="unfinished: the end of the file is missing"):
+        check(HEIC + box(kind, b"x" * BLOCK, 5000))
+
+
 def test_a_large_boxs_size_stands_behind_its_kind() -> None:
     content = (16 + BLOCK).to_bytes(8, "big") + b"x" * BLOCK
     check(HEIC + box(b"mdat", content, 1))
