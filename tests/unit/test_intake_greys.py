@@ -53,6 +53,11 @@ def test_floats_have_their_white_at_zero_too() -> None:
     assert grey_of(tiff([32], BLACK_IS_ZERO, struct.pack("<f", 0.75), sample_format)) == 191
 
 
+def test_floats_that_reach_white_are_not_stretched() -> None:
+    data = tiff([32], BLACK_IS_ZERO, struct.pack("<2f", 0.5, 1.0), (339, SHORT, [FLOAT]))
+    assert (grey_of(data, (32, 32)), grey_of(data, (33, 32))) == (128, 255)
+
+
 def test_a_picture_of_one_number_is_white_wherever_it_lies() -> None:
     sample_format: Entry = (339, SHORT, [FLOAT])
     assert grey_of(tiff([32], BLACK_IS_ZERO, struct.pack("<f", -7.5), sample_format)) == 255
