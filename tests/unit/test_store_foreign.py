@@ -17,7 +17,7 @@ from photod.errors import DatabaseError
 from photod.photos import EMBEDDING_DTYPE, Fingerprint
 from photod.score.scorer import TextVectors, score_stored, scores
 from photod.store.care import verify
-from photod.store.errors import DamagedError
+from photod.store.errors import DamagedError, reading_errors
 from photod.store.queries import EVERYTHING, Reader
 from photod.store.writer import Writer
 from photod_ctl.distinct import rank_scenes
@@ -287,3 +287,14 @@ def test_an_embedding_that_cannot_be_scored_leaves_its_photo_to_be_read(
         assert asked.execute("SELECT id FROM content WHERE model = 1").fetchall() == [(3,)]
         assert asked.execute("SELECT tower FROM embedding WHERE content = 3").fetchall() == [(7,)]
     assert EMBEDDING_DTYPE == "<f2", "as the vectors here"
+
+
+def test_words_that_sqlite_does_not_understand_are_no_fault_of_the_database(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as asked:
+        with (
+            pytest.raises(DatabaseError, match="no such column: x; photod did not write that"),
+            reading_errors(database),
+        ):
+            asked.execute("SELECT x FROM photo")
+        with pytest.raises(sqlite3.OperationalError, match="syntax error"), reading_errors(database):
+            asked.execute("SELECT path OUT OF photo")

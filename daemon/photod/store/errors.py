@@ -39,6 +39,7 @@ class ChangedError(DatabaseError):
 def database_errors(path: Path, *, reads: bool = False) -> Iterator[None]:
     """The store's boundary: whatever SQLite or the disk raises inside becomes a DatabaseError that names `path`.
 
+    But for words that SQLite does not understand: they are a bug, or too new for it, and no database's fault.
     Who only `reads` is told how to come to read it, and not where else to write.
     """
     try:
@@ -49,6 +50,8 @@ def database_errors(path: Path, *, reads: bool = False) -> Iterator[None]:
         if isinstance(error, UnicodeDecodeError) or str(error).startswith("Could not decode"):  # module sqlite3
             raise damaged(path, "some of its text is none") from error
         name = getattr(error, "sqlite_errorname", "")
+        if name == "SQLITE_ERROR" and "syntax error" in str(error):
+            raise
         if isinstance(error, ForeignError) or name == "SQLITE_ERROR":  # or it lacks a table, say
             remedy = f"photod did not write that: move {path}* aside, then start again: everything is scored anew"
             raise DatabaseError(f"database {path}: {error}", remedy) from error
