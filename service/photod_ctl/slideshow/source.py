@@ -50,10 +50,12 @@ class Follower:
 
     def _run(self) -> None:
         seen: list[object] = []
+        sure = False
         while True:
             now = [_signature(archive) for archive in self._archives]
-            if now != seen:
-                seen = now
+            if now != seen or not sure:
+                # Once more after a change: a commit is written to the log a moment before others can read it.
+                sure, seen = now == seen, now
                 try:
                     for ranking in rank(self._archives, self._limit, self._bounds):
                         if ranking.model == self._model:
