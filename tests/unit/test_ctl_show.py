@@ -14,7 +14,7 @@ from photod_ctl.slideshow.desktop import DesktopError
 from photod_ctl.slideshow.keys import Action, action
 from photod_ctl.slideshow.pace import FADE_S, Pace
 from photod_ctl.slideshow.preload import Broken, Picture
-from photod_ctl.slideshow.show import FRAME_S, PACES, Show
+from photod_ctl.slideshow.show import FRAME_S, LOOK_UP_S, PACES, Show
 from photod_ctl.slideshow.window import HINTS, Window
 from waiting import wait_until
 
@@ -162,6 +162,15 @@ def test_a_photo_asked_for_just_before_the_time_is_not_skipped_though_it_is_slow
     running.wait(2 * DELAY_S)
     running.let("b")
     running.until(lambda: running.seen() == "b")
+
+
+def test_a_show_waits_until_the_next_photo_is_due_and_hears_others_meanwhile(start: Start) -> None:
+    running = start()
+    assert running.show._patience() == LOOK_UP_S
+    running.clock.now += DELAY_S - LOOK_UP_S / 2
+    assert running.show._patience() == LOOK_UP_S / 2
+    running.clock.now += DELAY_S
+    assert running.show._patience() == 0
 
 
 def test_small_delays_of_a_show_do_not_add_up(start: Start) -> None:

@@ -42,9 +42,8 @@ class Show:
         self.lateness_s: list[float] = []  # of every advance by the clock
 
     def offer(self, slides: list[Slide]) -> None:
-        """Hand in a newer ranking; any thread may."""
+        """Hand in a newer ranking, to be taken in within half a second; any thread may."""
         self._offers.put(slides)
-        _wake()
 
     def run(self, advances: int | None = None) -> None:
         """Show until the viewer ends it, the last photo has been shown, or after so many advances."""
@@ -91,7 +90,7 @@ class Show:
 
     def _is_on_the_screen(self) -> bool:
         """Whether the slide that is meant is the one that is seen; else its picture is awaited."""
-        return self._projector.shown is not None and self._projector.shown == self._deck.current
+        return self._projector.shown == self._deck.current
 
     def _keep_time(self) -> None:
         now = self._clock()
