@@ -50,8 +50,9 @@ def test_a_year_a_month_and_a_day_are_dates(date: str) -> None:
 
 def test_a_year_excludes_other_bounds_on_dates() -> None:
     assert (bounds(year=2021).since, bounds(year=2021).until) == ("2021", "2021")
-    with pytest.raises(UsageError, match="--year is a bound of its own; leave out --since and --until"):
-        bounds(year=2021, since="2020")
+    for since, until in (("2020", None), (None, "2022")):
+        with pytest.raises(UsageError, match="--year is a bound of its own; leave out --since and --until"):
+            bounds(year=2021, since=since, until=until)
 
 
 def test_dates_that_leave_no_day_between_them_are_refused() -> None:

@@ -45,6 +45,7 @@ def test_that_what_is_put_among_the_photos_is_ranked_too_is_said(ctl: Ctl, archi
     for place in ("new/best", "."):
         told = ctl("top", folder, option, folder / place).stderr
         assert told == f"photod-ctl: {folder / place} {words.format(folder)}"
+    assert ctl("top", folder, option, "photos/there").stderr == f"photod-ctl: photos/there {words.format(folder)}"
     assert ctl("top", folder, option, "photos, the best").stderr == ""
 
 

@@ -83,9 +83,11 @@ def test_of_photos_that_share_a_sidecar_the_better_one_speaks(ctl: Ctl, archive:
 
 
 def test_lightroom_s_names_have_no_second_suffix(ctl: Ctl, folder: Path) -> None:
-    _export(ctl, folder, "--names", "lightroom")
-    assert _sidecars(folder) == [f"{n}.xmp" for n in range(4, 10)]
+    (folder / "8.jpg.xmp").write_text(theirs := FOREIGN.format(rating='xmp:Rating="1" '))
+    assert _export(ctl, folder, "--names", "lightroom") == {"rated": 5, "kept": 1, "unrated": 4}
+    assert _sidecars(folder) == sorted([*(f"{n}.xmp" for n in (4, 5, 6, 7, 9)), "8.jpg.xmp"])
     assert _rating(folder / "9.xmp") == 5
+    assert (folder / "8.jpg.xmp").read_text() == theirs
 
 
 @pytest.mark.parametrize("rating", ["", 'xmp:Rating="0" '])  # the latter is how digiKam says unrated
