@@ -43,6 +43,7 @@ def test_several_folders_are_ranked_together(ctl: Ctl, archive: Archive) -> None
     top = json.loads(ctl("top", one, two, "--json").stdout)
     assert [Path(t["path"]).name for t in top] == ["d.jpg", "a.jpg", "c.jpg", "b.jpg"]
     assert [t["percentile"] for t in top] == [100.0, 75.0, 50.0, 25.0]
+    assert json.loads(ctl("top", one, two, "-n", "2", "--json").stdout) == top[:2]
 
 
 def test_a_folder_named_twice_counts_once(ctl: Ctl, archive: Archive) -> None:
