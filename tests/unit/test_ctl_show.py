@@ -11,7 +11,7 @@ import pytest
 from clock import Clock
 from photod_ctl.slideshow.deck import Deck, Slide
 from photod_ctl.slideshow.desktop import DesktopError
-from photod_ctl.slideshow.keys import Action, action
+from photod_ctl.slideshow.keys import Action
 from photod_ctl.slideshow.pace import FADE_S, Pace
 from photod_ctl.slideshow.preload import Broken, Picture
 from photod_ctl.slideshow.show import FRAME_S, LOOK_UP_S, PACES, Show
@@ -300,12 +300,3 @@ def test_a_photo_that_cannot_be_thrown_away_stays(start: Start, monkeypatch: pyt
     assert running.seen() == "a"
     assert running.show._captions._message == "there is no trash"
     assert not running.show._captions.asking
-
-
-def test_capital_letters_and_the_other_enter_are_keys_too() -> None:
-    def press(key: int, character: str) -> Action | None:
-        return action(pygame.event.Event(pygame.KEYDOWN, key=key, unicode=character))
-
-    assert press(pygame.K_b, "B") is Action.BURST
-    assert press(pygame.K_KP_ENTER, "\r") is Action.CONFIRM
-    assert press(pygame.K_UNKNOWN, "") is None
