@@ -145,6 +145,8 @@ def test_the_tokenizer_of_a_file_is_downloaded(
 
     monkeypatch.setitem(sys.modules, "transformers", SimpleNamespace(AutoTokenizer=AutoTokenizer))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = file.model_copy(update={"weights": "~/weights"})
     said: list[str] = []
     download(file, tmp_path / "cache", said.append)
     assert said == [f"{file.weights} is on this machine", f"{file.weights} is complete and sound"]
@@ -174,7 +176,9 @@ def test_a_tokenizer_that_wants_a_package_says_so_whether_it_is_fetched_or_used(
 ) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     for start in (load_model, partial(download, say=print)):
-        with pytest.raises(ConfigError, match=r"foreign wants another package: .*transformers.*; install it with"):
+        with pytest.raises(
+            ConfigError, match=r"^the tokenizer of foreign wants another package: .*transformers.*; install it with"
+        ):
             start(file, tmp_path / "cache")
 
 

@@ -19,7 +19,9 @@ from photod.errors import ConfigError
 from photod.photos import InputSpec
 from photod.score import clip, describe, load_scorers, selftest
 from photod.score.pictures import pictures
-from photod.score.scorer import Scorer
+from photod.score.scorer import Floats, Scorer
+from photod.score.sources import Source
+from photod.score.tower import Tower
 from photod.score.tower_scorer import TowerScorer
 from synthetic_clip import SMALL, make_state, save_directory
 
@@ -102,17 +104,41 @@ def test_any_architecture_embeds_as_open_clip_does(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["plain, GELU", "mean of tokens"])
-def test_all_values_of_weights_are_looked_at_once(
+def test_weights_are_checked_and_prompts_encoded_once(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"embed_dim": 64, "text_cfg": TEXT, **ARCHITECTURES[name]}
     weights = save_directory(tmp_path / "model", SMALL, random_model(settings).state_dict())
     save_config(tmp_path / "model", settings)
-    looked: list[str] = []
-    monkeypatch.setattr(clip, "check_values", lambda _, where: looked.append(where))
+    done: list[str] = []
+    encode_prompts = clip.encode_prompts
+
+    def encode(*arguments: Any) -> Floats:
+        done.append("encoded")
+        return encode_prompts(*arguments)
+
+    monkeypatch.setattr(clip, "check_values", lambda *_: done.append("checked"))
+    monkeypatch.setattr(clip, "encode_prompts", encode)
     for _ in range(2):
         load(weights, tmp_path / "cache", precision="fp32")
-    assert len(looked) == 1
+    assert done == ["checked", "encoded"]
+
+
+def test_weights_that_are_overwritten_while_they_are_read_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = save_directory(tmp_path / "model", SMALL, make_state(SMALL))
+    image_tower = clip.image_tower
+
+    def overwritten(model: torch.nn.Module, source: Source) -> Tower:
+        tower = image_tower(model, source)
+        with source.path.open("ab") as file:
+            file.write(b"more")
+        return tower
+
+    monkeypatch.setattr(clip, "image_tower", overwritten)
+    with pytest.raises(ConfigError, match="changed while it was being read; start again"):
+        load(weights, tmp_path / "cache", precision="fp32")
 
 
 def save_config(directory: Path, settings: dict[str, Any]) -> None:
@@ -201,8 +227,16 @@ def test_check_names_the_model_and_what_was_measured(small: str, tmp_path: Path)
 
 
 def test_a_prompt_that_the_builtin_model_does_not_know_is_answered_with_those_it_does(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r'prompts has "sunset", .* it knows: .*bad image.*good image'):
-        load("builtin", tmp_path, prompts=(("good image", "sunset"),))
+    known = ("good image", "bad image")
+    for prompts in ((("good image", "sunset"),), (known, ("sunset", "bad image"))):
+        with pytest.raises(ConfigError, match=r'prompts has "sunset", .* it knows: .*bad image.*good image'):
+            load("builtin", tmp_path, prompts=prompts)
+
+
+def test_a_builtin_model_whose_file_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photod.score.loading.resources.files", lambda _: tmp_path)
+    with pytest.raises(ConfigError, match=r"incomplete: .*weights.safetensors is missing; install photod again"):
+        load("builtin", tmp_path)
 
 
 def test_the_record_is_that_of_the_weights_that_ship(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from photod import config
 from photod.errors import ConfigError
 from photod.photos import BUILTIN
 from photod.score.scorer import Floats, TextVectors
-from photod.score.soundness import check_fit
 from photod.score.sources import find_source, is_plain
 from photod.score.text import Pairs, TextCache
 from photod.score.tower import ByteTower, Tower
@@ -56,11 +55,8 @@ def _load_builtin(model: config.Model, cache: Path) -> Loaded:
     from photod.score.builtin import tower as builtin
 
     path = _builtin_file("weights.safetensors")
-    module = builtin.QualityTower()
-    state = {name: tensor.float() for name, tensor in load_file(path).items()}
-    check_fit(state, module.state_dict(), str(path))
-    module.load_state_dict(state, strict=True)
-    module.eval().requires_grad_(False)
+    module = builtin.QualityTower().eval()
+    module.load_state_dict(load_file(path))
     tower = ByteTower(module, builtin.INPUT_SIZE)
     return Loaded(builtin.ARCHITECTURE, sha256_of(path, cache), tower, builtin_text(model.prompts))
 
@@ -74,8 +70,8 @@ def builtin_text(prompts: Pairs) -> TextVectors:
         if prompt not in known:
             problem = f'model.prompts has "{prompt}", which the built-in model does not know'
             raise ConfigError(problem, f"it knows: {', '.join(sorted(known))}")
-    good = np.stack([known[pair[0]] for pair in prompts]).astype(np.float32)
-    bad = np.stack([known[pair[1]] for pair in prompts]).astype(np.float32)
+    good = np.stack([known[pair[0]] for pair in prompts])
+    bad = np.stack([known[pair[1]] for pair in prompts])
     return TextVectors(good, bad)
 
 
