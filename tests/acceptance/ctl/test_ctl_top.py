@@ -36,6 +36,8 @@ def test_n_limits_the_list_and_not_the_percentile(ctl: Ctl, archive: Archive) ->
     folder = archive("photos", {f"{n}.jpg": float(n) for n in range(10)})
     top = json.loads(ctl("top", folder, "-n", "2", "--json").stdout)
     assert [(t["score"], t["percentile"]) for t in top] == [(9.0, 100.0), (8.0, 90.0)]
+    worst = json.loads(ctl("top", folder, "-n", "3", "--worst", "--json").stdout)
+    assert [(t["score"], t["rank"], round(t["percentile"])) for t in worst] == [(0, 10, 10), (1, 9, 20), (2, 8, 30)]
 
 
 def test_several_folders_are_ranked_together(ctl: Ctl, archive: Archive) -> None:
