@@ -69,6 +69,7 @@ def test_a_subdirectory_means_the_part_of_its_archive(ctl: Ctl, archive: Archive
     folder = archive("photos", {"a.jpg": 9.0, "sub/b.jpg": 5.0, "sub/deep/c.jpg": 4.0, "subway/d.jpg": 8.0})
     top = json.loads(ctl("top", folder / "sub", "--json").stdout)
     assert [(Path(t["path"]).name, t["percentile"]) for t in top] == [("b.jpg", 100.0), ("c.jpg", 50.0)]
+    assert json.loads(ctl("top", folder / "sub", "--year", "2021", "--json").stdout) == top
 
 
 def test_without_a_folder_the_configured_ones_are_meant(ctl: Ctl, archive: Archive, tmp_path: Path) -> None:
