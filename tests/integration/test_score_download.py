@@ -115,6 +115,17 @@ def test_a_download_that_fails_says_so_in_one_line(hub: Hub, tmp_path: Path) -> 
     assert failed.startswith('cannot download what "hf-hub:somebody/else" needs: ')
 
 
+def test_where_a_repository_has_weights_in_several_formats_the_first_alone_is_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda _, name: asked.append(name))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ConfigError, match="has not been downloaded"):  # nothing has come, after all
+        download(config.Model(weights="hf-hub:somebody/clip"), tmp_path / "cache", print)
+    assert asked == ["open_clip_config.json", "open_clip_model.safetensors"]
+
+
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> config.Model:
     """Weights of an architecture that has its tokenizer from the hub, as SigLIP has."""
