@@ -230,14 +230,14 @@ def test_a_drive_is_found_when_it_comes_and_not_held_when_it_goes(service: Servi
         box.do("umount", "/mnt/drive")
         assert " /mnt/drive " not in box.do("cat", f"/proc/{service.show('MainPID')}/mountinfo")
 
-    # A home's folder has a wall that is a mount.
-    assert "; stop photod, unmount it, and start" in box.run(BIN / "photod-ctl", "release", PICTURES).stderr
     box.do("install", "-d", "-o", "ann", "/srv/drive", "/mnt/drive")
     box.do("mount", "--bind", "/srv/drive", "/mnt/drive")
     box.do(BIN / "photod", "init", "--system", "/mnt/drive", "--yes")
     service.stop()
     box.do("systemctl", "start", "photod")
     score_and_unmount("there.png")
+    # A home's folder has a wall that is a mount.
+    assert "; stop photod, unmount it, and start" in box.run(BIN / "photod-ctl", "release", PICTURES).stderr
     service.stop()
     box.do("systemctl", "start", "photod")  # the folder is known, and away
     box.do("mount", "--bind", "/srv/drive", "/mnt/drive")

@@ -308,7 +308,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyt
 
     def half(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE half_done (x)")
-        connection.execute("nonsense")
+        connection.execute("INSERT INTO missing VALUES (1)")
 
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, half))
     monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
