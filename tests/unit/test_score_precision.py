@@ -84,12 +84,14 @@ def test_auto_keeps_every_score_within_its_tolerance(small: tuple[str, Path]) ->
     assert np.abs(auto.score(auto.embed(shown)) - exact.score(exact.embed(shown))).max() <= TOLERANCE
 
 
-def test_fast_says_by_how_much_it_moves_scores_and_keeps_to_it(small: tuple[str, Path]) -> None:
+def test_fast_says_by_how_much_it_moves_scores_and_keeps_to_it(
+    small: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if what moves scores were always the faster: of so small a model a busy machine may measure anything.
+    monkeypatch.setattr("photod.score.precision._WORTHWHILE", 0.0)
     if not (torch.cpu.get_capabilities().get("avx512_bf16") or has_int8(torch.device("cpu"))):
         need("a CPU with bf16 or VNNI")
     tower_fast, exact = load(small, "fast"), load(small, "fp32")
-    if tower_fast.identity.precision == "fp32":
-        pytest.skip("nothing is faster than fp32 on this CPU, so nothing else is used")
     moved = np.abs(tower_fast.score(tower_fast.embed(pictures(224))) - exact.score(exact.embed(pictures(224))))
     assert 0 < moved.max() <= tower_fast.deviation * 1.01  # type: ignore[attr-defined]
     assert tower_fast.identity.tower != exact.identity.tower, "one class would be continued in another"
