@@ -87,10 +87,17 @@ def _install_system(place: Place, config: Config, arguments: argparse.Namespace)
         yield Run(("systemd-sysusers", str(place.snippets["sysusers.conf"])))
     if NVIDIA.exists():
         yield Write(place.gpu_dropin, _shipped("gpu.conf"))
-    fstab = place.etc / "fstab"
-    drives = fstab.read_text(encoding="utf-8", errors="replace") if fstab.exists() else ""
-    yield Write(place.folders_dropin, system_dropin(_command(place), user, _code(config), config.folders, drives))
+    dropin = system_dropin(_command(place), user, _code(config), config.folders, _fstab(place))
+    yield Write(place.folders_dropin, dropin)
     yield from scores
+
+
+def _fstab(place: Place) -> str:
+    """The table of drives; empty where there is none, or nobody but root may read it, as in a dry run."""
+    try:
+        return (place.etc / "fstab").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _scores(config: Config, user: str | None) -> Iterator[Step]:

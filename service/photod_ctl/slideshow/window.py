@@ -46,6 +46,9 @@ class Window:
                 os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
                 # Where the X server goes away, Xlib lets nobody go on; it would end the process in its own words.
                 ctypes.CDLL("libX11.so.6").XSetIOErrorHandler(_ON_LOSS_OF_X)
+            if pygame.display.get_driver() == "wayland":
+                # What compositors draw with themselves. By SDL's own choice the process crashes where libGL lacks.
+                os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "opengles2")
             self._window = _open(full_screen)
             # The first surface may make SDL open the window anew, on Wayland as an ordinary one; the new one must
             # be there when the pointer is hidden.
