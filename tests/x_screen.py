@@ -25,7 +25,7 @@ class Screen:
         self._memory = directory / "Xvfb_screen0"
         self.process = subprocess.Popen(
             ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24", "-fbdir", str(directory),
-             "-dpi", str(dpi), "-nolisten", "tcp"],
+             "-dpi", str(dpi), "-nolisten", "tcp", "-noreset"],
             pass_fds=[write], stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(write)
